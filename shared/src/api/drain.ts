@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { allVerbs, defineKind } from "./kind.ts";
+import { conditionSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
+
+export const drainPhases = ["Pending", "Draining", "Blocked", "Succeeded", "Failed", "Cancelled"] as const;
+export type DrainPhase = (typeof drainPhases)[number];
+
+export const drainSchema = z.strictObject({
+  apiVersion: z.literal("vfleet.dev/v1"),
+  kind: z.literal("Drain"),
+  metadata: objectMetaSchema.extend({ name: subdomainSchema }),
+  spec: z.strictObject({
+    node: subdomainSchema,
+    maxParallel: z.number().int().min(1).max(64).default(2),
+    /** Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned. */
+    cancel: z.boolean().default(false),
+  }),
+  status: z
+    .looseObject({
+      phase: z.enum(drainPhases).optional(),
+      reason: z.string().optional(),
+      message: z.string().optional(),
+      startedAt: z.string().optional(),
+      endedAt: z.string().optional(),
+      /** Servers found on the node when it began. */
+      total: z.number().int().optional(),
+      moved: z.number().int().optional(),
+      /** What is left, and what each waits for. */
+      waiting: z.array(z.object({ server: z.string(), migration: z.string().optional(), reason: z.string() })).optional(),
+      conditions: z.array(conditionSchema).optional(),
+    })
+    .optional(),
+});
+export type Drain = z.infer<typeof drainSchema>;
+
+export const drainKind = defineKind<Drain>({
+  group: "vfleet.dev",
+  version: "v1",
+  kind: "Drain",
+  plural: "drains",
+  singular: "drain",
+  shortNames: [],
+  categories: ["fleet"],
+  namespaced: false,
+  statusSubresource: true,
+  verbs: allVerbs,
+  schema: drainSchema,
+  immutable: ["spec.node"],
+  selectableFields: ["spec.node", "status.phase"],
+  columns: [
+    { name: "Node", type: "string", description: "Host that is emptied", value: (drain) => drain.spec.node },
+    { name: "Phase", type: "string", description: "How far it is", value: (drain) => drain.status?.phase ?? "Pending" },
+    { name: "Moved", type: "string", description: "Servers moved of those found", value: (drain) => `${drain.status?.moved ?? 0}/${drain.status?.total ?? 0}` },
+    { name: "Age", type: "date", description: "Since it was asked for", value: (drain) => drain.metadata.creationTimestamp },
+    { name: "Message", type: "string", description: "What it waits for", priority: 1, value: (drain) => drain.status?.message ?? "" },
+  ],
+});

@@ -1,0 +1,125 @@
+import { isIPv4 } from "node:net";
+import { z } from "zod";
+import { allVerbs, defineKind } from "./kind.ts";
+import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
+import { bytesSchema, cpuSchema } from "./quantities.ts";
+
+/** Defaults are set also where the user says nothing: a server without limits could take its host down. */
+const limitsSchema = z.strictObject({
+  cpu: cpuSchema.optional(),
+  memory: bytesSchema.default("1Gi"),
+  disk: bytesSchema.default("8Gi"),
+  pids: bytesSchema.default("512"),
+});
+const requestsSchema = z.strictObject({
+  cpu: cpuSchema.default("100m"),
+  memory: bytesSchema.default("128Mi"),
+});
+
+const argument = z.string().max(131_072).refine((text) => !text.includes("\0"), "must not contain NUL");
+
+export const migrationModes = ["Auto", "Precopy", "StopAndCopy", "Postcopy", "Hybrid", "Cold"] as const;
+/** What this version can do; the rest of the modes are refused by name. */
+export const supportedMigrationModes: readonly MigrationMode[] = ["Auto", "StopAndCopy"];
+export const migrationModeSchema = z
+  .enum(migrationModes)
+  .refine((mode) => supportedMigrationModes.includes(mode), {
+    error: (issue) => `mode "${String(issue.input)}" is not available yet: ${supportedMigrationModes.join(" or ")} is needed`,
+  });
+export type MigrationMode = (typeof migrationModes)[number];
+
+export const virtualServerSpecSchema = z.strictObject({
+  runStrategy: z.enum(["Running", "Stopped"]).default("Running"),
+  image: subdomainSchema.meta({ description: "Name of an Image" }),
+  command: z.array(argument).min(1).max(256).optional().meta({ description: "Program and arguments; none: the image's own entry point" }),
+  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), argument).optional(),
+  workingDirectory: z.string().startsWith("/").max(4096).optional(),
+  user: z.string().regex(/^\d{1,5}(:\d{1,5})?$/).optional().meta({ description: "uid or uid:gid inside the server; default 0:0" }),
+  hostname: nameSchema.optional(),
+  restartPolicy: z.enum(["Always", "OnFailure", "Never"]).default("Always"),
+  resources: z
+    .strictObject({
+      requests: requestsSchema.prefault({}),
+      limits: limitsSchema.prefault({}),
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      address: z.string().refine(isIPv4, "must be an IPv4 address").optional().meta({ description: "Inside the fleet's range; none: allocated, kept for life" }),
+    })
+    .prefault({}),
+  placement: z
+    .strictObject({
+      nodeSelector: z.record(z.string().max(317), z.string().max(63)).default({}),
+    })
+    .prefault({}),
+  migration: z
+    .strictObject({
+      mode: migrationModeSchema.default("Auto"),
+      completionTimeoutPerGiBSeconds: z.number().int().min(1).max(86_400).default(150),
+    })
+    .prefault({}),
+});
+
+export const serverPhases = ["Pending", "Starting", "Running", "Migrating", "Stopping", "Stopped", "Failed", "Unknown"] as const;
+export type ServerPhase = (typeof serverPhases)[number];
+
+export const virtualServerStatusSchema = z.looseObject({
+  phase: z.enum(serverPhases).optional(),
+  /** Short CamelCase word for why the phase is what it is. */
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  nodeName: z.string().optional(),
+  /** Ownership epoch under which it runs. */
+  epoch: z.number().int().optional(),
+  address: z.string().optional(),
+  macAddress: z.string().optional(),
+  /** First host id of the server's own block of 65,536. */
+  idBlockStart: z.number().int().optional(),
+  imageDigest: z.string().optional(),
+  restarts: z.number().int().optional(),
+  exitCode: z.number().int().optional(),
+  startedAt: z.string().optional(),
+  /** Name of the Migration under way. */
+  migration: z.string().optional(),
+  observedGeneration: z.number().int().optional(),
+  conditions: z.array(conditionSchema).optional(),
+});
+
+export const virtualServerSchema = z.strictObject({
+  apiVersion: z.literal("vfleet.dev/v1"),
+  kind: z.literal("VirtualServer"),
+  metadata: objectMetaSchema.extend({ name: nameSchema }),
+  spec: virtualServerSpecSchema,
+  status: virtualServerStatusSchema.optional(),
+});
+export type VirtualServer = z.infer<typeof virtualServerSchema>;
+export type VirtualServerSpec = VirtualServer["spec"];
+export type VirtualServerStatus = NonNullable<VirtualServer["status"]>;
+
+export const virtualServerKind = defineKind<VirtualServer>({
+  group: "vfleet.dev",
+  version: "v1",
+  kind: "VirtualServer",
+  plural: "virtualservers",
+  singular: "virtualserver",
+  shortNames: ["vs"],
+  categories: ["all", "fleet"],
+  namespaced: true,
+  statusSubresource: true,
+  verbs: allVerbs,
+  schema: virtualServerSchema,
+  immutable: ["spec.image", "spec.network.address"],
+  selectableFields: ["status.nodeName", "status.phase"],
+  columns: [
+    { name: "Status", type: "string", description: "Phase, or why it waits", value: (vs) => (vs.status?.phase === "Pending" && vs.status.reason !== undefined ? vs.status.reason : (vs.status?.phase ?? "Pending")) },
+    { name: "Node", type: "string", description: "Host it runs on", value: (vs) => vs.status?.nodeName ?? "<none>" },
+    { name: "Address", type: "string", description: "Kept for life, on whatever host", value: (vs) => vs.status?.address ?? "<none>" },
+    { name: "Restarts", type: "integer", description: "Starts after an exit", value: (vs) => vs.status?.restarts ?? 0 },
+    { name: "Age", type: "date", description: "Since creation", value: (vs) => vs.metadata.creationTimestamp },
+    { name: "Image", type: "string", description: "Image it was made from", priority: 1, value: (vs) => vs.spec.image },
+    { name: "Memory", type: "string", description: "Memory limit", priority: 1, value: (vs) => vs.spec.resources.limits.memory },
+    { name: "Epoch", type: "integer", description: "Ownership epoch: grows with each move", priority: 1, value: (vs) => vs.status?.epoch },
+    { name: "Message", type: "string", description: "What an operator should know", priority: 1, value: (vs) => vs.status?.message ?? "" },
+  ],
+});

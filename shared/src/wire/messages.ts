@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { nodeAssignmentSchema } from "./assignment.ts";
+import {
+  abortRequestSchema,
+  cancelMigrationSchema,
+  commitRequestSchema,
+  migrationOutcomeSchema,
+  outcomeRequestSchema,
+  prepareTargetSchema,
+  startSourceSchema,
+} from "./migration.ts";
+
+/** Controller to agent, on `subjects.command`. */
+export const commandMessageSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("assign"), assignment: nodeAssignmentSchema }),
+  prepareTargetSchema,
+  startSourceSchema,
+  cancelMigrationSchema,
+  migrationOutcomeSchema,
+]);
+export type CommandMessage = z.infer<typeof commandMessageSchema>;
+
+/** Agent to controller, on `subjects.request`. `sync` is replied with a `NodeAssignment`. */
+export const requestMessageSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("sync") }),
+  commitRequestSchema,
+  outcomeRequestSchema,
+  abortRequestSchema,
+]);
+export type RequestMessage = z.infer<typeof requestMessageSchema>;

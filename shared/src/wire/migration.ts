@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { endpointSchema, serverAssignmentSchema } from "./assignment.ts";
+
+/** Identifier of one move: the Migration object's uid. Repeating a step with it changes nothing. */
+export const operationSchema = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
+
+const millisecondsSchema = z.number().min(0);
+
+/** To the target: reserve, fetch the image, listen. Replied with `PreparedTarget`. */
+export const prepareTargetSchema = z.object({
+  kind: z.literal("migration.prepare-target"),
+  operation: operationSchema,
+  /** With the epoch it gets if the commit is won. */
+  server: serverAssignmentSchema,
+  source: z.object({ node: z.string() }),
+  mode: z.enum(["StopAndCopy"]),
+  /** Agents that hold the image. */
+  imagePeers: z.array(z.object({ node: z.string(), endpoint: endpointSchema })),
+  /** The ticket is refused after this. */
+  ticketLifetimeMs: millisecondsSchema,
+});
+export type PrepareTarget = z.infer<typeof prepareTargetSchema>;
+
+export const hostVersionsSchema = z.object({
+  criu: z.string(),
+  runc: z.string(),
+  kernel: z.string(),
+  architecture: z.string(),
+  cgroup: z.enum(["v1", "v2"]),
+  /** CPU feature flags that a server could have begun to use. */
+  cpuFlags: z.array(z.string()),
+});
+export type HostVersions = z.infer<typeof hostVersionsSchema>;
+
+export const preparedTargetSchema = z.object({
+  ticket: z.string(),
+  endpoint: endpointSchema,
+  versions: hostVersionsSchema,
+});
+export type PreparedTarget = z.infer<typeof preparedTargetSchema>;
+
+/** To the source: connect to the target and go. Accepted at once; the rest is told by `MigrationProgress`. */
+export const startSourceSchema = z.object({
+  kind: z.literal("migration.start-source"),
+  operation: operationSchema,
+  uid: z.string(),
+  epoch: z.number().int(),
+  target: z.object({ node: z.string(), endpoint: endpointSchema, versions: hostVersionsSchema }),
+  ticket: z.string(),
+  mode: z.enum(["StopAndCopy"]),
+  /** Whole move, from the start at the source to the commit. */
+  timeoutMs: millisecondsSchema,
+});
+export type StartSource = z.infer<typeof startSourceSchema>;
+
+/** To either side. Before the commit only; the source runs on. */
+export const cancelMigrationSchema = z.object({
+  kind: z.literal("migration.cancel"),
+  operation: operationSchema,
+  reason: z.string(),
+});
+
+export const outcomes = ["committed", "aborted"] as const;
+/** To both sides: what was decided. */
+export const migrationOutcomeSchema = z.object({
+  kind: z.literal("migration.outcome"),
+  operation: operationSchema,
+  outcome: z.enum(outcomes),
+});
+
+/** Whole picture of one side, sent on change and every 200 ms while bytes move. */
+export const migrationProgressSchema = z.object({
+  operation: operationSchema,
+  uid: z.string(),
+  side: z.enum(["source", "target"]),
+  /** `preparing` `syncing` `frozen` `restoring` `committed` `cleaning`, then `done` or `failed`. */
+  phase: z.enum(["preparing", "syncing", "frozen", "restoring", "committed", "cleaning", "done", "failed"]),
+  movedBytes: z.number().min(0),
+  expectedBytes: z.number().min(0),
+  memoryBytes: z.number().min(0),
+  volumeBytes: z.number().min(0),
+  wireBytes: z.number().min(0),
+  /** Source: frozen until told the outcome. Target: last memory byte until tasks run. */
+  pauseMs: millisecondsSchema.optional(),
+  timeline: z.array(z.object({ step: z.string(), atMs: millisecondsSchema, durationMs: millisecondsSchema.optional() })),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+export type MigrationProgress = z.infer<typeof migrationProgressSchema>;
+
+/** From the target's gate: may the restored tasks run? Compare-and-set on the ownership record. */
+export const commitRequestSchema = z.object({
+  kind: z.literal("migration.commit"),
+  operation: operationSchema,
+  uid: z.string(),
+  /** Epoch under which the target would run it. */
+  epoch: z.number().int(),
+});
+export const commitReplySchema = z.object({ outcome: z.enum(["committed", "refused"]), reason: z.string().optional() });
+
+/** From either side: what was decided? Never answered on a guess. */
+export const outcomeRequestSchema = z.object({ kind: z.literal("migration.outcome"), operation: operationSchema });
+export const outcomeReplySchema = z.object({ outcome: z.enum(["committed", "aborted", "undecided"]) });
+
+/** From either side that failed before the commit: abort, as a compare-and-set on the same revision as the commit. */
+export const abortRequestSchema = z.object({ kind: z.literal("migration.abort"), operation: operationSchema, reason: z.string() });
+export const abortReplySchema = z.object({ outcome: z.enum(["committed", "aborted"]) });

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { conditionSchema } from "../api/meta.ts";
+import { serverPhases } from "../api/virtual-server.ts";
+import { endpointSchema } from "./assignment.ts";
+
+const resourcesSchema = z.object({
+  milliCpu: z.number().int().min(0),
+  memoryBytes: z.number().int().min(0),
+  diskBytes: z.number().int().min(0),
+  servers: z.number().int().min(0),
+});
+export type NodeResources = z.infer<typeof resourcesSchema>;
+
+export const serverReportSchema = z.object({
+  uid: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  epoch: z.number().int(),
+  phase: z.enum(serverPhases),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  exitCode: z.number().int().optional(),
+  restarts: z.number().int(),
+  startedAtMs: z.number().optional(),
+  observedGeneration: z.number().int(),
+});
+export type ServerReport = z.infer<typeof serverReportSchema>;
+
+export const imageReportSchema = z.object({
+  name: z.string(),
+  phase: z.enum(["Building", "Fetching", "Ready", "Failed"]),
+  digest: z.string().optional(),
+  sizeBytes: z.number().optional(),
+  message: z.string().optional(),
+});
+export type ImageReport = z.infer<typeof imageReportSchema>;
+
+/** A node's heartbeat: everything it has, whole, so that a lost one costs time and no state. */
+export const nodeReportSchema = z.object({
+  node: z.string(),
+  bootId: z.string(),
+  agentVersion: z.string(),
+  endpoint: endpointSchema,
+  underlayAddress: z.string(),
+  labels: z.record(z.string(), z.string()),
+  capacity: resourcesSchema,
+  allocatable: resourcesSchema,
+  info: z.object({
+    machineId: z.string(),
+    kernelVersion: z.string(),
+    osImage: z.string(),
+    architecture: z.string(),
+    runcVersion: z.string(),
+    criuVersion: z.string(),
+  }),
+  conditions: z.array(conditionSchema),
+  /** Revision of the last assignment applied; 0 before the first. */
+  assignmentRevision: z.number().int(),
+  servers: z.array(serverReportSchema),
+  images: z.array(imageReportSchema),
+});
+export type NodeReport = z.infer<typeof nodeReportSchema>;
+
+const usageSchema = z.object({
+  milliCpu: z.number().min(0),
+  memoryBytes: z.number().min(0),
+  diskBytes: z.number().min(0),
+  pids: z.number().min(0),
+  receivedBytesPerSecond: z.number().min(0),
+  sentBytesPerSecond: z.number().min(0),
+});
+export type Usage = z.infer<typeof usageSchema>;
+
+/** Samples; nothing that can't be measured again. */
+export const nodeTelemetrySchema = z.object({
+  node: z.string(),
+  atMs: z.number(),
+  host: usageSchema.extend({
+    /** Share of the last 10 s in which some task waited, per cent (kernel PSI `some avg10`). */
+    pressure: z.object({ cpu: z.number(), memory: z.number(), io: z.number() }),
+  }),
+  servers: z.array(z.object({ uid: z.string(), namespace: z.string(), name: z.string(), usage: usageSchema })),
+});
+export type NodeTelemetry = z.infer<typeof nodeTelemetrySchema>;

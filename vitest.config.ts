@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** Fast tests beside the code, tests that need root and real components, and whole-fleet tests in a lab. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["*/**/*.test.ts"], exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**"] } },
+      { test: { name: "system", include: ["*/**/*.system.test.ts"], exclude: ["**/node_modules/**"], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { name: "end-to-end", include: ["test/end-to-end/**/*.test.ts"], fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 } },
+    ],
+  },
+});
