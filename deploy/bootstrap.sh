@@ -39,8 +39,19 @@ install_toolchain() {
 
 install_dependencies() {
   echo "bootstrap: installing the workspace's dependencies" >&2
+  # A native package without a prebuilt binary within reach is compiled, with the headers the pinned Node.js brings.
+  for package in "$toolchain"/node_modules/node-linux-*; do export npm_config_nodedir="$package"; done
+  if ! command -v g++ >/dev/null || ! command -v make >/dev/null || ! command -v python3 >/dev/null; then
+    (cd "$root" && pnpm install --frozen-lockfile --reporter=append-only >&2) || install_compiler
+  fi
   (cd "$root" && pnpm install --frozen-lockfile --reporter=append-only >&2)
   cp "$root/pnpm-lock.yaml" "$modules/.installed-lock.yaml"
+}
+
+install_compiler() {
+  echo "bootstrap: installing a compiler for native packages: g++, make, python3" >&2
+  apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends g++ make python3 >&2
 }
 
 [ $# -gt 0 ] || {

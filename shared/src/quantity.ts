@@ -28,7 +28,10 @@ function parse(text: string): number | undefined {
 export function parseBytes(text: string): number {
   const value = parse(text);
   if (value === undefined || !Number.isInteger(value)) {
-    throw new VfleetError("quantity-invalid", `Cannot read "${text}" as an amount: a whole number with k, M, G, T, Ki, Mi, Gi or Ti is needed`);
+    throw new VfleetError(
+      "quantity-invalid",
+      `Cannot read "${text}" as an amount: a whole number with k, M, G, T, Ki, Mi, Gi or Ti is needed`,
+    );
   }
   return value;
 }
@@ -38,7 +41,10 @@ export function parseMilliCpu(text: string): number {
   const value = parse(text);
   const milli = value === undefined ? undefined : Math.round(value * 1000);
   if (value === undefined || milli === undefined || Math.abs(milli - value * 1000) > 1e-6) {
-    throw new VfleetError("quantity-invalid", `Cannot read "${text}" as a share of CPUs: a number of CPUs such as "2" or "0.5", or thousandths such as "250m", is needed`);
+    throw new VfleetError(
+      "quantity-invalid",
+      `Cannot read "${text}" as a share of CPUs: a number of CPUs such as "2" or "0.5", or thousandths such as "250m", is needed`,
+    );
   }
   return milli;
 }

@@ -26,7 +26,9 @@ export const drainSchema = z.strictObject({
       total: z.number().int().optional(),
       moved: z.number().int().optional(),
       /** What is left, and what each waits for. */
-      waiting: z.array(z.object({ server: z.string(), migration: z.string().optional(), reason: z.string() })).optional(),
+      waiting: z
+        .array(z.object({ server: z.string(), migration: z.string().optional(), reason: z.string() }))
+        .optional(),
       conditions: z.array(conditionSchema).optional(),
     })
     .optional(),
@@ -50,8 +52,24 @@ export const drainKind = defineKind<Drain>({
   columns: [
     { name: "Node", type: "string", description: "Host that is emptied", value: (drain) => drain.spec.node },
     { name: "Phase", type: "string", description: "How far it is", value: (drain) => drain.status?.phase ?? "Pending" },
-    { name: "Moved", type: "string", description: "Servers moved of those found", value: (drain) => `${drain.status?.moved ?? 0}/${drain.status?.total ?? 0}` },
-    { name: "Age", type: "date", description: "Since it was asked for", value: (drain) => drain.metadata.creationTimestamp },
-    { name: "Message", type: "string", description: "What it waits for", priority: 1, value: (drain) => drain.status?.message ?? "" },
+    {
+      name: "Moved",
+      type: "string",
+      description: "Servers moved of those found",
+      value: (drain) => `${drain.status?.moved ?? 0}/${drain.status?.total ?? 0}`,
+    },
+    {
+      name: "Age",
+      type: "date",
+      description: "Since it was asked for",
+      value: (drain) => drain.metadata.creationTimestamp,
+    },
+    {
+      name: "Message",
+      type: "string",
+      description: "What it waits for",
+      priority: 1,
+      value: (drain) => drain.status?.message ?? "",
+    },
   ],
 });

@@ -49,12 +49,28 @@ export const eventKind = defineKind<Event>({
     "type",
   ],
   columns: [
-    { name: "Last Seen", type: "date", description: "When it last happened", value: (event) => event.lastTimestamp ?? event.metadata.creationTimestamp },
+    {
+      name: "Last Seen",
+      type: "date",
+      description: "When it last happened",
+      value: (event) => event.lastTimestamp ?? event.metadata.creationTimestamp,
+    },
     { name: "Type", type: "string", description: "Normal or Warning", value: (event) => event.type ?? "Normal" },
     { name: "Reason", type: "string", description: "One word", value: (event) => event.reason ?? "" },
-    { name: "Object", type: "string", description: "What it is about", value: (event) => `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}` },
+    {
+      name: "Object",
+      type: "string",
+      description: "What it is about",
+      value: (event) => `${event.involvedObject.kind.toLowerCase()}/${event.involvedObject.name}`,
+    },
     { name: "Message", type: "string", description: "What happened", value: (event) => event.message ?? "" },
     { name: "Count", type: "integer", description: "How often", priority: 1, value: (event) => event.count ?? 1 },
-    { name: "Source", type: "string", description: "Who says so", priority: 1, value: (event) => event.source?.component ?? "" },
+    {
+      name: "Source",
+      type: "string",
+      description: "Who says so",
+      priority: 1,
+      value: (event) => event.source?.component ?? "",
+    },
   ],
 });

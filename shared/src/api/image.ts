@@ -6,9 +6,15 @@ const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be a Debian
 
 /** A Debian root made by the fleet itself. */
 const debootstrapSchema = z.strictObject({
-  suite: z.string().regex(/^[a-z][a-z0-9-]*$/).default("bookworm"),
+  suite: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .default("bookworm"),
   packages: z.array(packageName).max(512).default([]),
-  mirror: z.url({ protocol: /^https?$/ }).optional().meta({ description: "None: what the building host's own sources name" }),
+  mirror: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ description: "None: what the building host's own sources name" }),
 });
 
 export const imageSchema = z.strictObject({
@@ -63,9 +69,26 @@ export const imageKind = defineKind<Image>({
   columns: [
     { name: "Status", type: "string", description: "Phase", value: (image) => image.status?.phase ?? "Pending" },
     { name: "Size", type: "integer", description: "Bytes of its root", value: (image) => image.status?.sizeBytes },
-    { name: "Nodes", type: "string", description: "Hosts that hold it", value: (image) => image.status?.nodes?.join(",") ?? "<none>" },
+    {
+      name: "Nodes",
+      type: "string",
+      description: "Hosts that hold it",
+      value: (image) => image.status?.nodes?.join(",") ?? "<none>",
+    },
     { name: "Age", type: "date", description: "Since creation", value: (image) => image.metadata.creationTimestamp },
-    { name: "Digest", type: "string", description: "Content", priority: 1, value: (image) => image.status?.digest ?? "" },
-    { name: "Message", type: "string", description: "Why it waits or failed", priority: 1, value: (image) => image.status?.message ?? "" },
+    {
+      name: "Digest",
+      type: "string",
+      description: "Content",
+      priority: 1,
+      value: (image) => image.status?.digest ?? "",
+    },
+    {
+      name: "Message",
+      type: "string",
+      description: "Why it waits or failed",
+      priority: 1,
+      value: (image) => image.status?.message ?? "",
+    },
   ],
 });

@@ -5,17 +5,26 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be lower-case letters, digits or '-', and start and end with a letter or digit");
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    "must be lower-case letters, digits or '-', and start and end with a letter or digit",
+  );
 
 /** RFC 1123 subdomain, for kinds whose names may carry dots (nodes, images, events). */
 export const subdomainSchema = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be lower-case letters, digits, '-' or '.', and start and end with a letter or digit")
+  .regex(
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    "must be lower-case letters, digits, '-' or '.', and start and end with a letter or digit",
+  )
   .refine((text) => !text.includes(".."), "must not contain '..'");
 
-const labelValue = z.string().max(63).regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/);
+const labelValue = z
+  .string()
+  .max(63)
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/);
 
 export const ownerReferenceSchema = z.object({
   apiVersion: z.string(),

@@ -4,7 +4,16 @@ import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "
 import { migrationModeSchema } from "./virtual-server.ts";
 
 /** In order; a Migration only goes forward, or to Failed or Cancelled before `Committed`. */
-export const migrationPhases = ["Pending", "Preparing", "Syncing", "Freezing", "Committed", "Succeeded", "Failed", "Cancelled"] as const;
+export const migrationPhases = [
+  "Pending",
+  "Preparing",
+  "Syncing",
+  "Freezing",
+  "Committed",
+  "Succeeded",
+  "Failed",
+  "Cancelled",
+] as const;
 export type MigrationPhase = (typeof migrationPhases)[number];
 export const endedMigrationPhases: readonly MigrationPhase[] = ["Succeeded", "Failed", "Cancelled"];
 
@@ -39,7 +48,10 @@ export const migrationSchema = z.strictObject({
       ownershipRevision: z.number().int().optional(),
       startedAt: z.string().optional(),
       endedAt: z.string().optional(),
-      pauseMs: milliseconds.optional().meta({ description: "Tasks frozen at the source until tasks running at the target, by the hosts' own clocks' durations" }),
+      pauseMs: milliseconds.optional().meta({
+        description:
+          "Tasks frozen at the source until tasks running at the target, by the hosts' own clocks' durations",
+      }),
       totalMs: milliseconds.optional(),
       memoryBytes: bytes.optional(),
       volumeBytes: bytes.optional(),
@@ -48,7 +60,16 @@ export const migrationSchema = z.strictObject({
       expectedBytes: bytes.optional(),
       movedBytes: bytes.optional(),
       /** Step name -> milliseconds since the start. */
-      timeline: z.array(z.object({ step: z.string(), side: z.enum(["controller", "source", "target"]), atMs: milliseconds, durationMs: milliseconds.optional() })).optional(),
+      timeline: z
+        .array(
+          z.object({
+            step: z.string(),
+            side: z.enum(["controller", "source", "target"]),
+            atMs: milliseconds,
+            durationMs: milliseconds.optional(),
+          }),
+        )
+        .optional(),
       conditions: z.array(conditionSchema).optional(),
     })
     .optional(),
@@ -75,15 +96,69 @@ export const migrationKind = defineKind<Migration>({
   immutable: ["spec.server", "spec.targetNode", "spec.mode", "spec.reason"],
   selectableFields: ["spec.server", "status.phase", "status.sourceNode"],
   columns: [
-    { name: "Server", type: "string", description: "Virtual server that moves", value: (migration) => migration.spec.server },
-    { name: "Phase", type: "string", description: "How far it is", value: (migration) => migration.status?.phase ?? "Pending" },
-    { name: "From", type: "string", description: "Source host", value: (migration) => migration.status?.sourceNode ?? "<none>" },
-    { name: "To", type: "string", description: "Target host", value: (migration) => migration.status?.targetNode ?? migration.spec.targetNode ?? "<none>" },
-    { name: "Pause-ms", type: "integer", description: "Frozen at the source until running at the target", value: (migration) => (migration.status?.pauseMs === undefined ? null : Math.round(migration.status.pauseMs)) },
-    { name: "Age", type: "date", description: "Since it was asked for", value: (migration) => migration.metadata.creationTimestamp },
-    { name: "Mode", type: "string", description: "How memory is moved", priority: 1, value: (migration) => migration.status?.mode ?? migration.spec.mode },
-    { name: "Memory", type: "integer", description: "Bytes of memory", priority: 1, value: (migration) => migration.status?.memoryBytes },
-    { name: "Wire", type: "integer", description: "Bytes sent between hosts", priority: 1, value: (migration) => migration.status?.wireBytes },
-    { name: "Message", type: "string", description: "Why it waits or failed", priority: 1, value: (migration) => migration.status?.message ?? "" },
+    {
+      name: "Server",
+      type: "string",
+      description: "Virtual server that moves",
+      value: (migration) => migration.spec.server,
+    },
+    {
+      name: "Phase",
+      type: "string",
+      description: "How far it is",
+      value: (migration) => migration.status?.phase ?? "Pending",
+    },
+    {
+      name: "From",
+      type: "string",
+      description: "Source host",
+      value: (migration) => migration.status?.sourceNode ?? "<none>",
+    },
+    {
+      name: "To",
+      type: "string",
+      description: "Target host",
+      value: (migration) => migration.status?.targetNode ?? migration.spec.targetNode ?? "<none>",
+    },
+    {
+      name: "Pause-ms",
+      type: "integer",
+      description: "Frozen at the source until running at the target",
+      value: (migration) => (migration.status?.pauseMs === undefined ? null : Math.round(migration.status.pauseMs)),
+    },
+    {
+      name: "Age",
+      type: "date",
+      description: "Since it was asked for",
+      value: (migration) => migration.metadata.creationTimestamp,
+    },
+    {
+      name: "Mode",
+      type: "string",
+      description: "How memory is moved",
+      priority: 1,
+      value: (migration) => migration.status?.mode ?? migration.spec.mode,
+    },
+    {
+      name: "Memory",
+      type: "integer",
+      description: "Bytes of memory",
+      priority: 1,
+      value: (migration) => migration.status?.memoryBytes,
+    },
+    {
+      name: "Wire",
+      type: "integer",
+      description: "Bytes sent between hosts",
+      priority: 1,
+      value: (migration) => migration.status?.wireBytes,
+    },
+    {
+      name: "Message",
+      type: "string",
+      description: "Why it waits or failed",
+      priority: 1,
+      value: (migration) => migration.status?.message ?? "",
+    },
   ],
 });

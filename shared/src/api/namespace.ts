@@ -7,7 +7,12 @@ export const namespaceSchema = z.strictObject({
   kind: z.literal("Namespace"),
   metadata: objectMetaSchema.extend({ name: nameSchema }),
   spec: z.strictObject({ finalizers: z.array(z.string()).optional() }).optional(),
-  status: z.looseObject({ phase: z.enum(["Active", "Terminating"]).optional(), conditions: z.array(conditionSchema).optional() }).optional(),
+  status: z
+    .looseObject({
+      phase: z.enum(["Active", "Terminating"]).optional(),
+      conditions: z.array(conditionSchema).optional(),
+    })
+    .optional(),
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 
@@ -25,6 +30,11 @@ export const namespaceKind = defineKind<Namespace>({
   schema: namespaceSchema,
   columns: [
     { name: "Status", type: "string", description: "Phase", value: (namespace) => namespace.status?.phase ?? "Active" },
-    { name: "Age", type: "date", description: "Since creation", value: (namespace) => namespace.metadata.creationTimestamp },
+    {
+      name: "Age",
+      type: "date",
+      description: "Since creation",
+      value: (namespace) => namespace.metadata.creationTimestamp,
+    },
   ],
 });

@@ -5,7 +5,11 @@ import { virtualServerSchema } from "./virtual-server.ts";
 describe("registry of kinds", () => {
   test("has no word that means two kinds", () => {
     const words = kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]);
-    expect(words.filter((word, index) => words.indexOf(word) !== index && kinds.every((kind) => kind.plural !== kind.singular))).toEqual([]);
+    expect(
+      words.filter(
+        (word, index) => words.indexOf(word) !== index && kinds.every((kind) => kind.plural !== kind.singular),
+      ),
+    ).toEqual([]);
   });
 
   test.each([

@@ -23,6 +23,9 @@ export function findKind(word: string): Kind | undefined {
   const wanted = word.toLowerCase().split(".")[0] ?? "";
   return kinds.find(
     (kind) =>
-      kind.plural === wanted || kind.singular === wanted || kind.kind.toLowerCase() === wanted || kind.shortNames.includes(wanted),
+      kind.plural === wanted ||
+      kind.singular === wanted ||
+      kind.kind.toLowerCase() === wanted ||
+      kind.shortNames.includes(wanted),
   );
 }

@@ -16,25 +16,36 @@ const requestsSchema = z.strictObject({
   memory: bytesSchema.default("128Mi"),
 });
 
-const argument = z.string().max(131_072).refine((text) => !text.includes("\0"), "must not contain NUL");
+const argument = z
+  .string()
+  .max(131_072)
+  .refine((text) => !text.includes("\0"), "must not contain NUL");
 
 export const migrationModes = ["Auto", "Precopy", "StopAndCopy", "Postcopy", "Hybrid", "Cold"] as const;
 /** What this version can do; the rest of the modes are refused by name. */
 export const supportedMigrationModes: readonly MigrationMode[] = ["Auto", "StopAndCopy"];
-export const migrationModeSchema = z
-  .enum(migrationModes)
-  .refine((mode) => supportedMigrationModes.includes(mode), {
-    error: (issue) => `mode "${String(issue.input)}" is not available yet: ${supportedMigrationModes.join(" or ")} is needed`,
-  });
+export const migrationModeSchema = z.enum(migrationModes).refine((mode) => supportedMigrationModes.includes(mode), {
+  error: (issue) =>
+    `mode "${String(issue.input)}" is not available yet: ${supportedMigrationModes.join(" or ")} is needed`,
+});
 export type MigrationMode = (typeof migrationModes)[number];
 
 export const virtualServerSpecSchema = z.strictObject({
   runStrategy: z.enum(["Running", "Stopped"]).default("Running"),
   image: subdomainSchema.meta({ description: "Name of an Image" }),
-  command: z.array(argument).min(1).max(256).optional().meta({ description: "Program and arguments; none: the image's own entry point" }),
+  command: z
+    .array(argument)
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ description: "Program and arguments; none: the image's own entry point" }),
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), argument).optional(),
   workingDirectory: z.string().startsWith("/").max(4096).optional(),
-  user: z.string().regex(/^\d{1,5}(:\d{1,5})?$/).optional().meta({ description: "uid or uid:gid inside the server; default 0:0" }),
+  user: z
+    .string()
+    .regex(/^\d{1,5}(:\d{1,5})?$/)
+    .optional()
+    .meta({ description: "uid or uid:gid inside the server; default 0:0" }),
   hostname: nameSchema.optional(),
   restartPolicy: z.enum(["Always", "OnFailure", "Never"]).default("Always"),
   resources: z
@@ -45,7 +56,11 @@ export const virtualServerSpecSchema = z.strictObject({
     .prefault({}),
   network: z
     .strictObject({
-      address: z.string().refine(isIPv4, "must be an IPv4 address").optional().meta({ description: "Inside the fleet's range; none: allocated, kept for life" }),
+      address: z
+        .string()
+        .refine(isIPv4, "must be an IPv4 address")
+        .optional()
+        .meta({ description: "Inside the fleet's range; none: allocated, kept for life" }),
     })
     .prefault({}),
   placement: z
@@ -61,7 +76,16 @@ export const virtualServerSpecSchema = z.strictObject({
     .prefault({}),
 });
 
-export const serverPhases = ["Pending", "Starting", "Running", "Migrating", "Stopping", "Stopped", "Failed", "Unknown"] as const;
+export const serverPhases = [
+  "Pending",
+  "Starting",
+  "Running",
+  "Migrating",
+  "Stopping",
+  "Stopped",
+  "Failed",
+  "Unknown",
+] as const;
 export type ServerPhase = (typeof serverPhases)[number];
 
 export const virtualServerStatusSchema = z.looseObject({
@@ -112,14 +136,45 @@ export const virtualServerKind = defineKind<VirtualServer>({
   immutable: ["spec.image", "spec.network.address"],
   selectableFields: ["status.nodeName", "status.phase"],
   columns: [
-    { name: "Status", type: "string", description: "Phase, or why it waits", value: (vs) => (vs.status?.phase === "Pending" && vs.status.reason !== undefined ? vs.status.reason : (vs.status?.phase ?? "Pending")) },
+    {
+      name: "Status",
+      type: "string",
+      description: "Phase, or why it waits",
+      value: (vs) =>
+        vs.status?.phase === "Pending" && vs.status.reason !== undefined
+          ? vs.status.reason
+          : (vs.status?.phase ?? "Pending"),
+    },
     { name: "Node", type: "string", description: "Host it runs on", value: (vs) => vs.status?.nodeName ?? "<none>" },
-    { name: "Address", type: "string", description: "Kept for life, on whatever host", value: (vs) => vs.status?.address ?? "<none>" },
+    {
+      name: "Address",
+      type: "string",
+      description: "Kept for life, on whatever host",
+      value: (vs) => vs.status?.address ?? "<none>",
+    },
     { name: "Restarts", type: "integer", description: "Starts after an exit", value: (vs) => vs.status?.restarts ?? 0 },
     { name: "Age", type: "date", description: "Since creation", value: (vs) => vs.metadata.creationTimestamp },
     { name: "Image", type: "string", description: "Image it was made from", priority: 1, value: (vs) => vs.spec.image },
-    { name: "Memory", type: "string", description: "Memory limit", priority: 1, value: (vs) => vs.spec.resources.limits.memory },
-    { name: "Epoch", type: "integer", description: "Ownership epoch: grows with each move", priority: 1, value: (vs) => vs.status?.epoch },
-    { name: "Message", type: "string", description: "What an operator should know", priority: 1, value: (vs) => vs.status?.message ?? "" },
+    {
+      name: "Memory",
+      type: "string",
+      description: "Memory limit",
+      priority: 1,
+      value: (vs) => vs.spec.resources.limits.memory,
+    },
+    {
+      name: "Epoch",
+      type: "integer",
+      description: "Ownership epoch: grows with each move",
+      priority: 1,
+      value: (vs) => vs.status?.epoch,
+    },
+    {
+      name: "Message",
+      type: "string",
+      description: "What an operator should know",
+      priority: 1,
+      value: (vs) => vs.status?.message ?? "",
+    },
   ],
 });

@@ -47,10 +47,7 @@ export const agentConfigSchema = z.strictObject({
   /** Path under each cgroup hierarchy; servers are made below it. */
   cgroupParent: z.string().startsWith("/").default("/vfleet"),
   /** Overrides what the kernel says, where the host is not the agent's alone. */
-  capacity: z
-    .strictObject({ milliCpu: z.number().int(), memoryBytes: z.number().int() })
-    .partial()
-    .prefault({}),
+  capacity: z.strictObject({ milliCpu: z.number().int(), memoryBytes: z.number().int() }).partial().prefault({}),
   programs: z
     .strictObject({
       criu: z.string().default("criu"),

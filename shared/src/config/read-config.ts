@@ -10,11 +10,16 @@ export function readConfig<T>(file: string, schema: z.ZodType<T>): T {
     text = readFileSync(file, "utf8");
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new VfleetError("config-invalid", `Cannot read configuration "${file}": ${messageOf(thrown)}`, { cause: thrown });
+    throw new VfleetError("config-invalid", `Cannot read configuration "${file}": ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   }
   const result = schema.safeParse(value);
   if (!result.success) {
-    throw new VfleetError("config-invalid", `Cannot use configuration "${file}": ${z.prettifyError(result.error).replaceAll("\n", "; ")}`);
+    throw new VfleetError(
+      "config-invalid",
+      `Cannot use configuration "${file}": ${z.prettifyError(result.error).replaceAll("\n", "; ")}`,
+    );
   }
   return result.data;
 }

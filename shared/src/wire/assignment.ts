@@ -5,7 +5,11 @@ export type Endpoint = z.infer<typeof endpointSchema>;
 
 /** What a node needs to run one server: resolved, quantities in numbers. */
 export const serverAssignmentSchema = z.object({
-  uid: z.string().min(1).max(64).regex(/^[A-Za-z0-9-]+$/),
+  uid: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[A-Za-z0-9-]+$/),
   namespace: z.string(),
   name: z.string(),
   /** Ownership epoch under which the node may run it. */
@@ -51,7 +55,9 @@ export const imageAssignmentSchema = z.object({
   /** None yet: this node is asked to build or import it. */
   digest: z.string().optional(),
   source: z.union([
-    z.object({ debootstrap: z.object({ suite: z.string(), packages: z.array(z.string()), mirror: z.string().optional() }) }),
+    z.object({
+      debootstrap: z.object({ suite: z.string(), packages: z.array(z.string()), mirror: z.string().optional() }),
+    }),
     z.object({ tar: z.object({ path: z.string() }) }),
   ]),
   /** Agents that hold it, to fetch it from. */

@@ -82,7 +82,9 @@ export const migrationProgressSchema = z.object({
   wireBytes: z.number().min(0),
   /** Source: frozen until told the outcome. Target: last memory byte until tasks run. */
   pauseMs: millisecondsSchema.optional(),
-  timeline: z.array(z.object({ step: z.string(), atMs: millisecondsSchema, durationMs: millisecondsSchema.optional() })),
+  timeline: z.array(
+    z.object({ step: z.string(), atMs: millisecondsSchema, durationMs: millisecondsSchema.optional() }),
+  ),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 });
 export type MigrationProgress = z.infer<typeof migrationProgressSchema>;
@@ -102,5 +104,9 @@ export const outcomeRequestSchema = z.object({ kind: z.literal("migration.outcom
 export const outcomeReplySchema = z.object({ outcome: z.enum(["committed", "aborted", "undecided"]) });
 
 /** From either side that failed before the commit: abort, as a compare-and-set on the same revision as the commit. */
-export const abortRequestSchema = z.object({ kind: z.literal("migration.abort"), operation: operationSchema, reason: z.string() });
+export const abortRequestSchema = z.object({
+  kind: z.literal("migration.abort"),
+  operation: operationSchema,
+  reason: z.string(),
+});
 export const abortReplySchema = z.object({ outcome: z.enum(["committed", "aborted"]) });

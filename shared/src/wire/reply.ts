@@ -16,11 +16,18 @@ export function replyOk(result: unknown = {}): Reply {
 
 export function replyError(thrown: unknown): Reply {
   const hint = thrown instanceof VfleetError ? thrown.hint : undefined;
-  return { ok: false, error: { code: codeOf(thrown), message: messageOf(thrown), ...(hint === undefined ? {} : { hint }) } };
+  return {
+    ok: false,
+    error: { code: codeOf(thrown), message: messageOf(thrown), ...(hint === undefined ? {} : { hint }) },
+  };
 }
 
 /** The result, parsed; or the error that the other side reported, with its code. */
 export function resultOf<T>(reply: Reply, schema: z.ZodType<T>): T {
   if (reply.ok) return schema.parse(reply.result);
-  throw new VfleetError(reply.error.code, reply.error.message, reply.error.hint === undefined ? {} : { hint: reply.error.hint });
+  throw new VfleetError(
+    reply.error.code,
+    reply.error.message,
+    reply.error.hint === undefined ? {} : { hint: reply.error.hint },
+  );
 }
