@@ -1,0 +1,134 @@
+/**
+ * A client that counts in a redis over ONE TCP connection without pause, and says what it noticed.
+ * Runs in the lab's client host. Prints one JSON object a line: `connected`, `filled`, `counting`, then, when its
+ * standard input ends or the time is up, `result`. It never reconnects: a reset is a result, not a detail.
+ */
+import { randomFillSync } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { Redis } from "ioredis";
+
+/** What the client saw, printed as the `result` line. */
+export interface CounterResult {
+  event: "result";
+  connectionKept: boolean;
+  /** INCRs answered. */
+  acknowledged: number;
+  /** The counter's own value afterwards, read over the same connection, or over a new one if that was lost. */
+  counter: number;
+  /** Acknowledged increments that the server no longer knows of. */
+  writesLost: number;
+  /** Longest time between two answers. */
+  longestPauseMs: number;
+  /** Resident memory as redis says it. */
+  residentBytes: number;
+  error?: string;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    host: { type: "string" },
+    port: { type: "string", default: "6379" },
+    key: { type: "string", default: "counter" },
+    "fill-mib": { type: "string", default: "0" },
+    fill: { type: "string", default: "random" },
+    "max-seconds": { type: "string", default: "600" },
+  },
+});
+if (options.host === undefined) {
+  process.stderr.write(
+    "usage: redis-counter --host ADDRESS [--port 6379] [--fill-mib N] [--fill random|text] [--max-seconds N]\n",
+  );
+  process.exit(2);
+}
+
+const valueBytes = 65_536;
+const connection = { host: options.host, port: Number(options.port), enableReadyCheck: false, connectTimeout: 10_000 };
+const redis = new Redis({ ...connection, lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+let failure: string | undefined;
+redis.on("error", (error: Error) => (failure ??= error.message));
+redis.on("close", () => (failure ??= "connection closed"));
+
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function valueOf(kind: string): Buffer {
+  const value = Buffer.alloc(valueBytes);
+  if (kind === "random") return randomFillSync(value);
+  // What caches hold: text-like, about four to one under a fast compressor.
+  let text = "";
+  while (text.length < valueBytes)
+    text += `{"id":${Math.floor(Math.random() * 1e9)},"name":"user","active":true,"city":"Ulm"},`;
+  return Buffer.from(text.slice(0, valueBytes));
+}
+
+async function fill(mebibytes: number): Promise<void> {
+  const values = (mebibytes * 1_048_576) / valueBytes;
+  for (let start = 0; start < values; start += 64) {
+    const pipeline = redis.pipeline();
+    for (let index = start; index < Math.min(start + 64, values); index++)
+      pipeline.set(`fill:${index}`, valueOf(options.fill));
+    await pipeline.exec();
+  }
+}
+
+async function residentBytes(client: Redis): Promise<number> {
+  const text = await client.info("memory");
+  return Number(/used_memory_rss:(\d+)/.exec(text)?.[1] ?? 0);
+}
+
+async function main(): Promise<void> {
+  await redis.connect();
+  say({ event: "connected" });
+  const before = Number((await redis.get(options.key)) ?? 0);
+  await fill(Number(options["fill-mib"]));
+  say({ event: "filled", residentBytes: await residentBytes(redis) });
+
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.stdin.on("end", stop).on("close", stop).resume();
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  const end = performance.now() + Number(options["max-seconds"]) * 1000;
+
+  let acknowledged = 0;
+  let longestPauseMs = 0;
+  let last = performance.now();
+  say({ event: "counting" });
+  while (!stopping.signal.aborted && failure === undefined && last < end) {
+    try {
+      await redis.incr(options.key);
+      acknowledged += 1;
+    } catch (thrown) {
+      failure ??= thrown instanceof Error ? thrown.message : String(thrown);
+    }
+    const now = performance.now();
+    longestPauseMs = Math.max(longestPauseMs, now - last);
+    last = now;
+  }
+
+  const connectionKept = failure === undefined;
+  const reader = connectionKept ? redis : new Redis(connection);
+  const counter = Number((await reader.get(options.key)) ?? 0);
+  const result: CounterResult = {
+    event: "result",
+    connectionKept,
+    acknowledged,
+    counter,
+    writesLost: Math.max(0, before + acknowledged - counter),
+    longestPauseMs: Math.round(longestPauseMs * 10) / 10,
+    residentBytes: await residentBytes(reader),
+    ...(failure === undefined ? {} : { error: failure }),
+  };
+  reader.disconnect();
+  say(result);
+}
+
+main().then(
+  () => process.exit(0),
+  (thrown: unknown) => {
+    process.stderr.write(`redis-counter: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    process.exit(1);
+  },
+);
