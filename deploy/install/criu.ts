@@ -35,20 +35,40 @@ export function installCriu(context: CriuContext): void {
     return;
   }
   if (options.checkOnly) {
-    report.add({ name: "criu", state: "missing", detail: `no CRIU at ${path} works on Linux ${machine.kernelRelease}` });
+    report.add({
+      name: "criu",
+      state: "missing",
+      detail: `no CRIU at ${path} works on Linux ${machine.kernelRelease}`,
+    });
     return;
   }
-  const candidates = criuCandidates({ choice: options.criu, kernelRelease: machine.kernelRelease, distributionVersion: offeredVersion() });
+  const candidates = criuCandidates({
+    choice: options.criu,
+    kernelRelease: machine.kernelRelease,
+    distributionVersion: offeredVersion(),
+  });
   for (const candidate of candidates) {
     install(candidate, context);
     const version = criuVersion(path);
     if (version !== undefined && isUsable(path)) {
-      report.add({ name: "criu", state: "changed", detail: `${version} at ${path} (${sourceNames[candidate]}, as Linux is ${machine.kernelRelease})` });
+      report.add({
+        name: "criu",
+        state: "changed",
+        detail: `${version} at ${path} (${sourceNames[candidate]}, as Linux is ${machine.kernelRelease})`,
+      });
       return;
     }
-    report.add({ name: "criu", state: "note", detail: `the ${sourceNames[candidate]} fails its check on Linux ${machine.kernelRelease}` });
+    report.add({
+      name: "criu",
+      state: "note",
+      detail: `the ${sourceNames[candidate]} fails its check on Linux ${machine.kernelRelease}`,
+    });
   }
-  throw new InstallError("NO_WORKING_CRIU", `tried ${candidates.map((each) => sourceNames[each]).join(", ")}`, `Run "${path} check" and see what it misses`);
+  throw new InstallError(
+    "NO_WORKING_CRIU",
+    `tried ${candidates.map((each) => sourceNames[each]).join(", ")}`,
+    `Run "${path} check" and see what it misses`,
+  );
 }
 
 const sourceNames: Readonly<Record<CriuSource, string>> = {

@@ -17,7 +17,11 @@ import { applySysctls } from "./sysctl.ts";
 export function install(machine: Machine, options: InstallOptions, report: Report): void {
   if (!preflight(machine, report)) return;
   const stamp = readStamp(options.prefix);
-  const snapshots = new AptSnapshots({ folder: `${options.prefix}/apt`, codename: machine.codename, mirror: options.mirror });
+  const snapshots = new AptSnapshots({
+    folder: `${options.prefix}/apt`,
+    codename: machine.codename,
+    mirror: options.mirror,
+  });
   const context = { machine, options, snapshots, stamp, report };
   try {
     installAll(context);
@@ -33,7 +37,8 @@ function installAll(context: CriuContext): void {
   installPackages(withTestTools ? [...hostPackages, ...testPackages] : hostPackages, report, checkOnly);
   if (withTestTools) installPgbench(options.prefix, report, checkOnly);
   installCriu(context);
-  for (const program of withTestTools ? [natsServer, ...kubectls] : [natsServer]) installSnapshotProgram(program, context);
+  for (const program of withTestTools ? [natsServer, ...kubectls] : [natsServer])
+    installSnapshotProgram(program, context);
   applySysctls(report, checkOnly);
 }
 
@@ -48,7 +53,11 @@ function checkMigration(context: CriuContext): void {
   const isPassed = steps.every(({ state }) => state !== "failed");
   // CRIU's own check passes on some kernels on which a real dump then fails.
   if (!isPassed && options.criu === "auto" && !options.checkOnly && usesDistributionCriu(options.prefix)) {
-    report.add({ name: "criu", state: "note", detail: "the distribution's own package cannot move a container on this kernel" });
+    report.add({
+      name: "criu",
+      state: "note",
+      detail: "the distribution's own package cannot move a container on this kernel",
+    });
     installCriu({ ...context, stamp: undefined, options: { ...options, criu: "private" } });
     steps = runMigrationCheck(options.prefix);
   }

@@ -14,7 +14,10 @@ interface CheckStep {
 
 /** Dumps and restores a real process tree with an open connection, in a process of its own. */
 export function runMigrationCheck(prefix: string): readonly Step[] {
-  const finished = run([process.execPath, checkProgram, "--json"], { timeoutMs: 60_000, env: { VFLEET_PREFIX: prefix } });
+  const finished = run([process.execPath, checkProgram, "--json"], {
+    timeoutMs: 60_000,
+    env: { VFLEET_PREFIX: prefix },
+  });
   const steps = parseSteps(finished.stdout);
   if (steps === undefined) {
     const lastWords = finished.stderr.trim().split("\n").slice(-5).join("\n");
@@ -29,7 +32,9 @@ export function runMigrationCheck(prefix: string): readonly Step[] {
 /** What the result depends on: while it stays the same, a repeated check would find the same. */
 export function checkIdentity(prefix: string, kernelRelease: string): string {
   const { criu } = installedPaths(prefix);
-  const versions = [run([criu, "--version"]).stdout, run(["runc", "--version"]).stdout].map((text) => text.trim().split("\n")[0] ?? "");
+  const versions = [run([criu, "--version"]).stdout, run(["runc", "--version"]).stdout].map(
+    (text) => text.trim().split("\n")[0] ?? "",
+  );
   return [kernelRelease, ...versions].join("; ");
 }
 
@@ -45,10 +50,15 @@ function parseSteps(text: string): readonly CheckStep[] | undefined {
 
 function isCheckStep(value: unknown): value is CheckStep {
   return (
-    typeof value === "object" && value !== null &&
-    "name" in value && typeof value.name === "string" &&
-    "ok" in value && typeof value.ok === "boolean" &&
-    "level" in value && typeof value.level === "string" &&
-    "detail" in value && typeof value.detail === "string"
+    typeof value === "object" &&
+    value !== null &&
+    "name" in value &&
+    typeof value.name === "string" &&
+    "ok" in value &&
+    typeof value.ok === "boolean" &&
+    "level" in value &&
+    typeof value.level === "string" &&
+    "detail" in value &&
+    typeof value.detail === "string"
   );
 }

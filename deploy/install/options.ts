@@ -45,7 +45,11 @@ export function parseOptions(args: readonly string[]): InstallOptions {
   const prefix = values.prefix ?? process.env["VFLEET_PREFIX"] ?? defaultPrefix;
   // The prefix is written into the script that starts CRIU.
   if (!/^\/[A-Za-z0-9._/+-]+$/.test(prefix)) {
-    throw new InstallError("BAD_OPTION", `--prefix "${prefix}" is not a plain absolute folder name`, "For example /opt/vfleet");
+    throw new InstallError(
+      "BAD_OPTION",
+      `--prefix "${prefix}" is not a plain absolute folder name`,
+      "For example /opt/vfleet",
+    );
   }
   return {
     help: values.help ?? false,

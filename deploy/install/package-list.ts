@@ -29,7 +29,13 @@ export const testPackages: readonly PackageChoice[] = [
   {
     name: "podman",
     purpose: "peer in the migration benchmark",
-    units: ["podman.service", "podman.socket", "podman-restart.service", "podman-auto-update.service", "podman-auto-update.timer"],
+    units: [
+      "podman.service",
+      "podman.socket",
+      "podman-restart.service",
+      "podman-auto-update.service",
+      "podman-auto-update.timer",
+    ],
   },
   { name: "postgresql-client", purpose: "talks to the database that tests move" },
   { name: "redis-tools", purpose: "redis-cli and redis-benchmark" },

@@ -29,7 +29,8 @@ export function installPackages(choices: readonly PackageChoice[], report: Repor
   const missing = choices.filter(({ name }) => !present.has(name));
   if (missing.length === 0) return;
   if (checkOnly) {
-    for (const { name, purpose } of missing) report.add({ name, state: "missing", detail: `not installed (${purpose})` });
+    for (const { name, purpose } of missing)
+      report.add({ name, state: "missing", detail: `not installed (${purpose})` });
     return;
   }
   report.doing(`installing ${missing.map(({ name }) => name).join(" ")}`);

@@ -18,19 +18,31 @@ export function installPgbench(prefix: string, report: Report, checkOnly: boolea
     return;
   }
   if (checkOnly) {
-    report.add({ name: "pgbench", state: "missing", detail: `not at ${path} (load generator for the database that tests move)` });
+    report.add({
+      name: "pgbench",
+      state: "missing",
+      detail: `not at ${path} (load generator for the database that tests move)`,
+    });
     return;
   }
   const serverPackage = findServerPackage(run(["apt-cache", "depends", "postgresql"]).stdout);
   if (serverPackage === undefined) {
-    throw new InstallError("NO_WORKING_PACKAGE", "the package postgresql names no server version", 'Run "apt-get update", then again');
+    throw new InstallError(
+      "NO_WORKING_PACKAGE",
+      "the package postgresql names no server version",
+      'Run "apt-get update", then again',
+    );
   }
   report.doing(`fetching pgbench out of ${serverPackage}`);
   const root = `${packagesFolder}/${serverPackage}`;
   if (!existsSync(root)) unpackOwn(serverPackage, root);
   const version = serverPackage.replace("postgresql-", "");
   linkProgram(path, `${root}/usr/lib/postgresql/${version}/bin/pgbench`);
-  report.add({ name: "pgbench", state: "changed", detail: `installed ${pgbenchVersion(path) ?? "a version that does not run"} at ${path}` });
+  report.add({
+    name: "pgbench",
+    state: "changed",
+    detail: `installed ${pgbenchVersion(path) ?? "a version that does not run"} at ${path}`,
+  });
 }
 
 export function findServerPackage(aptCacheDepends: string): string | undefined {

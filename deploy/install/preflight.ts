@@ -26,11 +26,25 @@ export function machineSteps(machine: Machine): readonly Step[] {
       ? { name: "user", state: "ok", detail: "root" }
       : { name: "user", state: "failed", detail: "not root", hint: "Run as root, for example with sudo" },
     isDebian
-      ? { name: "system", state: "ok", detail: `Debian ${machine.debianVersion} (${machine.codename}), Linux ${machine.kernelRelease}` }
-      : { name: "system", state: "failed", detail: `needs Debian 12 or 13, this is ${name}`, hint: "Use a machine or virtual machine with Debian 12 or 13" },
+      ? {
+          name: "system",
+          state: "ok",
+          detail: `Debian ${machine.debianVersion} (${machine.codename}), Linux ${machine.kernelRelease}`,
+        }
+      : {
+          name: "system",
+          state: "failed",
+          detail: `needs Debian 12 or 13, this is ${name}`,
+          hint: "Use a machine or virtual machine with Debian 12 or 13",
+        },
     supportedArchitectures.includes(machine.architecture)
       ? { name: "architecture", state: "ok", detail: machine.architecture }
-      : { name: "architecture", state: "failed", detail: `needs ${supportedArchitectures.join(" or ")}, this is ${machine.architecture}`, hint: "Use a 64-bit x86 or ARM machine" },
+      : {
+          name: "architecture",
+          state: "failed",
+          detail: `needs ${supportedArchitectures.join(" or ")}, this is ${machine.architecture}`,
+          hint: "Use a 64-bit x86 or ARM machine",
+        },
   ];
 }
 
@@ -38,10 +52,21 @@ export function capabilitySteps({ capabilities, isRoot }: Machine): readonly Ste
   if (!isRoot) return [];
   const missing = neededCapabilities.filter(({ bit }) => !hasCapability(capabilities, bit));
   const hint = "Run on the machine itself, or in a container with --privileged or --cap-add";
-  const steps: Step[] = missing.map(({ name, purpose }) => ({ name, state: "failed", detail: `not held (${purpose})`, hint }));
-  if (missing.length === 0) steps.push({ name: "capabilities", state: "ok", detail: `all ${neededCapabilities.length} that are needed` });
+  const steps: Step[] = missing.map(({ name, purpose }) => ({
+    name,
+    state: "failed",
+    detail: `not held (${purpose})`,
+    hint,
+  }));
+  if (missing.length === 0)
+    steps.push({ name: "capabilities", state: "ok", detail: `all ${neededCapabilities.length} that are needed` });
   if (!hasCapability(capabilities, resourceCapability.bit)) {
-    steps.push({ name: resourceCapability.name, state: "note", detail: "not held: resource limits cannot be raised, and only servers in a user namespace can be dumped (all are)" });
+    steps.push({
+      name: resourceCapability.name,
+      state: "note",
+      detail:
+        "not held: resource limits cannot be raised, and only servers in a user namespace can be dumped (all are)",
+    });
   }
   return steps;
 }
@@ -52,17 +77,33 @@ function diskStep(path: string): Step {
   const gibibytes = (free / 1024 ** 3).toFixed(1);
   return free >= neededDiskBytes
     ? { name: "disk", state: "ok", detail: `${gibibytes} GiB free on ${path}` }
-    : { name: "disk", state: "failed", detail: `needs 1 GiB free on ${path}, has ${gibibytes} GiB`, hint: "Free some space" };
+    : {
+        name: "disk",
+        state: "failed",
+        detail: `needs 1 GiB free on ${path}, has ${gibibytes} GiB`,
+        hint: "Free some space",
+      };
 }
 
 function kernelSteps(machine: Machine): readonly Step[] {
   const config = readKernelConfig(machine.kernelRelease);
   const failed: Step[] = requirements
     .filter((requirement) => !isMet(requirement, config))
-    .map(({ name, purpose, hint }) => ({ name, state: "failed", detail: `this kernel or its privileges lack it (${purpose})`, hint }));
-  if (failed.length === 0) failed.push({ name: "kernel", state: "ok", detail: `has ${requirements.map(({ name }) => name).join(", ")}` });
+    .map(({ name, purpose, hint }) => ({
+      name,
+      state: "failed",
+      detail: `this kernel or its privileges lack it (${purpose})`,
+      hint,
+    }));
+  if (failed.length === 0)
+    failed.push({ name: "kernel", state: "ok", detail: `has ${requirements.map(({ name }) => name).join(", ")}` });
   if (!existsSync("/dev/loop-control")) {
-    failed.push({ name: "loop devices", state: "note", detail: "/dev/loop-control is not there: the lab needs it, a host with a btrfs partition doesn't", hint: 'Load the module ("modprobe loop")' });
+    failed.push({
+      name: "loop devices",
+      state: "note",
+      detail: "/dev/loop-control is not there: the lab needs it, a host with a btrfs partition doesn't",
+      hint: 'Load the module ("modprobe loop")',
+    });
   }
   return failed;
 }

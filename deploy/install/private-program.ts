@@ -1,8 +1,24 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { InstallError } from "./install-error.ts";
 
 /** The script through which a program starts with the libraries it was built for, whatever the system's are. */
-export function launcherScript(options: { readonly root: string; readonly loader: string; readonly libraries: string; readonly program: string }): string {
+export function launcherScript(options: {
+  readonly root: string;
+  readonly loader: string;
+  readonly libraries: string;
+  readonly program: string;
+}): string {
   const name = options.program.split("/").at(-1) ?? "";
   return `#!/bin/sh
 # Starts ${name} with the libraries it was built for. Written by vfleet's installer.
@@ -20,7 +36,11 @@ export function findLoader(root: string): { readonly loader: string; readonly li
     const loader = names.find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
     if (loader !== undefined) return { loader: `${folder}/${loader}`, libraries };
   }
-  throw new InstallError("NO_WORKING_PACKAGE", `no program loader in ${root}`, "Report this with the output of the installer");
+  throw new InstallError(
+    "NO_WORKING_PACKAGE",
+    `no program loader in ${root}`,
+    "Report this with the output of the installer",
+  );
 }
 
 /** Replaced in one step, so that a program being started meets the old or the new. */

@@ -5,7 +5,7 @@
  * - `failed`: stands in the way
  * - `note`: worth knowing, changes nothing
  */
-export type StepState = "ok" | "changed" | "missing" | "failed" | "note";
+type StepState = "ok" | "changed" | "missing" | "failed" | "note";
 
 export interface Step {
   readonly name: string;

@@ -8,30 +8,70 @@ export interface Requirement {
   readonly name: string;
   readonly purpose: string;
   readonly hint: string;
-  /** The kernel option and the module that carry it, where there is one. */
+  /** The kernel option that carries it. */
   readonly option: string;
+  /** The module that carries it, where it can be one. */
   readonly module?: string;
   /** The real thing, tried without a trace; undefined where it cannot be tried yet, as its tool is not installed. */
   readonly attempt: () => boolean | undefined;
 }
 
-const rebuildHint = "Run Debian's own kernel (linux-image-amd64), or one with this option";
 const privilegeHint = "Run as root of the machine itself, or in a container with --privileged";
 
 export const requirements: readonly Requirement[] = [
-  namespaceRequirement("user namespaces", "--user", "CONFIG_USER_NS", "isolates a server's root from the host's"),
-  namespaceRequirement("PID namespaces", "--pid", "CONFIG_PID_NS", "gives each server its own processes"),
-  namespaceRequirement("network namespaces", "--net", "CONFIG_NET_NS", "gives each server its own network"),
-  namespaceRequirement("mount namespaces", "--mount", "CONFIG_NAMESPACES", "gives each server its own files"),
-  fileRequirement("checkpoint and restore", "/proc/sys/kernel/ns_last_pid", "CONFIG_CHECKPOINT_RESTORE", "dumps and restores processes"),
-  fileRequirement("userfaultfd", "/proc/sys/vm/unprivileged_userfaultfd", "CONFIG_USERFAULTFD", "brings memory after a server that moved"),
-  moduleRequirement("btrfs", "CONFIG_BTRFS_FS", "btrfs", "images, volumes and snapshots", () => /\bbtrfs$/m.test(readIfThere("/proc/filesystems") ?? "")),
-  linkRequirement("veth", "CONFIG_VETH", ["type", "veth"], "connects a server to its host"),
-  linkRequirement("bridge", "CONFIG_BRIDGE", ["type", "bridge"], "connects the servers of a host"),
-  linkRequirement("vxlan", "CONFIG_VXLAN", ["type", "vxlan", "id", "1", "dstport", "4789"], "connects the servers of different hosts"),
-  moduleRequirement("nftables", "CONFIG_NF_TABLES", "nf_tables", "firewall; holds connections while a server is dumped", () => tryTool("nft", ["unshare", "--net", "nft", "add", "table", "inet", "vfleet_probe"])),
-  moduleRequirement("TCP diagnosis", "CONFIG_INET_TCP_DIAG", "tcp_diag", "lists a server's TCP sockets for a dump", () => undefined),
-  moduleRequirement("unix socket diagnosis", "CONFIG_UNIX_DIAG", "unix_diag", "lists a server's local sockets for a dump", () => undefined),
+  {
+    ...namespace("user", "CONFIG_USER_NS"),
+    purpose: "isolates a server's root from the host's",
+    hint: `${privilegeHint}; "sysctl user.max_user_namespaces" must not be 0`,
+  },
+  { ...namespace("pid", "CONFIG_PID_NS"), purpose: "gives each server its own processes" },
+  { ...namespace("net", "CONFIG_NET_NS"), purpose: "gives each server its own network" },
+  { ...namespace("mount", "CONFIG_NAMESPACES"), purpose: "gives each server its own files" },
+  {
+    ...builtIn("checkpoint and restore", "CONFIG_CHECKPOINT_RESTORE"),
+    purpose: "dumps and restores processes",
+    attempt: () => existsSync("/proc/sys/kernel/ns_last_pid"),
+  },
+  {
+    ...builtIn("userfaultfd", "CONFIG_USERFAULTFD"),
+    purpose: "brings memory after a server that moved",
+    attempt: () => existsSync("/proc/sys/vm/unprivileged_userfaultfd"),
+  },
+  {
+    ...modular("btrfs", { option: "CONFIG_BTRFS_FS", module: "btrfs" }),
+    purpose: "images, volumes and snapshots",
+    attempt: () => /\bbtrfs$/m.test(readIfThere("/proc/filesystems") ?? ""),
+  },
+  {
+    ...modular("veth", { option: "CONFIG_VETH", module: "veth" }),
+    purpose: "connects a server to its host",
+    attempt: () => tryLink("veth"),
+  },
+  {
+    ...modular("bridge", { option: "CONFIG_BRIDGE", module: "bridge" }),
+    purpose: "connects the servers of a host",
+    attempt: () => tryLink("bridge"),
+  },
+  {
+    ...modular("vxlan", { option: "CONFIG_VXLAN", module: "vxlan" }),
+    purpose: "connects the servers of different hosts",
+    attempt: () => tryLink("vxlan", "id", "1", "dstport", "4789"),
+  },
+  {
+    ...modular("nftables", { option: "CONFIG_NF_TABLES", module: "nf_tables" }),
+    purpose: "firewall; holds connections while a server is dumped",
+    attempt: () => tryTool("nft", ["unshare", "--net", "nft", "add", "table", "inet", "vfleet_probe"]),
+  },
+  {
+    ...modular("TCP diagnosis", { option: "CONFIG_INET_TCP_DIAG", module: "tcp_diag" }),
+    purpose: "lists a server's TCP sockets for a dump",
+    attempt: () => undefined,
+  },
+  {
+    ...modular("unix socket diagnosis", { option: "CONFIG_UNIX_DIAG", module: "unix_diag" }),
+    purpose: "lists a server's local sockets for a dump",
+    attempt: () => undefined,
+  },
 ];
 
 /** The attempt decides; where there was none, the kernel's configuration does. Unknown is not held against a machine. */
@@ -39,29 +79,28 @@ export function isMet(requirement: Requirement, kernelConfig: string | undefined
   const attempt = requirement.attempt();
   if (attempt === true) return true;
   const state = configState(kernelConfig, requirement.option);
+  // A file system or protocol that is not there yet may only need its module.
   const isLoadable = requirement.module !== undefined && isModuleLoadable(requirement.module);
   if (attempt === false) return isLoadable;
-  return isLoadable || state === "built-in" || state === "unknown";
+  return isLoadable || state !== "absent";
 }
 
-function namespaceRequirement(name: string, flag: string, option: string, purpose: string): Requirement {
-  const command = flag === "--pid" ? ["unshare", "--pid", "--fork", "true"] : ["unshare", flag, "true"];
-  const hint = flag === "--user" ? `${privilegeHint}; "sysctl user.max_user_namespaces" must not be 0` : privilegeHint;
-  return { name, purpose, option, hint, attempt: () => run(command).ok };
+function namespace(kind: "user" | "pid" | "net" | "mount", option: string) {
+  const command = ["unshare", `--${kind}`, ...(kind === "pid" ? ["--fork"] : []), "true"];
+  return { name: `${kind} namespaces`, option, hint: privilegeHint, attempt: () => run(command).ok };
 }
 
-function fileRequirement(name: string, path: string, option: string, purpose: string): Requirement {
-  return { name, purpose, option, hint: `${rebuildHint} (${option})`, attempt: () => existsSync(path) };
+function builtIn(name: string, option: string) {
+  return { name, option, hint: `Run Debian's own kernel, or one with ${option}` };
 }
 
-function linkRequirement(name: string, option: string, type: readonly string[], purpose: string): Requirement {
-  const command = ["unshare", "--net", "ip", "link", "add", "probe0", ...type];
-  return { ...moduleRequirement(name, option, name, purpose, () => tryTool("ip", command)) };
+function modular(name: string, carrier: { readonly option: string; readonly module: string }) {
+  const hint = `Load the module ("modprobe ${carrier.module}"), or run Debian's own kernel, or one with ${carrier.option}`;
+  return { name, hint, ...carrier };
 }
 
-function moduleRequirement(name: string, option: string, module: string, purpose: string, attempt: () => boolean | undefined): Requirement {
-  // A file system or protocol that is not there yet may only need its module.
-  return { name, purpose, option, module, attempt, hint: `Load the module ("modprobe ${module}"). If there is none: ${rebuildHint} (${option})` };
+function tryLink(type: string, ...options: string[]): boolean | undefined {
+  return tryTool("ip", ["unshare", "--net", "ip", "link", "add", "probe0", "type", type, ...options]);
 }
 
 function tryTool(tool: string, command: readonly string[]): boolean | undefined {

@@ -31,10 +31,7 @@ export const natsServer: SnapshotProgram = {
 };
 
 /** The oldest and the newest kubectl that the API promises to work with. */
-export const kubectls: readonly SnapshotProgram[] = [
-  kubectl("1.32", "trixie"),
-  kubectl("1.36", "sid"),
-];
+export const kubectls: readonly SnapshotProgram[] = [kubectl("1.32", "trixie"), kubectl("1.36", "sid")];
 
 function kubectl(version: string, suite: string): SnapshotProgram {
   return {
@@ -62,7 +59,11 @@ export function installSnapshotProgram(wanted: SnapshotProgram, { options, snaps
     return;
   }
   if (options.checkOnly) {
-    report.add({ name: wanted.name, state: "missing", detail: `no ${wanted.packageName} ${wanted.minimumVersion} or newer at ${path}` });
+    report.add({
+      name: wanted.name,
+      state: "missing",
+      detail: `no ${wanted.packageName} ${wanted.minimumVersion} or newer at ${path}`,
+    });
     return;
   }
   for (const suite of wanted.suites) {
@@ -70,7 +71,8 @@ export function installSnapshotProgram(wanted: SnapshotProgram, { options, snaps
     const snapshot = snapshots.suite(suite);
     const target = `${wanted.packageName}-${snapshot.version(wanted.packageName) ?? "unknown"}`;
     const root = `${paths.packagesFolder}/${target}`;
-    if (!existsSync(root) || options.upgrade) snapshot.unpack(wanted.packageName, { target: root, withLibraries: false });
+    if (!existsSync(root) || options.upgrade)
+      snapshot.unpack(wanted.packageName, { target: root, withLibraries: false });
     linkProgram(path, `${root}/${wanted.program}`);
     const version = workingVersion(path, wanted);
     if (version !== undefined) {
@@ -78,7 +80,11 @@ export function installSnapshotProgram(wanted: SnapshotProgram, { options, snaps
       return;
     }
   }
-  throw new InstallError("NO_WORKING_PACKAGE", `${wanted.packageName} of ${wanted.suites.join(", ")}`, `Run "${path} ${wanted.versionCommand.join(" ")}" and see why`);
+  throw new InstallError(
+    "NO_WORKING_PACKAGE",
+    `${wanted.packageName} of ${wanted.suites.join(", ")}`,
+    `Run "${path} ${wanted.versionCommand.join(" ")}" and see why`,
+  );
 }
 
 function workingVersion(path: string, wanted: SnapshotProgram): string | undefined {

@@ -30,9 +30,13 @@ export function writeStamp(prefix: string, stamp: Stamp): void {
 
 function isStamp(value: unknown): value is Stamp {
   return (
-    typeof value === "object" && value !== null &&
-    "version" in value && value.version === 1 &&
-    "kernelRelease" in value && typeof value.kernelRelease === "string" &&
-    "checkedWith" in value && typeof value.checkedWith === "string"
+    typeof value === "object" &&
+    value !== null &&
+    "version" in value &&
+    value.version === 1 &&
+    "kernelRelease" in value &&
+    typeof value.kernelRelease === "string" &&
+    "checkedWith" in value &&
+    typeof value.checkedWith === "string"
   );
 }

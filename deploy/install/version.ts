@@ -1,5 +1,5 @@
 /** The leading numbers of a version: "4.2.1-1" is [4, 2, 1], "6.18.44-cloud-amd64" is [6, 18, 44]. */
-export function versionNumbers(version: string): readonly number[] {
+function versionNumbers(version: string): readonly number[] {
   const match = /^\D*(\d+(?:\.\d+)*)/.exec(version);
   return match?.[1]?.split(".").map(Number) ?? [];
 }

@@ -43,7 +43,10 @@ async function moveContainer(container: CheckContainer): Promise<void> {
   await step("dump", newerCriuHint, () => {
     container.checkpoint();
     unplug(sourcePid);
-    return { detail: `${users.length} processes of users ${[...new Set(users)].join(", ")} in ${elapsedMs(startedMs)} ms`, value: undefined };
+    return {
+      detail: `${users.length} processes of users ${[...new Set(users)].join(", ")} in ${elapsedMs(startedMs)} ms`,
+      value: undefined,
+    };
   });
   const dumpedMs = performance.now();
   await step("restore", newerCriuHint, () => {
@@ -55,7 +58,11 @@ async function moveContainer(container: CheckContainer): Promise<void> {
     expectEqual("the counter", await client.ask("second", answerTimeoutMs), "2 second");
     const pauseMs = elapsedMs(startedMs);
     expectEqual("the users of the processes", container.processUsers().join(), users.join());
-    expectEqual("the server's users among them", [serverUser, idleUser].every((user) => users.includes(user)), true);
+    expectEqual(
+      "the server's users among them",
+      [serverUser, idleUser].every((user) => users.includes(user)),
+      true,
+    );
     return { detail: `same connection, memory and users after a pause of ${pauseMs} ms`, value: undefined };
   });
   client.close();

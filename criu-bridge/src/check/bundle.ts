@@ -47,11 +47,22 @@ export function bundleConfiguration(options: BundleOptions) {
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"] },
-      ...options.sharedFolders.map((folder) => ({ destination: folder, type: "bind", source: folder, options: ["bind", "ro"] })),
+      ...options.sharedFolders.map((folder) => ({
+        destination: folder,
+        type: "bind",
+        source: folder,
+        options: ["bind", "ro"],
+      })),
     ],
     hooks: {
       // The runtime repeats it when it restores, before the sockets are: they need their address.
-      createRuntime: [{ path: options.hook.path, args: [options.hook.path, ...options.hook.args], env: [`PATH=${options.hook.searchPath}`] }],
+      createRuntime: [
+        {
+          path: options.hook.path,
+          args: [options.hook.path, ...options.hook.args],
+          env: [`PATH=${options.hook.searchPath}`],
+        },
+      ],
     },
     annotations: { "org.criu.config": options.criuConfiguration },
     linux: {

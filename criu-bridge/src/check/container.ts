@@ -3,7 +3,15 @@ import { bundleConfiguration } from "./bundle.ts";
 import { boxNetwork } from "./box-network.ts";
 import { runProgram, searchPath } from "./program.ts";
 import { makeRootFolder } from "./root-folder.ts";
-import { checkpointArguments, deleteArguments, logFile, processListArguments, restoreArguments, runArguments, stateArguments } from "./runc-arguments.ts";
+import {
+  checkpointArguments,
+  deleteArguments,
+  logFile,
+  processListArguments,
+  restoreArguments,
+  runArguments,
+  stateArguments,
+} from "./runc-arguments.ts";
 import type { ContainerPlace } from "./runc-arguments.ts";
 
 const operationTimeoutMs = 15_000;
@@ -62,7 +70,8 @@ export class CheckContainer {
 
   get pid(): number {
     const state: unknown = JSON.parse(runProgram(stateArguments(this.#place)).stdout);
-    if (typeof state === "object" && state !== null && "pid" in state && typeof state.pid === "number") return state.pid;
+    if (typeof state === "object" && state !== null && "pid" in state && typeof state.pid === "number")
+      return state.pid;
     throw new Error("runc does not tell the container's process");
   }
 
@@ -76,8 +85,13 @@ export class CheckContainer {
   #operate(command: readonly string[], criuLog?: string): void {
     const finished = runProgram(command, { timeoutMs: operationTimeoutMs, silent: true });
     if (finished.ok) return;
-    const reasons = [...errorLines(this.#place.runtimeLog, /level=error/), ...(criuLog === undefined ? [] : errorLines(criuLog, /Error/))];
-    throw new Error(reasons.slice(-4).join("\n         ") || `${command.slice(0, 1).join(" ")} failed and left no reason`);
+    const reasons = [
+      ...errorLines(this.#place.runtimeLog, /level=error/),
+      ...(criuLog === undefined ? [] : errorLines(criuLog, /Error/)),
+    ];
+    throw new Error(
+      reasons.slice(-4).join("\n         ") || `${command.slice(0, 1).join(" ")} failed and left no reason`,
+    );
   }
 }
 
@@ -87,7 +101,9 @@ function userOf(pid: number): number {
 
 function errorLines(path: string, pattern: RegExp): readonly string[] {
   try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => pattern.test(line));
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => pattern.test(line));
   } catch {
     return [];
   }

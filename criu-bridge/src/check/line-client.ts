@@ -33,7 +33,9 @@ export class LineClient {
     try {
       const answer = await Promise.race([
         this.#lines.next(),
-        delay(timeoutMs, undefined, { signal: deadline.signal }).then(() => Promise.reject(new Error(`no answer in ${timeoutMs} ms`))),
+        delay(timeoutMs, undefined, { signal: deadline.signal }).then(() =>
+          Promise.reject(new Error(`no answer in ${timeoutMs} ms`)),
+        ),
       ]);
       if (answer.done === true) throw new Error(this.#failure ?? "connection closed by the server");
       return answer.value;

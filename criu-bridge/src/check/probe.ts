@@ -20,7 +20,11 @@ export function probeHost(): readonly CheckStep[] {
     probeSetting("vm.unprivileged_userfaultfd", (value) => value === 1, "lazy restores in user namespaces need 1"),
     probeSetting("fs.pipe-user-pages-soft", (value) => value === 0, "lazy dumps need 0 (no limit)"),
     probeSetting("fs.pipe-max-size", (value) => value >= 1_048_576, "lazy dumps need 1048576 or more"),
-    probeCriuFeature("mem_dirty_track", "dirty-page tracking", "pre-dumps are not possible: memory is sent once, or after the move"),
+    probeCriuFeature(
+      "mem_dirty_track",
+      "dirty-page tracking",
+      "pre-dumps are not possible: memory is sent once, or after the move",
+    ),
     probeCriuFeature("uffd-noncoop", "lazy pages", "memory cannot follow a server after the move"),
     { name: "cgroups", level: "info", ok: true, detail: isUnifiedCgroup() ? "version 2" : "version 1 or mixed" },
     probePressure(),
@@ -47,7 +51,13 @@ function probeFileSystem(name: string): CheckStep {
   const isKnown = new RegExp(`\\b${name}$`, "m").test(readIfThere("/proc/filesystems") ?? "");
   const isLoadable = isKnown || runProgram(["modprobe", "--dry-run", "--quiet", name]).ok;
   const detail = isKnown ? "in the kernel" : isLoadable ? "a module, not loaded yet" : "not in this kernel";
-  return { name: `${name} file system`, level: "required", ok: isLoadable, detail, ...(isLoadable ? {} : { hint: "Run Debian's own kernel" }) };
+  return {
+    name: `${name} file system`,
+    level: "required",
+    ok: isLoadable,
+    detail,
+    ...(isLoadable ? {} : { hint: "Run Debian's own kernel" }),
+  };
 }
 
 function probeSetting(key: string, isRight: (value: number) => boolean, need: string): CheckStep {
@@ -68,7 +78,12 @@ function isUnifiedCgroup(): boolean {
 
 function probePressure(): CheckStep {
   const ok = readIfThere("/proc/pressure/memory") !== undefined;
-  return { name: "pressure stall information", level: "info", ok, detail: ok ? "yes" : "no: overload is judged by usage alone" };
+  return {
+    name: "pressure stall information",
+    level: "info",
+    ok,
+    detail: ok ? "yes" : "no: overload is judged by usage alone",
+  };
 }
 
 function readIfThere(path: string): string | undefined {

@@ -17,7 +17,10 @@ export function searchPath(): string {
 }
 
 export function findProgram(name: string): string | undefined {
-  return searchPath().split(":").map((folder) => `${folder}/${name}`).find((path) => existsSync(path));
+  return searchPath()
+    .split(":")
+    .map((folder) => `${folder}/${name}`)
+    .find((path) => existsSync(path));
 }
 
 export interface RunProgramOptions {

@@ -13,18 +13,20 @@ export function runBox(): readonly CheckStep[] {
     const steps = parseSteps(finished.stdout);
     if (finished.ok && steps.length > 0) return steps;
     const detail = finished.stderr.trim().split("\n").slice(-4).join("\n         ") || "ended early";
-    return [...steps, { name: "box", level: "required", ok: false, detail, hint: "Run as root, with the right to make namespaces" }];
+    return [
+      ...steps,
+      { name: "box", level: "required", ok: false, detail, hint: "Run as root, with the right to make namespaces" },
+    ];
   } finally {
     removeCgroups(cgroupName);
   }
 }
 
 export function boxArguments(cgroupPath: string): readonly string[] {
-  return [
-    ...["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--mount", "--propagation", "private"],
-    ...["--net", "--uts", "--ipc", "--"],
-    ...[process.execPath, new URL("box.ts", import.meta.url).pathname, cgroupPath],
-  ];
+  const processNamespaces = ["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts"];
+  const mountNamespace = ["--mount", "--propagation", "private"];
+  const program = [process.execPath, new URL("box.ts", import.meta.url).pathname, cgroupPath];
+  return ["unshare", ...processNamespaces, ...mountNamespace, "--net", "--", ...program];
 }
 
 function parseSteps(printed: string): readonly CheckStep[] {
@@ -36,7 +38,10 @@ function parseSteps(printed: string): readonly CheckStep[] {
 /** Version 1 has a folder in each hierarchy, version 2 one in all. Only empty groups can be removed, so nothing else is. */
 function removeCgroups(name: string): void {
   const hierarchies = existsSync(cgroupRoot) ? readdirSync(cgroupRoot, { withFileTypes: true }) : [];
-  const folders = [cgroupRoot, ...hierarchies.filter((entry) => entry.isDirectory()).map((entry) => `${cgroupRoot}/${entry.name}`)];
+  const folders = [
+    cgroupRoot,
+    ...hierarchies.filter((entry) => entry.isDirectory()).map((entry) => `${cgroupRoot}/${entry.name}`),
+  ];
   for (const folder of folders) {
     const group = `${folder}/${name}`;
     if (existsSync(group)) rmdirSync(group);

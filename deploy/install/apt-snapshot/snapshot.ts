@@ -21,7 +21,11 @@ export class AptSnapshot {
   static open(folder: string, source: Suite): AptSnapshot {
     const layout = snapshotLayout(folder);
     rmSync(folder, { recursive: true, force: true });
-    for (const each of [`${layout.listsFolder}/partial`, `${layout.cacheFolder}/archives/partial`, layout.downloadFolder]) {
+    for (const each of [
+      `${layout.listsFolder}/partial`,
+      `${layout.cacheFolder}/archives/partial`,
+      layout.downloadFolder,
+    ]) {
       mkdirSync(each, { recursive: true });
     }
     writeFileSync(layout.statusFile, "");
@@ -30,7 +34,11 @@ export class AptSnapshot {
     if (!updated.ok) {
       rmSync(folder, { recursive: true, force: true });
       const lastWords = updated.stderr.trim().split("\n").slice(-3).join("\n");
-      throw new InstallError("ARCHIVE_UNREACHABLE", `${source.suite} from ${source.mirror}`, `Name another mirror with --mirror\n${lastWords}`);
+      throw new InstallError(
+        "ARCHIVE_UNREACHABLE",
+        `${source.suite} from ${source.mirror}`,
+        `Name another mirror with --mirror\n${lastWords}`,
+      );
     }
     return new AptSnapshot(source.suite, layout);
   }

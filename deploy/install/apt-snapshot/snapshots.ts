@@ -24,7 +24,11 @@ export class AptSnapshots {
   suite(suite: string): AptSnapshot {
     const opened = this.#open.get(suite);
     if (opened !== undefined) return opened;
-    const snapshot = AptSnapshot.open(`${this.#options.folder}/${suite}`, { suite, mirror: this.#mirror(), keyring: findKeyring() });
+    const snapshot = AptSnapshot.open(`${this.#options.folder}/${suite}`, {
+      suite,
+      mirror: this.#mirror(),
+      keyring: findKeyring(),
+    });
     this.#open.set(suite, snapshot);
     return snapshot;
   }
@@ -37,17 +41,25 @@ export class AptSnapshots {
   #mirror(): string {
     const mirror = this.#options.mirror ?? systemMirror(this.#options.codename);
     if (mirror !== undefined) return mirror;
-    throw new InstallError("MIRROR_UNKNOWN", "apt's sources name no Debian mirror", "Name one with --mirror URL, or add one to /etc/apt/sources.list");
+    throw new InstallError(
+      "MIRROR_UNKNOWN",
+      "apt's sources name no Debian mirror",
+      "Name one with --mirror URL, or add one to /etc/apt/sources.list",
+    );
   }
 }
 
 /** Asks apt, which knows every form that sources can have; needs no network. */
-export function systemMirror(codename: string): string | undefined {
+function systemMirror(codename: string): string | undefined {
   return findMirror(run(["apt-get", "update", "--print-uris"]).stdout, codename);
 }
 
-export function findKeyring(): string {
+function findKeyring(): string {
   const found = keyrings.find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new InstallError("ARCHIVE_UNREACHABLE", "the Debian archive keys are not there", "Install the package debian-archive-keyring");
+  throw new InstallError(
+    "ARCHIVE_UNREACHABLE",
+    "the Debian archive keys are not there",
+    "Install the package debian-archive-keyring",
+  );
 }
