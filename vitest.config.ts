@@ -4,9 +4,33 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["*/**/*.test.ts"], exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**"] } },
-      { test: { name: "system", include: ["*/**/*.system.test.ts"], exclude: ["**/node_modules/**"], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 } },
-      { test: { name: "end-to-end", include: ["test/end-to-end/**/*.test.ts"], fileParallelism: false, testTimeout: 180_000, hookTimeout: 300_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["*/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**"],
+        },
+      },
+      {
+        test: {
+          name: "system",
+          include: ["*/**/*.system.test.ts"],
+          exclude: ["**/node_modules/**"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "end-to-end",
+          include: ["test/end-to-end/**/*.test.ts"],
+          globalSetup: ["test/end-to-end/fleet/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,148 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Drain, Image, Migration, Node, VirtualServer } from "@vfleet/shared";
+import { labName, root } from "./paths.ts";
+import { EventProgram, run, until, type Finished } from "./program.ts";
+
+export const image = "debian-12-databases";
+const imagePackages = "redis-server,postgresql,procps,iproute2";
+export const redisCommand = [
+  "redis-server",
+  "--bind",
+  "0.0.0.0",
+  "--protected-mode",
+  "no",
+  "--save",
+  "",
+  "--dir",
+  "/srv",
+];
+
+/** The fleet in the lab, as an operator has it: `vctl`, and programs run in the lab's hosts. */
+export class Fleet {
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  static async open(): Promise<Fleet> {
+    const printed = await run(process.execPath, ["deploy/lab/main.ts", "env", "--name", labName]);
+    if (printed.code !== 0) throw new Error(printed.stderr);
+    const wanted = await run("sh", ["-c", `${printed.stdout}\nprintf '%s\\n%s' "$KUBECONFIG" "$PATH"`]);
+    const [kubeconfig = "", path = ""] = wanted.stdout.split("\n");
+    return new Fleet({ ...process.env, KUBECONFIG: kubeconfig, PATH: path });
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
+  vctl(...args: string[]): Promise<Finished> {
+    return run("vctl", args, { env: this.#env });
+  }
+
+  /** Like `vctl`, and must succeed. */
+  async does(...args: string[]): Promise<string> {
+    const finished = await this.vctl(...args);
+    if (finished.code !== 0)
+      throw new Error(`vctl ${args.join(" ")} ended with ${finished.code}: ${finished.stderr}${finished.stdout}`);
+    return finished.stdout;
+  }
+
+  /** `vctl` left running, for tests that end it. */
+  start(...args: string[]): ChildProcess {
+    return spawn("vctl", args, { env: this.#env, stdio: "ignore" });
+  }
+
+  apply(manifest: object): Promise<Finished> {
+    return run("vctl", ["apply", "-f", "-"], { env: this.#env, input: JSON.stringify(manifest) });
+  }
+
+  async lab(...args: string[]): Promise<string> {
+    const [verb = "", ...rest] = args;
+    const finished = await run(process.execPath, ["deploy/lab/main.ts", verb, "--name", labName, ...rest]);
+    if (finished.code !== 0) throw new Error(`lab ${args.join(" ")} ended with ${finished.code}: ${finished.stderr}`);
+    return finished.stdout;
+  }
+
+  /** Runs a program in a host of the lab. */
+  exec(host: string, ...command: string[]): Promise<Finished> {
+    return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", labName, host, "--", ...command]);
+  }
+
+  /** A client that counts in a redis over one connection. */
+  counter(address: string, fillMib = 16): EventProgram {
+    const client = [
+      `${root}deploy/load/redis-counter.ts`,
+      "--host",
+      address,
+      "--fill-mib",
+      String(fillMib),
+      "--max-seconds",
+      "170",
+    ];
+    const inClient = ["deploy/lab/main.ts", "exec", "--name", labName, "client", "--", process.execPath];
+    return new EventProgram(process.execPath, [...inClient, ...client], this.#env);
+  }
+
+  async list<T>(kind: string): Promise<T[]> {
+    return (JSON.parse(await this.does("get", kind, "-o", "json")) as { items: T[] }).items;
+  }
+
+  async server(name: string): Promise<VirtualServer> {
+    return JSON.parse(await this.does("get", "virtualserver", name, "-o", "json")) as VirtualServer;
+  }
+
+  async migrationsOf(server: string): Promise<Migration[]> {
+    return (await this.list<Migration>("migrations"))
+      .filter((migration) => migration.spec.server === server)
+      .toSorted((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+  }
+
+  nodes(): Promise<Node[]> {
+    return this.list<Node>("nodes");
+  }
+
+  drains(): Promise<Drain[]> {
+    return this.list<Drain>("drains");
+  }
+
+  /** The tests' image: made once a machine, kept in the image cache. */
+  async haveImage(): Promise<void> {
+    const existing = (await this.list<Image>("images")).find((found) => found.metadata.name === image);
+    if (existing === undefined)
+      await this.does("image", "build", image, "--suite", "bookworm", "--packages", imagePackages);
+    await this.does("wait", `image/${image}`, "--for=jsonpath={.status.phase}=Ready", "--timeout=300s");
+  }
+
+  /** A redis that answers; gives where it is. */
+  async haveRedis(name: string, ...options: string[]): Promise<{ node: string; address: string }> {
+    await this.does("run", name, "--image", image, "--memory", "512Mi", ...options, "--", ...redisCommand);
+    const { status } = await this.server(name);
+    const address = status?.address ?? "";
+    await until(`${name} to answer`, 20_000, async () => {
+      const pong = await this.exec("client", "redis-cli", "-h", address, "ping");
+      return pong.stdout.trim() === "PONG" ? true : undefined;
+    });
+    return { node: status?.nodeName ?? "", address };
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.vctl("delete", "virtualserver", name, "--ignore-not-found");
+  }
+
+  /** Every host open again, no drain under way. */
+  async openAllNodes(): Promise<void> {
+    for (const drain of await this.drains()) await this.vctl("delete", "drain", drain.metadata.name);
+    for (const node of await this.nodes()) {
+      if (node.spec.unschedulable === true) await this.does("uncordon", node.metadata.name);
+    }
+  }
+
+  /** Any other host than this one. */
+  async otherNode(node: string): Promise<string> {
+    const other = (await this.nodes()).map((found) => found.metadata.name).find((name) => name !== node);
+    if (other === undefined) throw new Error(`no host but ${node}`);
+    return other;
+  }
+}

@@ -1,0 +1,76 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { createInterface } from "node:readline";
+import { root } from "./paths.ts";
+
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end; never throws for its exit code. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: root, env: options.env ?? process.env, stdio: "pipe" });
+    const text = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.stderr += chunk));
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, ...text }));
+    child.stdin.on("error", () => undefined); // a program may end without reading its input
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+/** A program that prints JSON lines with an `event` each and ends when its standard input does. */
+export class EventProgram {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #seen: Record<string, unknown>[] = [];
+  #errors = "";
+  #closed = false;
+
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.#child = spawn(program, args, { cwd: root, env, stdio: "pipe" });
+    createInterface({ input: this.#child.stdout }).on("line", (line) =>
+      this.#seen.push(JSON.parse(line) as Record<string, unknown>),
+    );
+    this.#child.stderr.setEncoding("utf8").on("data", (chunk: string) => (this.#errors += chunk));
+    this.#child.once("close", () => (this.#closed = true));
+  }
+
+  async event(name: string): Promise<Record<string, unknown>> {
+    return until(`event "${name}"`, 120_000, () => {
+      const found = this.#seen.find((line) => line["event"] === name);
+      if (found === undefined && this.#closed) throw new Error(`ended before event "${name}": ${this.#errors}`);
+      return found;
+    });
+  }
+
+  async finish(): Promise<Record<string, unknown>> {
+    this.#child.stdin.end();
+    return this.event("result");
+  }
+
+  kill(): void {
+    if (!this.#closed) this.#child.kill("SIGTERM");
+  }
+}
+
+/** Waits for a condition: asks until it gives something, and fails with `what` after `deadlineMs`. */
+export async function until<T>(
+  what: string,
+  deadlineMs: number,
+  ask: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { Fleet } from "./fleet/fleet.ts";
+import { until } from "./fleet/program.ts";
+
+/** What hosts may not keep of servers that are gone: asked of each host itself. */
+const census = `
+echo containers: $(runc --root /run/vfleet/runc list -q | wc -l)
+echo processes: $(ps -eo args | grep -cE '^(conmon|criu|runc|/.*/criu) ' )
+echo ports: $(ip -o link show master vfleet0 type veth 2>/dev/null | wc -l)
+echo volumes: $(btrfs subvolume list /var/lib/vfleet/volumes | grep -vc ' images/')
+echo operations: $(find /run/vfleet -name '*.img' 2>/dev/null | wc -l)
+`;
+
+test("nothing is left on any host once every server is deleted", async () => {
+  const fleet = await Fleet.open();
+  await fleet.haveImage();
+  await fleet.openAllNodes();
+  const { node } = await fleet.haveRedis("guest");
+  await fleet.lab("failpoint", node, "migration.source.post-dump", "refuse-once");
+  expect((await fleet.vctl("migrate", "guest")).code).toBe(1);
+  await fleet.does("migrate", "guest");
+  await fleet.vctl("delete", "virtualservers", "--all");
+  for (const node of await fleet.nodes()) {
+    const name = node.metadata.name;
+    await until(`nothing to be left on ${name}`, 30_000, async () => {
+      const { stdout } = await fleet.exec(name, "sh", "-c", census);
+      return /^containers: 0\nprocesses: 0\nports: 0\nvolumes: 0\noperations: 0$/.test(stdout.trim())
+        ? true
+        : undefined;
+    }).catch(async (thrown: unknown) => {
+      expect.fail(`${String(thrown)}: ${(await fleet.exec(name, "sh", "-c", census)).stdout}`);
+    });
+  }
+});
