@@ -28,6 +28,6 @@ test("nothing is left on any host once every server is deleted", async () => {
       left = (await fleet.exec(name, "sh", "-c", census)).stdout.trim().split("\n");
       return left.join() === nothing.join() ? true : undefined;
     }).catch(() => undefined);
-    expect(left, name).toEqual(nothing);
+    expect({ [name]: left }).toEqual({ [name]: nothing });
   }
 });
