@@ -72,17 +72,17 @@ export interface ObjectStore {
   read<T extends ApiObject>(kind: Kind<T>, key: ObjectKey): T;
   list<T extends ApiObject>(kind: Kind<T>, options?: ListOptions): ObjectList<T>;
   /** Fills uid, version, generation and time. Whoever calls has parsed the object by its kind's schema. */
-  create<T extends ApiObject>(kind: Kind<T>, object: T, options?: Pick<WriteOptions, "dryRun">): Promise<T>;
+  create<T extends ApiObject>(kind: Kind<T>, object: NoInfer<T>, options?: Pick<WriteOptions, "dryRun">): Promise<T>;
   /**
    * Compare-and-set on the object's own `metadata.resourceVersion`; unconditional where it has none. What changes
    * nothing writes nothing. Ends a deletion under way when the last finalizer goes.
    */
-  update<T extends ApiObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
+  update<T extends ApiObject>(kind: Kind<T>, object: NoInfer<T>, options?: WriteOptions): Promise<T>;
   /**
    * Reads, lets `change` edit a copy (or return another one), writes; again from the start when someone else wrote.
    * `change` returning `false` leaves the object alone. Throws what `change` throws, and `not-found`.
    */
-  mutate<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, change: (draft: T) => T | void | false, options?: WriteOptions): Promise<T>;
+  mutate<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, change: (draft: NoInfer<T>) => NoInfer<T> | void | false, options?: WriteOptions): Promise<T>;
   /** With finalizers: only marked, and returned so. Throws `not-found`, `conflict` when a precondition fails. */
   delete<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions): Promise<T>;
   /** Calls `listener` in order, one event at a time; `kind` none: every kind. A listener must not throw. */

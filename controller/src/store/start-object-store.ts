@@ -1,6 +1,9 @@
 import type { Environment, Logger } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
+import { JetStreamObjectStore } from "./jetstream-object-store.ts";
+import { Mirror } from "./mirror.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { RecordLog } from "./record-log.ts";
 
 export interface ObjectStoreOptions {
   connection: NatsConnection;
@@ -13,6 +16,10 @@ export interface ObjectStoreOptions {
 }
 
 /** Makes the bucket where there is none, fills the mirror, and resolves when reads are current. */
-export async function startObjectStore(_options: ObjectStoreOptions): Promise<ObjectStore> {
-  throw new Error("not there yet");
+export async function startObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
+  const { environment, log } = options;
+  const records = await RecordLog.open({ ...options, bucket: options.bucket ?? "vfleet-objects" });
+  const store = new JetStreamObjectStore({ records, mirror: new Mirror(), environment, log });
+  await store.fill();
+  return store;
 }

@@ -1,0 +1,227 @@
+import { VfleetError, type Environment, type Logger } from "@vfleet/shared";
+import {
+  consumerOpts,
+  Empty,
+  ErrorCode,
+  Events,
+  headers,
+  NatsError,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JetStreamSubscription,
+  type JsMsg,
+  type NatsConnection,
+} from "nats";
+import { fail } from "./errors.ts";
+import type { MirrorRecord } from "./mirror.ts";
+
+const operationHeader = "KV-Operation";
+/** "wrong last sequence", with and without the sequence in its text. */
+const wrongSequenceCodes: readonly number[] = [10071, 10164];
+const noMessageFoundCode = 10037;
+const writeTimeoutMs = 3000;
+const writeAttempts = 4;
+const retryDelayMs = 250;
+
+export interface RecordLogOptions {
+  connection: NatsConnection;
+  environment: Environment;
+  log: Logger;
+  bucket: string;
+  replicas: number;
+}
+
+export interface RecordWrite {
+  key: string;
+  /** None: the key is deleted. */
+  value: string | undefined;
+  /** Sequence of the key's newest record; 0: there is none. */
+  expectedSequence: number;
+}
+
+/** `pending`: records that are known to come after it; 0 when it was the newest. */
+export type OnRecord = (record: MirrorRecord, pending: number) => void;
+
+/** The JetStream KV bucket: compare-and-set writes, and every record in order from a sequence on. */
+export class RecordLog {
+  readonly #options: RecordLogOptions;
+  readonly #stream: string;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  #closed = false;
+  #following = false;
+  #subscription: JetStreamSubscription | undefined;
+  /** Grows with each subscription: what an older one still delivers is dropped. */
+  #subscriptionNumber = 0;
+
+  private constructor(options: RecordLogOptions, js: JetStreamClient, jsm: JetStreamManager) {
+    this.#options = options;
+    this.#stream = `KV_${options.bucket}`;
+    this.#js = js;
+    this.#jsm = jsm;
+  }
+
+  static async open(options: RecordLogOptions): Promise<RecordLog> {
+    const js = options.connection.jetstream();
+    const jsm = await js.jetstreamManager();
+    await js.views.kv(options.bucket, { history: 1, replicas: options.replicas, storage: StorageType.File });
+    return new RecordLog(options, js, jsm);
+  }
+
+  /** Whether records arrive at this moment. */
+  get following(): boolean {
+    return this.#following && !this.#options.connection.isClosed();
+  }
+
+  /** Values may have so many bytes. The rest of a message is subject and headers. */
+  get limitBytes(): number {
+    return (this.#options.connection.info?.max_payload ?? 1_048_576) - 4096;
+  }
+
+  /** Sequence given last, and how many records are kept. */
+  async state(): Promise<{ lastSequence: number; records: number }> {
+    const { state } = await this.#jsm.streams.info(this.#stream);
+    return { lastSequence: state.last_seq, records: state.messages };
+  }
+
+  /** The key's newest record, by the stream's leader. */
+  async lastSequenceOf(key: string): Promise<{ sequence: number; deleted: boolean } | undefined> {
+    try {
+      const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
+      return { sequence: message.seq, deleted: message.header.has(operationHeader) };
+    } catch (thrown) {
+      if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
+      throw unavailable(thrown);
+    }
+  }
+
+  /**
+   * Sequence of the written record; none when the key's newest record is not the expected one. The message carries an
+   * id of its own, so that asking again after a timeout cannot write twice and tells how the first attempt went.
+   * Throws `store-unavailable` when nothing was written, `outcome-unknown` when that cannot be said.
+   */
+  async write(write: RecordWrite): Promise<number | undefined> {
+    const msgID = this.#options.environment.id();
+    const data = write.value === undefined ? Empty : new TextEncoder().encode(write.value);
+    let mayBeWritten = false;
+    for (let attempt = 1; attempt <= writeAttempts; attempt += 1) {
+      const messageHeaders = headers();
+      if (write.value === undefined) messageHeaders.set(operationHeader, "DEL");
+      try {
+        const acknowledgement = await this.#js.publish(this.#subject(write.key), data, {
+          msgID,
+          timeout: writeTimeoutMs,
+          headers: messageHeaders,
+          expect: { lastSubjectSequence: write.expectedSequence },
+        });
+        return acknowledgement.seq;
+      } catch (thrown) {
+        if (thrown instanceof NatsError && wrongSequenceCodes.includes(thrown.api_error?.err_code ?? 0)) {
+          if (!mayBeWritten) return undefined;
+          throw outcomeUnknown(write, thrown);
+        }
+        const nobodyThere = thrown instanceof NatsError && thrown.code === ErrorCode.NoResponders;
+        const timedOut = thrown instanceof NatsError && thrown.code === ErrorCode.Timeout;
+        if (!nobodyThere && !timedOut) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
+        mayBeWritten ||= timedOut;
+        if (attempt === writeAttempts) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
+        await this.#options.environment.sleep(retryDelayMs);
+      }
+    }
+    throw unavailable("no attempt left");
+  }
+
+  /** Removes a key's deletion marker from the stream, and nothing newer. */
+  async purgeMarker(key: string, sequence: number): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { filter: this.#subject(key), seq: sequence + 1 });
+  }
+
+  /**
+   * Calls `onRecord` for every record after `nextAfter()`, for good: begins again from there whenever the connection
+   * came back, and when `restartFollowing` is called.
+   */
+  async follow(nextAfter: () => number, onRecord: OnRecord): Promise<void> {
+    await this.#subscribe(nextAfter, onRecord);
+    void this.#watchConnection(nextAfter, onRecord);
+    this.restartFollowing = () => this.#resubscribe(nextAfter, onRecord);
+  }
+
+  restartFollowing: () => Promise<void> = () => Promise.resolve();
+
+  close(): void {
+    this.#closed = true;
+    this.#following = false;
+    this.#subscriptionNumber += 1;
+    this.#subscription?.unsubscribe();
+  }
+
+  async #subscribe(nextAfter: () => number, onRecord: OnRecord): Promise<void> {
+    this.#subscriptionNumber += 1;
+    const number = this.#subscriptionNumber;
+    const options = consumerOpts();
+    options.orderedConsumer();
+    options.bindStream(this.#stream);
+    options.startSequence(nextAfter() + 1);
+    options.callback((error, message) => {
+      if (number !== this.#subscriptionNumber || error !== null || message === null) return;
+      onRecord(this.#record(message), message.info.pending);
+    });
+    const subscription = await this.#js.subscribe(this.#subject(">"), options);
+    if (number !== this.#subscriptionNumber) {
+      subscription.unsubscribe();
+      return;
+    }
+    this.#subscription?.unsubscribe();
+    this.#subscription = subscription;
+    this.#following = true;
+  }
+
+  async #resubscribe(nextAfter: () => number, onRecord: OnRecord): Promise<void> {
+    while (!this.#closed && !this.#options.connection.isClosed()) {
+      try {
+        const { lastSequence } = await this.state();
+        if (lastSequence < nextAfter()) {
+          this.#options.log.error({ lastSequence, mirrored: nextAfter() }, "object store has gone back: it was replaced or restored; restart the controller");
+          this.#following = false;
+          return;
+        }
+        await this.#subscribe(nextAfter, onRecord);
+        return;
+      } catch (thrown) {
+        this.#options.log.warn({ error: String(thrown) }, "object store not ready yet");
+        await this.#options.environment.sleep(retryDelayMs);
+      }
+    }
+  }
+
+  async #watchConnection(nextAfter: () => number, onRecord: OnRecord): Promise<void> {
+    for await (const status of this.#options.connection.status()) {
+      if (this.#closed) return;
+      if (status.type === Events.Disconnect) this.#following = false;
+      if (status.type === Events.Reconnect) await this.#resubscribe(nextAfter, onRecord);
+    }
+  }
+
+  #record(message: JsMsg): MirrorRecord {
+    const deleted = message.headers?.has(operationHeader) === true;
+    return {
+      key: message.subject.slice(this.#subject("").length),
+      sequence: message.seq,
+      value: deleted ? undefined : message.string(),
+      atMs: message.info.timestampNanos / 1_000_000,
+    };
+  }
+
+  #subject(key: string): string {
+    return `$KV.${this.#options.bucket}.${key}`;
+  }
+}
+
+function unavailable(thrown: unknown): VfleetError {
+  return fail("store-unavailable", { reason: thrown instanceof Error ? thrown.message : String(thrown) }, { cause: thrown });
+}
+
+function outcomeUnknown(write: RecordWrite, thrown: unknown): VfleetError {
+  return fail("outcome-unknown", { what: "record", name: write.key }, { cause: thrown, hint: "Read the object before writing it again" });
+}
