@@ -58,8 +58,14 @@ function aptInstall(names: readonly string[]): void {
   runWithServicesHeldBack(install);
 }
 
-/** Only of packages that were just installed: one that was there before is the administrator's. */
+/**
+ * Only of packages that were just installed: one that was there before is the administrator's. Done the way that
+ * packages do it themselves, which also works where systemd isn't running.
+ */
 function disableUnits(units: readonly string[]): void {
-  const existing = units.filter((unit) => existsSync(`/lib/systemd/system/${unit}`));
-  if (existing.length > 0) run(["systemctl", "disable", "--quiet", ...existing]);
+  for (const unit of units) {
+    if (existsSync(`/lib/systemd/system/${unit}`)) run(["deb-systemd-helper", "disable", unit]);
+    const script = unit.replace(/\.service$/, "");
+    if (existsSync(`/etc/init.d/${script}`)) run(["update-rc.d", script, "disable"]);
+  }
 }

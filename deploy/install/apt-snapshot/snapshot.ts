@@ -37,7 +37,7 @@ export class AptSnapshot {
       throw new InstallError(
         "ARCHIVE_UNREACHABLE",
         `${source.suite} from ${source.mirror}`,
-        `Name another mirror with --mirror\n${lastWords}`,
+        `See that the machine reaches its mirror, or name another with --mirror\n${lastWords}`,
       );
     }
     return new AptSnapshot(source.suite, layout);

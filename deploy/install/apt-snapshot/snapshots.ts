@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { InstallError } from "../install-error.ts";
 import { run } from "../run.ts";
 import { findMirror } from "./mirror.ts";
@@ -36,6 +36,7 @@ export class AptSnapshots {
   close(): void {
     for (const snapshot of this.#open.values()) snapshot.close();
     this.#open.clear();
+    rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
   #mirror(): string {
