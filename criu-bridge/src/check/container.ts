@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { bundleConfiguration } from "./bundle.ts";
 import { boxNetwork } from "./box-network.ts";
 import { runProgram, searchPath } from "./program.ts";
@@ -85,13 +85,11 @@ export class CheckContainer {
   #operate(command: readonly string[], criuLog?: string): void {
     const finished = runProgram(command, { timeoutMs: operationTimeoutMs, silent: true });
     if (finished.ok) return;
-    const reasons = [
-      ...errorLines(this.#place.runtimeLog, /level=error/),
-      ...(criuLog === undefined ? [] : errorLines(criuLog, /Error/)),
+    const logs = [
+      ...lastErrors(this.#place.runtimeLog, /level=error/),
+      ...(criuLog ? lastErrors(criuLog, /Error/) : []),
     ];
-    throw new Error(
-      reasons.slice(-4).join("\n         ") || `${command.slice(0, 1).join(" ")} failed and left no reason`,
-    );
+    throw new Error(logs.join("\n         ") || "failed and left no reason");
   }
 }
 
@@ -99,12 +97,9 @@ function userOf(pid: number): number {
   return Number(/^Uid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
-function errorLines(path: string, pattern: RegExp): readonly string[] {
-  try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => pattern.test(line));
-  } catch {
-    return [];
-  }
+/** A program that crashed has no error in its log, but a last line. */
+function lastErrors(path: string, pattern: RegExp): readonly string[] {
+  const lines = (existsSync(path) ? readFileSync(path, "utf8") : "").split("\n").filter((line) => line !== "");
+  const errors = lines.filter((line) => pattern.test(line));
+  return errors.length > 0 ? errors.slice(-3) : lines.slice(-1);
 }
