@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/end-to-end/**/*.test.ts"],
-          globalSetup: ["test/end-to-end/fleet/global-setup.ts"],
+          globalSetup: ["test/end-to-end/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,

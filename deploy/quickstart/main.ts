@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { EventProgram, root, runRead, runShown } from "./programs.ts";
+import { EventProgram } from "../load/event-program.ts";
+import { root, runRead, runShown } from "./programs.ts";
 import { summaryLines, type QuickstartResult } from "./summary.ts";
 
 const usage = `usage: npm run quickstart -- [--json FILE] [--name LAB] [--fill-mib 256] [--skip-install]
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const lab = (...args: string[]) => ["deploy/lab/main.ts", ...args];
+  const lab = (...args: string[]) => [`${root}deploy/lab/main.ts`, ...args];
 
   announce("Packages: runc, CRIU, btrfs, NATS, Redis, ...");
   if (!options["skip-install"]) await runShown(process.execPath, ["deploy/install/main.ts"], process.env);
@@ -128,8 +129,7 @@ async function main(): Promise<void> {
     await counter.event("counting");
     announce(`Drain of ${from}, while the client counts`);
     await runShown("vctl", ["drain", from], env);
-    counter.finish();
-    const seen = await counter.event("result");
+    const seen = await counter.finish();
     const migration = (await items("migrations", env))
       .filter((item) => item.spec.server === server && item.status?.["sourceNode"] === from)
       .toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp))

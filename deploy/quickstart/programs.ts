@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -27,53 +26,4 @@ function ended(child: ChildProcess, what: string): Promise<void> {
       code === 0 ? resolve() : reject(new Error(`${what} ended with ${code ?? "a signal"}`)),
     );
   });
-}
-
-/** A program that prints JSON lines with an `event` each, and ends when its standard input does. */
-export class EventProgram {
-  readonly #child;
-  readonly #seen: Record<string, unknown>[] = [];
-  #waiting: (() => void)[] = [];
-  #closed = false;
-
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#child = spawn(program, args, { cwd: root, env, stdio: ["pipe", "pipe", "inherit"] });
-    createInterface({ input: this.#child.stdout }).on("line", (line) => {
-      this.#seen.push(JSON.parse(line) as Record<string, unknown>);
-      this.#wake();
-    });
-    this.#child.once("close", () => {
-      this.#closed = true;
-      this.#wake();
-    });
-    this.#child.once("error", () => {
-      this.#closed = true;
-      this.#wake();
-    });
-  }
-
-  /** Resolves with the first line of that event. Rejects when the program ends without it. */
-  async event(name: string): Promise<Record<string, unknown>> {
-    for (;;) {
-      const found = this.#seen.find((line) => line["event"] === name);
-      if (found !== undefined) return found;
-      if (this.#closed) throw new Error(`The client ended before it was "${name}"`);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  /** Asks it to end; `event("result")` follows. */
-  finish(): void {
-    this.#child.stdin.end();
-  }
-
-  kill(): void {
-    if (!this.#closed) this.#child.kill("SIGTERM");
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
-  }
 }

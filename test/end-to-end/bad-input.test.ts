@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Fleet, image } from "./fleet/fleet.ts";
-import { until } from "./fleet/program.ts";
+import { Fleet, image } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
 
 const manifest = (name: string, spec: object) => ({
   apiVersion: "vfleet.dev/v1",

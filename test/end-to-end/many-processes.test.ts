@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Fleet, image } from "./fleet/fleet.ts";
-import { until } from "./fleet/program.ts";
+import { Fleet, image } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
 
 /** A database of its own user with a process for each client, beside a redis of root. */
 const start = `

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Fleet } from "./fleet/fleet.ts";
-import { until } from "./fleet/program.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
 
 const kept = { connectionKept: true, writesLost: 0 };
 

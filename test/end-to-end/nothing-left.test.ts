@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Fleet } from "./fleet/fleet.ts";
-import { until } from "./fleet/program.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
 
 /** What hosts may not keep of servers that are gone: asked of each host itself. */
 const census = `

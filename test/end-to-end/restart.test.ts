@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Fleet } from "./fleet/fleet.ts";
-import { until } from "./fleet/program.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
 
 describe("a restart", () => {
   let fleet: Fleet;

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Drain, Image, Migration, Node, VirtualServer } from "@vfleet/shared";
-import { labName, root } from "./paths.ts";
-import { EventProgram, run, until, type Finished } from "./program.ts";
+import { endToEndLab, root } from "./paths.ts";
+import { EventProgram } from "../../deploy/load/event-program.ts";
+import { run, until, type Finished } from "./program.ts";
 
 export const image = "debian-12-databases";
 const imagePackages = "redis-server,postgresql,procps,iproute2";
@@ -19,18 +20,20 @@ export const redisCommand = [
 
 /** The fleet in the lab, as an operator has it: `vctl`, and programs run in the lab's hosts. */
 export class Fleet {
+  readonly #lab: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(env: NodeJS.ProcessEnv) {
+  private constructor(lab: string, env: NodeJS.ProcessEnv) {
+    this.#lab = lab;
     this.#env = env;
   }
 
-  static async open(): Promise<Fleet> {
-    const printed = await run(process.execPath, ["deploy/lab/main.ts", "env", "--name", labName]);
+  static async open(lab = endToEndLab): Promise<Fleet> {
+    const printed = await run(process.execPath, ["deploy/lab/main.ts", "env", "--name", lab]);
     if (printed.code !== 0) throw new Error(printed.stderr);
     const wanted = await run("sh", ["-c", `${printed.stdout}\nprintf '%s\\n%s' "$KUBECONFIG" "$PATH"`]);
     const [kubeconfig = "", path = ""] = wanted.stdout.split("\n");
-    return new Fleet({ ...process.env, KUBECONFIG: kubeconfig, PATH: path });
+    return new Fleet(lab, { ...process.env, KUBECONFIG: kubeconfig, PATH: path });
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -60,14 +63,14 @@ export class Fleet {
 
   async lab(...args: string[]): Promise<string> {
     const [verb = "", ...rest] = args;
-    const finished = await run(process.execPath, ["deploy/lab/main.ts", verb, "--name", labName, ...rest]);
+    const finished = await run(process.execPath, ["deploy/lab/main.ts", verb, "--name", this.#lab, ...rest]);
     if (finished.code !== 0) throw new Error(`lab ${args.join(" ")} ended with ${finished.code}: ${finished.stderr}`);
     return finished.stdout;
   }
 
   /** Runs a program in a host of the lab. */
   exec(host: string, ...command: string[]): Promise<Finished> {
-    return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", labName, host, "--", ...command]);
+    return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", this.#lab, host, "--", ...command]);
   }
 
   /** A client that counts in a redis over one connection. */
@@ -81,7 +84,7 @@ export class Fleet {
       "--max-seconds",
       "170",
     ];
-    const inClient = ["deploy/lab/main.ts", "exec", "--name", labName, "client", "--", process.execPath];
+    const inClient = [`${root}deploy/lab/main.ts`, "exec", "--name", this.#lab, "client", "--", process.execPath];
     return new EventProgram(process.execPath, [...inClient, ...client], this.#env);
   }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { labName, root } from "./paths.ts";
+import { endToEndLab, root } from "../fleet/paths.ts";
 
 /** One lab for all end-to-end tests: a control host, a client host, three hosts. Gone afterwards, whatever happened. */
 export default function setup(): () => void {
@@ -8,9 +8,9 @@ export default function setup(): () => void {
       cwd: root,
       stdio: ["ignore", "inherit", "inherit"],
     });
-  lab("down", "--name", labName);
-  lab("up", "--hosts", "3", "--name", labName);
+  lab("down", "--name", endToEndLab);
+  lab("up", "--hosts", "3", "--name", endToEndLab);
   return () => {
-    if (process.env["VFLEET_KEEP_LAB"] === undefined) lab("down", "--name", labName);
+    if (process.env["VFLEET_KEEP_LAB"] === undefined) lab("down", "--name", endToEndLab);
   };
 }

@@ -1,5 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { createInterface } from "node:readline";
+import { spawn } from "node:child_process";
 import { root } from "./paths.ts";
 
 export interface Finished {
@@ -24,40 +23,6 @@ export function run(
     child.stdin.on("error", () => undefined); // a program may end without reading its input
     child.stdin.end(options.input ?? "");
   });
-}
-
-/** A program that prints JSON lines with an `event` each and ends when its standard input does. */
-export class EventProgram {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #seen: Record<string, unknown>[] = [];
-  #errors = "";
-  #closed = false;
-
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#child = spawn(program, args, { cwd: root, env, stdio: "pipe" });
-    createInterface({ input: this.#child.stdout }).on("line", (line) =>
-      this.#seen.push(JSON.parse(line) as Record<string, unknown>),
-    );
-    this.#child.stderr.setEncoding("utf8").on("data", (chunk: string) => (this.#errors += chunk));
-    this.#child.once("close", () => (this.#closed = true));
-  }
-
-  async event(name: string): Promise<Record<string, unknown>> {
-    return until(`event "${name}"`, 120_000, () => {
-      const found = this.#seen.find((line) => line["event"] === name);
-      if (found === undefined && this.#closed) throw new Error(`ended before event "${name}": ${this.#errors}`);
-      return found;
-    });
-  }
-
-  async finish(): Promise<Record<string, unknown>> {
-    this.#child.stdin.end();
-    return this.event("result");
-  }
-
-  kill(): void {
-    if (!this.#closed) this.#child.kill("SIGTERM");
-  }
 }
 
 /** Waits for a condition: asks until it gives something, and fails with `what` after `deadlineMs`. */

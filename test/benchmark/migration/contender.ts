@@ -1,0 +1,33 @@
+/** One way to move a redis between two hosts. */
+export interface Contender {
+  readonly system: "vfleet" | "runc" | "podman";
+  readonly mode: string;
+  /** Starts a fresh, empty redis on the first host; gives its address. */
+  start(): Promise<string>;
+  /** Moves it to the host it is not on. */
+  move(): Promise<Move>;
+  /** Removes the redis and everything that moves left. */
+  stop(): Promise<void>;
+}
+
+export interface Move {
+  /** From asked to running and cleaned up. */
+  totalMs: number;
+  /** Sent from host to host. */
+  wireBytes: number;
+}
+
+/** A row of the result. Kept stable for scripts. */
+export interface Row {
+  system: string;
+  mode: string;
+  residentMiB: number;
+  runs: number;
+  /** Longest time between two answers that the client saw, a move. */
+  pauseMsMedian: number;
+  pauseMsMax: number;
+  totalMsMedian: number;
+  wireBytesMedian: number;
+  /** In every run. */
+  connectionKept: boolean;
+}

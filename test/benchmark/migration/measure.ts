@@ -1,0 +1,43 @@
+import type { Fleet } from "../../fleet/fleet.ts";
+import { median } from "../statistics.ts";
+import type { Contender, Row } from "./contender.ts";
+
+/** One move of one contender as its client saw it. */
+export interface Sample {
+  pauseMs: number;
+  totalMs: number;
+  wireBytes: number;
+  connectionKept: boolean;
+}
+
+/** Starts a redis, fills it with random data, counts in it over one connection, moves it once. Checks that nothing was lost. */
+export async function measureOnce(fleet: Fleet, contender: Contender, residentMiB: number): Promise<Sample> {
+  const address = await contender.start();
+  const counter = fleet.counter(address, residentMiB);
+  try {
+    await counter.event("counting");
+    const move = await contender.move();
+    const seen = await counter.finish();
+    const connectionKept = seen["connectionKept"] === true;
+    if (connectionKept && seen["writesLost"] !== 0)
+      throw new Error(`${contender.system} lost ${String(seen["writesLost"])} writes`);
+    return { ...move, pauseMs: Number(seen["longestPauseMs"]), connectionKept };
+  } finally {
+    counter.kill();
+    await contender.stop();
+  }
+}
+
+export function rowOf(contender: Contender, residentMiB: number, samples: readonly Sample[]): Row {
+  return {
+    system: contender.system,
+    mode: contender.mode,
+    residentMiB,
+    runs: samples.length,
+    pauseMsMedian: median(samples.map((sample) => sample.pauseMs)),
+    pauseMsMax: Math.max(...samples.map((sample) => sample.pauseMs)),
+    totalMsMedian: Math.round(median(samples.map((sample) => sample.totalMs))),
+    wireBytesMedian: median(samples.map((sample) => sample.wireBytes)),
+    connectionKept: samples.every((sample) => sample.connectionKept),
+  };
+}

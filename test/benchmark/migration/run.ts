@@ -1,0 +1,64 @@
+import { writeFileSync } from "node:fs";
+import { Fleet } from "../../fleet/fleet.ts";
+import { root } from "../../fleet/paths.ts";
+import { run } from "../../fleet/program.ts";
+import { BareHost } from "./bare-host.ts";
+import type { Contender, Row } from "./contender.ts";
+import { measureOnce, rowOf, type Sample } from "./measure.ts";
+import { PlainRunc } from "./plain-runc.ts";
+import { Podman } from "./podman.ts";
+import { table } from "./table.ts";
+import { Vfleet } from "./vfleet.ts";
+
+export interface MigrationBenchmark {
+  sizesMiB: readonly number[];
+  runs: number;
+  systems: readonly string[];
+  jsonFile: string | undefined;
+}
+
+const lab = "benchmark";
+
+async function labDoes(...args: string[]): Promise<void> {
+  const finished = await run(process.execPath, [`${root}deploy/lab/main.ts`, ...args, "--name", lab]);
+  if (finished.code !== 0) throw new Error(`lab ${args.join(" ")}: ${finished.stderr}`);
+}
+
+/**
+ * The same redis under the same client, moved by each contender in turn, in one lab: what differs is who moves it.
+ * A first round, not counted, touches the machine's memory and fills its caches.
+ */
+export async function benchmarkMigration(options: MigrationBenchmark): Promise<Row[]> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  say("bringing up a lab of two hosts");
+  await labDoes("down");
+  await labDoes("up", "--hosts", "2");
+  try {
+    const fleet = await Fleet.open(lab);
+    await fleet.haveImage();
+    const hosts = (): [BareHost, BareHost] => [new BareHost(fleet, "host-1"), new BareHost(fleet, "host-2")];
+    const all: Contender[] = [new Vfleet(fleet), new PlainRunc(hosts())];
+    if ((await run("sh", ["-c", "command -v podman"])).code === 0) all.push(new Podman(hosts()));
+    const contenders = all.filter((contender) => options.systems.includes(contender.system));
+
+    const rows: Row[] = [];
+    for (const residentMiB of options.sizesMiB) {
+      const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
+      for (let turn = 0; turn <= options.runs; turn++) {
+        for (const contender of contenders) {
+          const sample = await measureOnce(fleet, contender, residentMiB);
+          if (turn > 0) samples.get(contender)?.push(sample);
+          say(
+            `${residentMiB} MiB  ${contender.system.padEnd(7)} ${turn === 0 ? "warm-up" : `run ${turn}`}  pause ${Math.round(sample.pauseMs)} ms  total ${Math.round(sample.totalMs)} ms`,
+          );
+        }
+      }
+      for (const [contender, taken] of samples) rows.push(rowOf(contender, residentMiB, taken));
+      if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
+    }
+    process.stdout.write(`${table(rows)}\n`);
+    return rows;
+  } finally {
+    await labDoes("down");
+  }
+}

@@ -1,0 +1,45 @@
+import type { Row } from "./contender.ts";
+
+const headings = [
+  "resident",
+  "system",
+  "mode",
+  "runs",
+  "pause median",
+  "pause max",
+  "against vfleet",
+  "total",
+  "wire",
+  "connection",
+];
+
+/** The rows for a person; pauses as multiples of vfleet's at the same size. */
+export function table(rows: readonly Row[]): string {
+  const cells = rows.map((row) => {
+    const ours = rows.find((other) => other.system === "vfleet" && other.residentMiB === row.residentMiB);
+    const ratio = ours === undefined ? "" : `${(row.pauseMsMedian / ours.pauseMsMedian).toFixed(2)} x`;
+    return [
+      `${row.residentMiB} MiB`,
+      row.system,
+      row.mode,
+      String(row.runs),
+      `${Math.round(row.pauseMsMedian)} ms`,
+      `${Math.round(row.pauseMsMax)} ms`,
+      ratio,
+      `${Math.round(row.totalMsMedian)} ms`,
+      `${Math.round(row.wireBytesMedian / 1_048_576)} MiB`,
+      row.connectionKept ? "kept" : "LOST",
+    ];
+  });
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...cells.map((line) => line[column]?.length ?? 0)),
+  );
+  return [headings, ...cells]
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
