@@ -23,7 +23,7 @@ export class PlainRunc implements Contender {
         cat > ${host.folder}/bundle/config.json <<'END'
 ${JSON.stringify(bundleConfig("/var/lib/vfleet/bench-root", `${host.folder}/criu.conf`))}
 END
-        echo 'network-lock nftables' > ${host.folder}/criu.conf`);
+        printf 'network-lock nftables\\nmanage-cgroups ignore\\n' > ${host.folder}/criu.conf`);
     }
     const [first] = this.#hosts;
     await first.makeNetwork();
@@ -40,12 +40,12 @@ END
     const address = await target.underlayAddress();
     const started = performance.now();
     await source.does(`
-      runc --root ${source.folder}/runc checkpoint --tcp-established --file-locks --manage-cgroups-mode ignore \\
+      runc --root ${source.folder}/runc checkpoint --tcp-established --file-locks \\
         --work-path ${source.folder}/work --image-path ${source.folder}/images ${id}
       tar -C ${source.folder} -cf - images | socat -u - TCP:${address}:7001`);
     await received.done;
     await target.does(`
-      runc --root ${target.folder}/runc restore --detach --tcp-established --file-locks --manage-cgroups-mode ignore \\
+      runc --root ${target.folder}/runc restore --detach --tcp-established --file-locks \\
         --work-path ${target.folder}/work --image-path ${target.folder}/images --bundle ${target.folder}/bundle ${id} </dev/null >/dev/null 2>&1
       ${target.joinScript}`);
     const totalMs = performance.now() - started;
