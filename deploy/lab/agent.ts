@@ -1,0 +1,37 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { agentConfigSchema } from "@vfleet/shared";
+import { installedPaths } from "../install/where.ts";
+import { controlHost, ports, underlayAddress } from "./address.ts";
+import { natsUrl } from "./control-plane.ts";
+import { nkeyFile, tlsFiles } from "./credentials.ts";
+import { hostLayout, imageCacheFolder } from "./layout.ts";
+import type { LabLayout } from "./layout.ts";
+import { nodeProgram } from "./node-program.ts";
+import type { BoxProgram } from "./program-file.ts";
+import { programEnvironment } from "./program-environment.ts";
+import { underlayLink } from "./underlay.ts";
+
+/** Writes a host's agent configuration, and says what runs in its box. */
+export function nodePrograms(lab: LabLayout, node: string, memoryBytes: number): readonly BoxProgram[] {
+  const layout = hostLayout(lab, node);
+  for (const folder of [layout.folder, imageCacheFolder]) mkdirSync(folder, { recursive: true });
+  const config = agentConfigSchema.parse({
+    node,
+    labels: { "vfleet.dev/lab": lab.name },
+    stateFolder: layout.stateFolder,
+    volumesFolder: layout.volumesFolder,
+    imageCacheFolder,
+    packageProxy: `http://${underlayAddress(controlHost)}:${ports.packages}`,
+    nats: { servers: [natsUrl()], nkeySeedFile: nkeyFile(lab, node), tls: tlsFiles(lab, node) },
+    tls: tlsFiles(lab, node),
+    underlay: { address: underlayAddress(node), link: underlayLink, port: ports.agent },
+    cgroupParent: layout.serversCgroup,
+    capacity: { memoryBytes },
+    programs: { criu: installedPaths().criu },
+    failpointFolder: layout.failpointFolder,
+  });
+  writeFileSync(layout.configFile, `${JSON.stringify(config, undefined, 2)}\n`);
+  const agent = nodeProgram("node-agent");
+  if (agent === undefined) return [];
+  return [{ name: "agent", environment: programEnvironment(layout), command: [process.execPath, agent, "--config", layout.configFile] }];
+}

@@ -1,0 +1,47 @@
+import { nodeInboxPrefix, subjects } from "@vfleet/shared";
+
+export interface NatsConfigOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly storeFolder: string;
+  readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
+  /** Public nkeys. */
+  readonly controllerKey: string;
+  readonly nodeKeys: ReadonlyMap<string, string>;
+}
+
+/** Commands may take long before they are answered. */
+const replyWithin = "10m";
+
+/** What a node's identity may do: hear its own commands and replies, say its own things. Nothing of JetStream or of others. */
+export function nodePermissions(node: string) {
+  return {
+    subscribe: { allow: [subjects.command(node), `${nodeInboxPrefix(node)}.>`] },
+    publish: { allow: [subjects.report(node), subjects.progress(node), subjects.telemetry(node), subjects.request(node)] },
+    allow_responses: { max: 1, expires: replyWithin },
+  };
+}
+
+/**
+ * Configuration of nats-server, in the JSON that it reads too.
+ * https://docs.nats.io/running-a-nats-service/configuration
+ */
+export function natsConfig({ address, port, storeFolder, tls, controllerKey, nodeKeys }: NatsConfigOptions): string {
+  const config = {
+    server_name: "control",
+    listen: `${address}:${port}`,
+    max_payload: 8 * 1024 * 1024,
+    // A node that lost power is found out about by its silence on the link too.
+    ping_interval: "5s",
+    ping_max: 3,
+    jetstream: { store_dir: storeFolder, sync_interval: "always", max_memory_store: 64 * 1024 * 1024, max_file_store: 4 * 1024 ** 3 },
+    tls: { cert_file: tls.certificate, key_file: tls.key, ca_file: tls.ca, verify: true, timeout: 5 },
+    authorization: {
+      users: [
+        { nkey: controllerKey, permissions: { publish: ">", subscribe: ">" } },
+        ...[...nodeKeys].map(([node, nkey]) => ({ nkey, permissions: nodePermissions(node) })),
+      ],
+    },
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}

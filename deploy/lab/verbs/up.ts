@@ -1,0 +1,127 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { parseBytes, systemEnvironment } from "@vfleet/shared";
+import { boxNames, clientHost, controlHost, maxHosts, nodeNames } from "../address.ts";
+import { startAnchor } from "../anchor.ts";
+import { findBox, requireBox } from "../box.ts";
+import { makeCgroup } from "../cgroups.ts";
+import { floodTo } from "../client.ts";
+import { writeNatsConfig } from "../control-plane.ts";
+import { makeCredentials } from "../credentials.ts";
+import { freePort, isFree, startApiForwarder, startPackageProxy } from "../forwarder.ts";
+import { readAlive } from "../identity.ts";
+import { LabError } from "../lab-error.ts";
+import { hostLayout, labLayout, labsFolder, outsideIdentity } from "../layout.ts";
+import type { LabLayout } from "../layout.ts";
+import { removeFiles, stopEverything } from "../leftovers.ts";
+import { withLock } from "../lock.ts";
+import { applyCuts } from "../partition.ts";
+import { powerOn } from "../power.ts";
+import { preflight } from "../preflight.ts";
+import { signalProgram } from "../program-signal.ts";
+import { waitForReady } from "../readiness.ts";
+import { readState, writeState } from "../state.ts";
+import type { LabState } from "../state.ts";
+import { bridgeCommands, ipBatch } from "../underlay.ts";
+import { writeKubeconfig } from "../kubeconfig.ts";
+import { writeWrappers } from "../wrappers.ts";
+
+export interface UpOptions {
+  readonly name: string;
+  readonly hosts?: number;
+  /** Quantities such as `4Gi`. */
+  readonly memoryPerHost?: string;
+  readonly diskPerHost?: string;
+  readonly wait: boolean;
+}
+
+const defaults = { hosts: 3, memoryPerHost: "4Gi", diskPerHost: "20Gi" };
+const minimumMemoryBytes = 512 * 1024 ** 2;
+const minimumDiskBytes = 512 * 1024 ** 2;
+const readyTimeoutMs = 60_000;
+
+/** Brings a lab to what was asked for: makes what is missing, boots what is off, leaves alone what runs. */
+export async function up(options: UpOptions): Promise<LabState> {
+  const lab = labLayout(options.name);
+  preflight();
+  const state = await withLock(lab, async () => {
+    const before = readState(lab);
+    const wanted = await wantedState(lab, options, before);
+    try {
+      await bringUp(lab, wanted, before);
+    } catch (thrown) {
+      // A new lab that did not start is in nobody's way; one that ran before is left for a look.
+      if (before === undefined) {
+        await stopEverything(lab, wanted.hosts);
+        await removeFiles(lab);
+      }
+      throw thrown;
+    }
+    return wanted;
+  });
+  if (options.wait) await waitForReady(lab, state.hosts, readyTimeoutMs);
+  return state;
+}
+
+/** What the options and what is there make together; refuses what would have to destroy something. */
+export async function wantedState(lab: LabLayout, options: UpOptions, before: LabState | undefined): Promise<LabState> {
+  const hosts = options.hosts ?? before?.hosts ?? defaults.hosts;
+  const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, defaults.memoryPerHost);
+  const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, defaults.diskPerHost);
+  const hint = `Take it down first: lab down --name ${lab.name}`;
+  if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts) throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
+  if (memoryPerHostBytes < minimumMemoryBytes) throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
+  if (diskPerHostBytes < minimumDiskBytes) throw new LabError("quantity-invalid", `${diskPerHostBytes} bytes of disk per host`, "Use 512Mi or more");
+  if (before !== undefined && hosts < before.hosts) throw new LabError("lab-differs", `"${lab.name}" has ${before.hosts} hosts, ${hosts} were asked for`, hint);
+  if (before !== undefined && (memoryPerHostBytes !== before.memoryPerHostBytes || diskPerHostBytes !== before.diskPerHostBytes)) {
+    throw new LabError("lab-differs", `hosts of "${lab.name}" have another amount of memory or disk`, hint);
+  }
+  const forwarderRuns = readAlive(outsideIdentity(lab, "api-forwarder")) !== undefined;
+  const keepsPort = before !== undefined && (forwarderRuns || (await isFree(before.apiPort)));
+  const apiPort = keepsPort ? before.apiPort : await freePort(portsOfOthers(lab));
+  return { version: 1, name: lab.name, hosts, memoryPerHostBytes, diskPerHostBytes, apiPort, cuts: before?.cuts ?? [] };
+}
+
+function wantedBytes(asked: string | undefined, before: number | undefined, otherwise: string): number {
+  return asked === undefined ? (before ?? parseBytes(otherwise)) : parseBytes(asked);
+}
+
+function portsOfOthers(lab: LabLayout): ReadonlySet<number> {
+  const names = readdirSync(labsFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== lab.name);
+  const states = names.map(({ name }) => readState(labLayout(name)));
+  return new Set(states.flatMap((state) => (state === undefined ? [] : [state.apiPort])));
+}
+
+async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | undefined): Promise<void> {
+  const isAnchored = readAlive(lab.anchorIdentity) !== undefined;
+  // After a crash of the machine or of the anchor nothing of the lab works: what is left of it goes, its disks stay.
+  if (!isAnchored) await stopEverything(lab, before?.hosts ?? wanted.hosts);
+  const state = isAnchored ? wanted : { ...wanted, cuts: [] };
+  writeState(lab, state);
+  mkdirSync(hostLayout(lab, controlHost).folder, { recursive: true });
+  makeCgroup(`${lab.cgroup}/system`);
+  await makeCredentials(lab, state.hosts, systemEnvironment.nowMs());
+  if (!isAnchored) {
+    rmSync(lab.apiSocket, { force: true });
+    const anchor = await startAnchor(lab);
+    await ipBatch(anchor.pid, bridgeCommands());
+    await applyCuts(anchor.pid, []);
+  }
+  await growFrom(lab, state, before);
+  const off = boxNames(state.hosts).filter((host) => findBox(lab, host) === undefined);
+  if (readAlive(outsideIdentity(lab, "package-proxy")) === undefined) await startPackageProxy(lab);
+  await startApiForwarder(lab, state.apiPort);
+  await Promise.all(off.map((host) => powerOn(lab, state, host)));
+  writeKubeconfig(lab, state.apiPort);
+  writeWrappers(lab);
+}
+
+/** Tells those who run already of the hosts that come in. */
+async function growFrom(lab: LabLayout, state: LabState, before: LabState | undefined): Promise<void> {
+  if (before === undefined || before.hosts === state.hosts) return;
+  if (findBox(lab, controlHost) !== undefined) {
+    writeNatsConfig(lab, state.hosts);
+    await signalProgram({ lab, host: controlHost, program: "nats", signal: "HUP" });
+  }
+  const added = nodeNames(state.hosts).slice(before.hosts);
+  if (findBox(lab, clientHost) !== undefined) await floodTo(requireBox(lab, clientHost).pid, added);
+}
