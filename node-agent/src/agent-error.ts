@@ -1,0 +1,28 @@
+import { errorRegistry } from "@vfleet/shared";
+
+/** Every error the node agent raises by itself. Decide by code, never by the text. */
+export const agentError = errorRegistry({
+  "program-failed": (p: { program: string; ending: string; output: string }) =>
+    `Cannot finish "${p.program}": ${p.ending}${p.output === "" ? "" : `: ${p.output}`}`,
+  "system-call-failed": (p: { call: string; on: string; errno: number }) => `Cannot do ${p.call} on "${p.on}": errno ${p.errno}`,
+  "architecture-unsupported": (p: { architecture: string }) =>
+    `Cannot call the kernel on "${p.architecture}": x64 or arm64 is needed`,
+  "volumes-not-btrfs": (p: { folder: string; found: string }) =>
+    `Cannot keep volumes in "${p.folder}": a btrfs file system is needed, found ${p.found}`,
+  "volume-name-invalid": (p: { name: string }) =>
+    `Cannot use "${p.name}" for a volume: letters, digits, '.', ':', '_' and '-' are needed`,
+  "image-missing": (p: { digest: string }) => `Cannot use image "${p.digest}": it is not on this node`,
+  "image-digest-wrong": (p: { name: string; wanted: string; got: string }) =>
+    `Cannot keep image "${p.name}": its digest is ${p.got}, ${p.wanted} is needed`,
+  "image-fetch-failed": (p: { name: string; reason: string }) => `Cannot fetch image "${p.name}": ${p.reason}`,
+  "image-archive-invalid": (p: { member: string; rule: string }) => `Cannot import member "${p.member}": ${p.rule}`,
+  "container-create-failed": (p: { uid: string; reason: string }) => `Cannot create container "${p.uid}": ${p.reason}`,
+  "container-restore-failed": (p: { uid: string; reason: string }) => `Cannot restore container "${p.uid}": ${p.reason}`,
+  "container-not-running": (p: { uid: string }) => `Cannot run a command in server "${p.uid}": it is not running`,
+  "server-unknown": (p: { uid: string }) => `Cannot find server "${p.uid}": this node does not have it`,
+  "epoch-stale": (p: { uid: string; epoch: number; highest: number }) =>
+    `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,
+  "migrations-unavailable": (p: { node: string }) => `Cannot migrate on node "${p.node}": its agent has no migration sessions`,
+  "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
+  "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
+});

@@ -1,0 +1,101 @@
+import { mkdir } from "node:fs/promises";
+import type { AgentConfig, Environment, Logger, ServerAssignment } from "@vfleet/shared";
+import { Layout } from "./layout.ts";
+import { BridgeNetworkDriver } from "./network/bridge-network-driver.ts";
+import type { NetworkDriver } from "./network/network-driver.ts";
+import { RuncConmonDriver } from "./runtime/runc-conmon-driver.ts";
+import type { RuntimeDriver } from "./runtime/runtime-driver.ts";
+import { BtrfsVolumeDriver } from "./volume/btrfs-volume-driver.ts";
+import type { VolumeDriver } from "./volume/volume-driver.ts";
+
+/** How long a server may take to stop by itself before it is killed. */
+export const stopGraceMs = 10_000;
+
+export interface EngineOptions {
+  config: AgentConfig;
+  environment: Environment;
+  log: Logger;
+}
+
+/** The drivers of a node, and the short ways through them that every server takes. Who may run what is decided elsewhere. */
+export class Engine {
+  readonly layout: Layout;
+  readonly volumes: VolumeDriver;
+  readonly network: NetworkDriver;
+  readonly runtime: RuntimeDriver;
+  readonly #environment: Environment;
+  readonly #log: Logger;
+
+  constructor({ config, environment, log }: EngineOptions) {
+    this.layout = new Layout(config);
+    this.volumes = new BtrfsVolumeDriver(config.volumesFolder, environment);
+    this.network = new BridgeNetworkDriver(config, environment);
+    this.runtime = new RuncConmonDriver(config, this.layout, environment);
+    this.#environment = environment;
+    this.#log = log;
+  }
+
+  /** Folders, bridge and tables; removes what a crash left half made. Running servers aren't touched. */
+  async open(): Promise<void> {
+    const { layout } = this;
+    // A server's root has to pass to its own root folder, and sees nothing on the way.
+    await mkdir(layout.containersFolder, { recursive: true, mode: 0o711 });
+    for (const folder of [layout.recordsFolder, layout.logsFolder, layout.runtimeRoot, layout.exitsFolder, layout.migrationsFolder, layout.scratchFolder]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+    const [removed] = await Promise.all([this.volumes.open(), this.network.open()]);
+    if (removed.length > 0) this.#log.info({ removed }, "half-made volumes removed");
+  }
+
+  /** From an assignment and a present image to a running, reachable server. Whatever fails, nothing but the volume stays. */
+  async startServer(server: ServerAssignment): Promise<void> {
+    const { uid, network } = server;
+    const port = { uid, ...network };
+    const timings: Record<string, number> = {};
+    const timed = async (step: string, work: Promise<unknown>) => {
+      const beginMs = this.#environment.monotonicMs();
+      await work;
+      timings[step] = Math.round(this.#environment.monotonicMs() - beginMs);
+    };
+    try {
+      await Promise.all([
+        timed("rulesMs", this.network.prepare(port)),
+        (async () => {
+          if (!(await this.volumes.hasVolume(uid))) {
+            await timed("volumeMs", this.volumes.createVolume(uid, { image: server.image.digest, limitBytes: server.limits.diskBytes }));
+          }
+          await timed("bundleMs", this.prepareContainer(server));
+          await timed("createMs", this.runtime.create(uid));
+        })(),
+      ]);
+      await timed("attachMs", this.network.attach(port));
+      await timed("startMs", this.runtime.start(uid));
+    } catch (thrown) {
+      await this.removeContainer(uid);
+      throw thrown;
+    }
+    this.#log.info({ server: uid, ...timings }, "server started");
+    void this.network.announce(port).catch((thrown: unknown) => this.#log.warn({ server: uid, err: thrown }, "server not announced"));
+  }
+
+  /** Bundle and root for a container that is made or restored next; the volume is there. */
+  async prepareContainer(server: ServerAssignment): Promise<void> {
+    await this.runtime.prepareBundle({
+      server,
+      volumeFolder: this.volumes.volumeFolder(server.uid),
+      networkHook: this.network.hook({ uid: server.uid, ...server.network }),
+    });
+  }
+
+  async stopServer(uid: string): Promise<void> {
+    await this.runtime.stop(uid, stopGraceMs);
+    await this.removeContainer(uid);
+  }
+
+  /** Processes, port, rules, mounts and bundle; the volume stays. */
+  async removeContainer(uid: string): Promise<void> {
+    await this.network.detach({ uid });
+    await this.runtime.remove(uid);
+    await this.network.remove({ uid });
+  }
+}

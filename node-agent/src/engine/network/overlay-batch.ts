@@ -1,0 +1,77 @@
+import type { AgentConfig, NetworkMap } from "@vfleet/shared";
+import type { Port } from "./network-driver.ts";
+import { portName } from "./port-name.ts";
+
+type Overlay = AgentConfig["overlay"];
+type Underlay = AgentConfig["underlay"];
+
+export function vxlanName(overlay: Pick<Overlay, "vxlanId">): string {
+  return `vx${overlay.vxlanId}`;
+}
+
+/** Destination of what has no entry of its own, and of broadcasts (ip-link(8), vxlan). */
+const everyone = "00:00:00:00:00:00";
+
+/**
+ * Lines for `ip -force -batch -`; those of things that exist already fail and change nothing. The bridge has a MAC of its
+ * own: otherwise it takes the lowest of its ports and changes as they come and go. VXLAN learns: a server's announcement
+ * after its move corrects the entry on every host before the controller's map does.
+ */
+export function bridgeLines(overlay: Overlay, underlay: Underlay): string[] {
+  const { bridge, vxlanId, vxlanPort, gatewayAddress, gatewayMac, prefixLength, mtu } = overlay;
+  const vxlan = vxlanName(overlay);
+  return [
+    `link add ${bridge} address ${gatewayMac} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link add ${vxlan} type vxlan id ${vxlanId} local ${underlay.address} dev ${underlay.link} dstport ${vxlanPort} learning ageing 0`,
+    `link set ${bridge} address ${gatewayMac} mtu ${mtu} addrgenmode none`,
+    `link set ${vxlan} mtu ${mtu} addrgenmode none master ${bridge}`,
+    `address add ${gatewayAddress}/${prefixLength} dev ${bridge}`,
+    `link set ${vxlan} up`,
+    `link set ${bridge} up`,
+  ];
+}
+
+/** What is programmed: only changes against it are sent, so that what was learned since isn't undone. */
+export interface Forwarding {
+  peers: ReadonlySet<string>;
+  /** MAC -> underlay address of its host. */
+  servers: ReadonlyMap<string, string>;
+}
+
+export const noForwarding: Forwarding = { peers: new Set(), servers: new Map() };
+
+/** The map without this host itself. */
+export function forwardingOf(map: NetworkMap, ownAddress: string): Forwarding {
+  return {
+    peers: new Set(map.peers.map(({ address }) => address).filter((address) => address !== ownAddress)),
+    servers: new Map(map.servers.filter(({ peerAddress }) => peerAddress !== ownAddress).map((server) => [server.macAddress, server.peerAddress])),
+  };
+}
+
+/** Lines for `bridge -force -batch -` that turn one forwarding into another. */
+export function forwardingLines(from: Forwarding, to: Forwarding, vxlan: string): string[] {
+  const lines: string[] = [];
+  for (const peer of from.peers) {
+    if (!to.peers.has(peer)) lines.push(`fdb del ${everyone} dev ${vxlan} dst ${peer} self`);
+  }
+  for (const peer of to.peers) {
+    if (!from.peers.has(peer)) lines.push(`fdb append ${everyone} dev ${vxlan} dst ${peer} self permanent`);
+  }
+  for (const [mac, peer] of from.servers) {
+    if (!to.servers.has(mac)) lines.push(`fdb del ${mac} dev ${vxlan} dst ${peer} self`);
+  }
+  for (const [mac, peer] of to.servers) {
+    if (from.servers.get(mac) !== peer) lines.push(`fdb replace ${mac} dev ${vxlan} dst ${peer} self dynamic`);
+  }
+  return lines;
+}
+
+/** What `attach` needs of ip(8). */
+export function attachLines(port: Port, overlay: Pick<Overlay, "bridge">): string[] {
+  return [`link set ${portName(port.uid)} master ${overlay.bridge} up`];
+}
+
+/** What `attach` needs of bridge(8): neighbours on this host may remember the server behind the overlay. */
+export function attachForwardingLines(port: Port, vxlan: string): string[] {
+  return [`fdb replace ${port.macAddress} dev ${portName(port.uid)} master dynamic`, `fdb del ${port.macAddress} dev ${vxlan} self`];
+}

@@ -1,0 +1,31 @@
+/** Arguments of btrfs(8), pure. */
+export const btrfsArguments = {
+  createSubvolume: (folder: string) => ["btrfs", "subvolume", "create", folder],
+  snapshot: (from: string, to: string, options: { readOnly: boolean }) => [
+    "btrfs",
+    "subvolume",
+    "snapshot",
+    ...(options.readOnly ? ["-r"] : []),
+    from,
+    to,
+  ],
+  setReadOnly: (folder: string) => ["btrfs", "property", "set", "-ts", folder, "ro", "true"],
+  delete: (folder: string) => ["btrfs", "subvolume", "delete", folder],
+  enableQuota: (fileSystem: string) => ["btrfs", "quota", "enable", fileSystem],
+  /** Of everything it refers to: what it shares with its image counts, as on a disk of its own. */
+  limit: (folder: string, bytes: number) => ["btrfs", "qgroup", "limit", String(bytes), folder],
+  showGroup: (folder: string) => ["btrfs", "qgroup", "show", "-f", "--raw", folder],
+  subvolumeId: (folder: string) => ["btrfs", "inspect-internal", "rootid", folder],
+  destroyGroup: (id: string, fileSystem: string) => ["btrfs", "qgroup", "destroy", `0/${id}`, fileSystem],
+  send: (folder: string, parent?: string) => ["btrfs", "send", "--quiet", ...(parent === undefined ? [] : ["-p", parent]), folder],
+  receive: (intoFolder: string) => ["btrfs", "receive", "--quiet", "-e", intoFolder],
+} as const;
+
+/** Bytes a subvolume refers to, from `btrfs qgroup show -f --raw`: `0/256  16384  16384  …`. */
+export function parseReferredBytes(shown: string): number | undefined {
+  for (const line of shown.split("\n")) {
+    const match = /^0\/\d+\s+(\d+)\s+\d+/.exec(line.trim());
+    if (match !== null) return Number(match[1]);
+  }
+  return undefined;
+}

@@ -1,0 +1,51 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "@vfleet/shared";
+import { agentError } from "../agent-error.ts";
+import { writeDurably } from "./durable-file.ts";
+import { serverRecordSchema } from "./server-record.ts";
+import type { ServerRecord } from "./server-record.ts";
+
+/** The servers' records: in memory, and on disk before anything is done about a change. */
+export class RecordStore {
+  readonly #folder: string;
+  readonly #records = new Map<string, ServerRecord>();
+  /** Writes of one record follow each other. */
+  readonly #writes = new Map<string, Promise<void>>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Throws `record-invalid` on a damaged one: running a server whose epoch is unknown is worse than not starting. */
+  async load(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (!name.endsWith(".json")) continue;
+      const file = join(this.#folder, name);
+      try {
+        const record = serverRecordSchema.parse(JSON.parse(await readFile(file, "utf8")));
+        this.#records.set(record.uid, record);
+      } catch (thrown) {
+        throw agentError("record-invalid", { file, reason: messageOf(thrown) }, { cause: thrown });
+      }
+    }
+  }
+
+  get(uid: string): ServerRecord | undefined {
+    return this.#records.get(uid);
+  }
+
+  all(): ServerRecord[] {
+    return [...this.#records.values()];
+  }
+
+  /** Resolves when it would survive a power cut. */
+  async save(record: ServerRecord): Promise<void> {
+    if (this.#records.get(record.uid) === record) return;
+    this.#records.set(record.uid, record);
+    const before = this.#writes.get(record.uid) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => writeDurably(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
+    this.#writes.set(record.uid, write);
+    await write;
+  }
+}

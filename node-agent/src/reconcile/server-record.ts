@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { serverAssignmentSchema } from "@vfleet/shared";
+
+/** What the agent keeps of a server on disk, one file each. Stays after a release, without assignment: the epoch must not be forgotten. */
+export const serverRecordSchema = z.object({
+  version: z.literal(1),
+  uid: z.string(),
+  /** The highest ownership epoch this node ever saw for it. An older one is refused. */
+  epoch: z.number().int(),
+  /** None: released; nothing of the server is left here, or is about to be removed. */
+  assignment: serverAssignmentSchema.optional(),
+  /** Boot in which the controller last confirmed the assignment: after a power cut nothing starts on an old word. */
+  confirmedBoot: z.string().optional(),
+  /** Migration that has the server in its hands: the reconciler leaves it alone, also after the agent was started again. */
+  heldBy: z.string().optional(),
+  restarts: z.number().int().default(0),
+  /** Last time its command began, wall clock. */
+  startedAtMs: z.number().optional(),
+  /** Its command ended and its restart policy lets it rest, until it is asked to stop and run again. */
+  ended: z.object({ exitCode: z.number().int().optional() }).optional(),
+  exitCode: z.number().int().optional(),
+});
+export type ServerRecord = z.infer<typeof serverRecordSchema>;
+
+export function newServerRecord(uid: string): ServerRecord {
+  return { version: 1, uid, epoch: 0, restarts: 0 };
+}
