@@ -1,0 +1,124 @@
+import { type Drain, drainKind, drainSchema, migrationKind, migrationSchema } from "@vfleet/shared";
+import type { ApiClient } from "../api/api-client.ts";
+import { followObject, followObjects } from "../api/follow.ts";
+import type { AnyObject } from "../api/objects.ts";
+import { type Cli, interruptedExitCode, print } from "../cli.ts";
+import { fail } from "../fail.ts";
+import { migrationResult, migrationState } from "../output/migration-lines.ts";
+import { bar, Progress } from "../output/progress.ts";
+import { deadlineSignal } from "./deadline.ts";
+
+type DrainStatus = NonNullable<Drain["status"]>;
+
+export interface FollowedDrain {
+  node: string;
+  drain: AnyObject;
+  timeoutMs: number;
+}
+
+const specSchema = migrationSchema.shape.spec.pick({ server: true, reason: true }).partial({ reason: true }).strip();
+const migrationStatusSchema = migrationSchema.shape.status;
+
+/**
+ * Shows each server's move and the drain's own state until it has ended or is blocked. Success returns; anything else
+ * throws. Only following stops here when interrupted: the drain is the fleet's.
+ */
+export async function followDrain(cli: Cli, client: ApiClient, followed: FollowedDrain): Promise<void> {
+  const { node, drain, timeoutMs } = followed;
+  const { name } = drain.metadata;
+  const progress = new Progress(cli.error);
+  const deadline = deadlineSignal(cli, timeoutMs);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([deadline, ended.signal]);
+  const moves = showMoves(client, { cli, progress, followed, signal }).catch((thrown: unknown) => {
+    // The drain's own state says all that matters; its moves are the finer picture of it.
+    if (!signal.aborted) progress.line(`Cannot follow the moves: ${String(thrown)}`);
+  });
+  const onLost = () => progress.line(`Lost the connection to ${client.server}; the drain goes on, trying again`);
+  try {
+    let said = "";
+    for await (const object of followObject(client, drainKind, { name, signal: deadline, environment: cli.environment, onLost })) {
+      if (object === undefined) throw fail("object-gone", { what: `Drain "${name}"` });
+      const status: DrainStatus = drainSchema.shape.status.parse(object["status"] ?? {}) ?? {};
+      const { phase = "Pending", moved = 0, total = 0 } = status;
+      const headline = `node/${node}: ${phase}${status.message === undefined || status.message === "" ? "" : `: ${status.message}`}`;
+      if (phase === "Succeeded") {
+        await showLastMoves(cli);
+        progress.clear();
+        print(cli.output, `node/${node} drained: ${moved} of ${total} ${total === 1 ? "server" : "servers"} moved`);
+        return;
+      }
+      if (headline !== said) progress.line(headline);
+      said = headline;
+      progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
+      if (phase === "Blocked") throw blocked(cli, node, status);
+      if (phase === "Failed" || phase === "Cancelled") throw fail("drain-unfinished", { node, reason: `${phase.toLowerCase()}${reasonText(status)}` });
+    }
+  } catch (thrown) {
+    progress.clear();
+    const how = `To follow it: vctl get drain ${name} -w\nTo cancel it: vctl drain --cancel ${node}`;
+    if (cli.signal.aborted) {
+      print(cli.error, `Stopped following; drain "${name}" goes on.\n${how}`);
+      cli.exitCode = interruptedExitCode;
+      return;
+    }
+    if (deadline.aborted) throw fail("timed-out", { what: `the drain of "${node}"` }, { hint: `Drain "${name}" goes on.\n${how}` });
+    throw thrown;
+  } finally {
+    ended.abort(new Error("the drain is over"));
+    await moves;
+  }
+}
+
+/** One line when a move begins, and one when it ends. */
+async function showMoves(
+  client: ApiClient,
+  { cli, progress, followed, signal }: { cli: Cli; progress: Progress; followed: FollowedDrain; signal: AbortSignal },
+): Promise<void> {
+  const said = new Map<string, string>();
+  for await (const change of followObjects(client, migrationKind, { signal, environment: cli.environment })) {
+    if (change.type !== "present" || !belongs(change.object, followed)) continue;
+    const { metadata } = change.object;
+    const { server } = specSchema.parse(change.object["spec"]);
+    const status = migrationStatusSchema.parse(change.object["status"] ?? {}) ?? {};
+    const name = metadata.namespace === undefined || metadata.namespace === client.namespace ? server : `${metadata.namespace}/${server}`;
+    const reason = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
+    const line =
+      status.phase === "Succeeded"
+        ? migrationResult(name, status)
+        : `${migrationState({ server: name, status }).headline}${status.phase === "Failed" && reason !== "" ? `: ${reason}` : ""}`;
+    const key = metadata.uid ?? metadata.name;
+    if (said.get(key) !== line) progress.line(line);
+    said.set(key, line);
+  }
+}
+
+/** Whether a migration is one of this drain's: made by it, or of its node since it began. */
+export function belongs(migration: AnyObject, { node, drain }: Pick<FollowedDrain, "node" | "drain">): boolean {
+  const { ownerReferences, labels, creationTimestamp } = migration.metadata;
+  if (ownerReferences?.some(({ uid }) => uid === drain.metadata.uid) === true) return true;
+  if (labels?.["vfleet.dev/drain"] === drain.metadata.name) return true;
+  const { reason } = specSchema.parse(migration["spec"]);
+  const { sourceNode } = migrationStatusSchema.parse(migration["status"] ?? {}) ?? {};
+  const since = Date.parse(creationTimestamp ?? "") >= Date.parse(drain.metadata.creationTimestamp ?? "");
+  return reason === "Drain" && sourceNode === node && since;
+}
+
+/** Long enough for the moves' own watch to bring what the drain has already counted. */
+const lastMovesMs = 300;
+
+async function showLastMoves(cli: Cli): Promise<void> {
+  await cli.environment.sleep(lastMovesMs);
+}
+
+function blocked(cli: Cli, node: string, status: DrainStatus) {
+  const waiting = status.waiting ?? [];
+  for (const { server, reason } of waiting) print(cli.error, `  ${server}: ${reason}`);
+  const reason = waiting.length === 0 ? `blocked${reasonText(status)}` : `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move now`;
+  return fail("drain-unfinished", { node, reason }, { hint: `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}` });
+}
+
+function reasonText(status: DrainStatus): string {
+  const text = [status.reason, status.message].filter((part) => part !== undefined && part !== "").join(": ");
+  return text === "" ? "" : `: ${text}`;
+}

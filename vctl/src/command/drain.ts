@@ -1,0 +1,86 @@
+import { drainKind, drainSchema, nodeKind } from "@vfleet/shared";
+import { type Command, InvalidArgumentError } from "commander";
+import type { ApiClient } from "../api/api-client.ts";
+import { connect } from "../api/connect.ts";
+import { type AnyObject, apiObjectSchema, createObject, getObject, listObjects, patchObject } from "../api/objects.ts";
+import { type Cli, print } from "../cli.ts";
+import { usageError } from "../fail.ts";
+import { formatterOf, resultText } from "../output/format.ts";
+import { parseDurationMs } from "../resource/duration.ts";
+import { nodeName } from "../resource/resource-arguments.ts";
+import { followDrain } from "./drain-follow.ts";
+import { addWriteOptions, type WriteOptions } from "./write-options.ts";
+
+interface DrainOptions extends WriteOptions {
+  maxParallel?: number;
+  detach?: boolean;
+  cancel?: string;
+  timeout: number;
+}
+
+const statusSchema = drainSchema.shape.status;
+const endedPhases: readonly string[] = ["Succeeded", "Failed", "Cancelled"];
+
+export function configureDrain(command: Command, cli: Cli): void {
+  addWriteOptions(command)
+    .argument("[node]", "host to empty")
+    .option("--max-parallel <number>", "moves under way at once; default: 2", parseParallel)
+    .option("--detach", "come back as soon as the server knows")
+    .option("--timeout <duration>", "how long to follow it; 0: to its end", parseDurationMs, 0)
+    .option("--cancel <node>", "end this host's drain; the host stays cordoned")
+    .action(async (word: string | undefined, options: DrainOptions) => {
+      formatterOf(options.output);
+      const client = await connect(cli, command);
+      if (options.cancel !== undefined) await cancel(cli, client, nodeName(options.cancel));
+      else if (word === undefined) throw usageError("USAGE: drain NODE", "For example: vctl drain host-1");
+      else await drain(cli, client, nodeName(word), options);
+    });
+}
+
+async function drain(cli: Cli, client: ApiClient, node: string, options: DrainOptions): Promise<void> {
+  await getObject(client, nodeKind, { name: node });
+  const [underway] = await unfinished(client, node);
+  if (underway !== undefined) print(cli.error, `node/${node} is already being drained; following drain "${underway.metadata.name}"`);
+  const object = underway ?? (await create(cli, client, node, options));
+  if (options.detach === true || options.dryRun !== "none") return;
+  await followDrain(cli, client, { node, drain: object, timeoutMs: options.timeout });
+}
+
+async function create(cli: Cli, client: ApiClient, node: string, options: DrainOptions): Promise<AnyObject> {
+  const manifest = {
+    apiVersion: "vfleet.dev/v1",
+    kind: "Drain",
+    metadata: { generateName: `${node}-` },
+    spec: { node, ...(options.maxParallel === undefined ? {} : { maxParallel: options.maxParallel }) },
+  };
+  const object =
+    options.dryRun === "client"
+      ? apiObjectSchema.parse({ ...manifest, metadata: { ...manifest.metadata, name: "" } })
+      : await createObject(client, drainKind, { object: manifest, dryRun: options.dryRun === "server" });
+  print(cli.output, resultText({ type: drainKind, object, done: "created" }, options));
+  return object;
+}
+
+async function unfinished(client: ApiClient, node: string): Promise<AnyObject[]> {
+  const { items } = await listObjects(client, drainKind, { query: { fieldSelector: `spec.node=${node}` } });
+  return items.filter((drain) => {
+    const phase = statusSchema.parse(drain["status"] ?? {})?.phase ?? "Pending";
+    return !endedPhases.includes(phase) && drain.metadata.deletionTimestamp === undefined;
+  });
+}
+
+async function cancel(cli: Cli, client: ApiClient, node: string): Promise<void> {
+  await getObject(client, nodeKind, { name: node });
+  const drains = await unfinished(client, node);
+  if (drains.length === 0) throw usageError(`Cannot cancel the drain of "${node}": it is not being drained`);
+  for (const { metadata } of drains) {
+    await patchObject(client, drainKind, { place: { name: metadata.name }, patch: { spec: { cancel: true } } });
+    print(cli.output, `drain.vfleet.dev/${metadata.name} asked to cancel; node/${node} stays cordoned (vctl uncordon ${node})`);
+  }
+}
+
+function parseParallel(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A whole number above 0 is needed.");
+  return value;
+}

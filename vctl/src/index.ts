@@ -1,0 +1,2 @@
+export { runVctl } from "./run-vctl.ts";
+export type { Cli, Input, Output } from "./cli.ts";

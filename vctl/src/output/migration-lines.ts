@@ -1,0 +1,59 @@
+import { formatBytesForPeople, type MigrationStatus } from "@vfleet/shared";
+import { bar, formatMilliseconds } from "./progress.ts";
+
+interface State {
+  server: string;
+  status: MigrationStatus;
+  bytesPerSecond?: number | undefined;
+}
+
+/** What is shown of a migration under way: a line per phase, and a bar that moves. */
+export function migrationState({ server, status, bytesPerSecond }: State): { headline: string; bar: string } {
+  const { phase = "Pending", movedBytes, expectedBytes } = status;
+  const mode = status.mode === undefined ? "" : ` (${status.mode}${status.modeReason === undefined ? "" : `: ${status.modeReason}`})`;
+  const why = phase === "Pending" && (status.message ?? status.reason) !== undefined ? `: ${status.message ?? status.reason ?? ""}` : "";
+  const headline = `${server}: ${route(status)}${phase}${mode}${why}`;
+  if (movedBytes === undefined) return { headline, bar: headline };
+  const amount = expectedBytes === undefined ? formatBytesForPeople(movedBytes) : `${formatBytesForPeople(movedBytes)} of ${formatBytesForPeople(expectedBytes)}`;
+  const rate = bytesPerSecond === undefined ? "" : `, ${formatBytesForPeople(Math.round(bytesPerSecond))}/s`;
+  const pause = pauseText(status, bytesPerSecond);
+  const progress = expectedBytes === undefined ? "" : `${bar(movedBytes, expectedBytes)} `;
+  return { headline, bar: `${server}: ${phase} ${progress}${amount}${rate}${pause}` };
+}
+
+/** One line about a migration that has succeeded. */
+export function migrationResult(server: string, status: MigrationStatus): string {
+  const facts = [
+    status.pauseMs === undefined ? undefined : `pause ${formatMilliseconds(status.pauseMs)}`,
+    status.totalMs === undefined ? undefined : `total ${formatMilliseconds(status.totalMs)}`,
+    status.memoryBytes === undefined ? undefined : `memory ${formatBytesForPeople(status.memoryBytes)}`,
+    status.wireBytes === undefined ? undefined : `sent ${formatBytesForPeople(status.wireBytes)}`,
+  ].filter((fact) => fact !== undefined);
+  return `${server} migrated${route(status).trimEnd() === "" ? "" : ` ${route(status).trimEnd()}`}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`;
+}
+
+/** `host-1 -> host-2 `, as far as it is known; `undefined` parts are left out. */
+export function route({ sourceNode, targetNode }: Pick<MigrationStatus, "sourceNode" | "targetNode">): string {
+  if (sourceNode === undefined && targetNode === undefined) return "";
+  return `${sourceNode ?? "?"} -> ${targetNode ?? "?"} `;
+}
+
+function pauseText(status: MigrationStatus, bytesPerSecond: number | undefined): string {
+  if (status.pauseMs !== undefined) return `, pause ${formatMilliseconds(status.pauseMs)}`;
+  const { movedBytes, expectedBytes, phase } = status;
+  if (phase !== "Freezing" || movedBytes === undefined || expectedBytes === undefined || !bytesPerSecond) return "";
+  return `, about ${formatMilliseconds((Math.max(0, expectedBytes - movedBytes) / bytesPerSecond) * 1000)} of pause left`;
+}
+
+/** Bytes per second over the last few readings of a counter. */
+export class RateMeter {
+  #readings: { bytes: number; atMs: number }[] = [];
+
+  measure(bytes: number | undefined, nowMs: number): number | undefined {
+    if (bytes === undefined) return undefined;
+    this.#readings = [...this.#readings, { bytes, atMs: nowMs }].slice(-8);
+    const [first] = this.#readings;
+    if (first === undefined || nowMs - first.atMs < 100) return undefined;
+    return ((bytes - first.bytes) / (nowMs - first.atMs)) * 1000;
+  }
+}
