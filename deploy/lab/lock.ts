@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync, linkSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { identityOf, readAlive, writeIdentity } from "./identity.ts";
 import { LabError } from "./lab-error.ts";
 import { labsFolder } from "./layout.ts";
