@@ -90,7 +90,7 @@ export class JetStreamObjectStore implements ObjectStore {
     let sequence = await this.#write(untyped(kind), prepared, expected);
     if (sequence === undefined) {
       // The mirror is behind, or a marker of an earlier deletion is there: the stream's leader knows.
-      const last = await this.#records.lastSequenceOf(encoded);
+      const last = await this.#records.lastRecordOf(encoded);
       if (last?.deleted === false) {
         await this.#shown(last.sequence, prepared);
         throw exists();
@@ -228,7 +228,7 @@ export class JetStreamObjectStore implements ObjectStore {
 
   /** Waits for the mirror to show what stood in the way, so that who reads again does not meet the old one again. */
   async #conflict(kind: Kind, current: ApiObject): Promise<VfleetError> {
-    const last = await this.#records.lastSequenceOf(encodeKey(kind, current.metadata));
+    const last = await this.#records.lastRecordOf(encodeKey(kind, current.metadata));
     if (last !== undefined) await this.#shown(last.sequence, current);
     return fail("conflict", {
       what: resourceName(kind),

@@ -121,6 +121,15 @@ describe("object store", () => {
     expect(store.get(virtualServerKind, { namespace: "default", name: "dry" })).toBeUndefined();
   });
 
+  test("finds out how a write went that was not answered in time", async () => {
+    const resume = nats.pause();
+    const writing = store.create(virtualServerKind, server("slow"));
+    await systemEnvironment.sleep(3500); // longer than an attempt may take
+    resume();
+    const created = await writing;
+    expect(store.read(virtualServerKind, { namespace: "default", name: "slow" })).toEqual(created);
+  });
+
   test("goes on after the server was killed and started again", async () => {
     const namespace: Namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "before" } };
     await store.create(namespaceKind, namespace);

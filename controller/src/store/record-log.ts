@@ -17,6 +17,7 @@ import { fail } from "./errors.ts";
 import type { MirrorRecord } from "./mirror.ts";
 
 const operationHeader = "KV-Operation";
+const writeIdHeader = "Nats-Msg-Id";
 /** "wrong last sequence", with and without the sequence in its text. */
 const wrongSequenceCodes: readonly number[] = [10071, 10164];
 const noMessageFoundCode = 10037;
@@ -86,10 +87,10 @@ export class RecordLog {
   }
 
   /** The key's newest record, by the stream's leader. */
-  async lastSequenceOf(key: string): Promise<{ sequence: number; deleted: boolean } | undefined> {
+  async lastRecordOf(key: string): Promise<{ sequence: number; deleted: boolean; writeId: string } | undefined> {
     try {
       const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
-      return { sequence: message.seq, deleted: message.header.has(operationHeader) };
+      return { sequence: message.seq, deleted: message.header.has(operationHeader), writeId: message.header.get(writeIdHeader) };
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
       throw unavailable(thrown);
@@ -98,7 +99,8 @@ export class RecordLog {
 
   /**
    * Sequence of the written record; none when the key's newest record is not the expected one. The message carries an
-   * id of its own, so that asking again after a timeout cannot write twice and tells how the first attempt went.
+   * id of its own: after a timeout it is sent again, and when the key has then moved on, the newest record's id tells
+   * whether the first attempt did that. (The server compares sequences before it looks for repeated ids.)
    * Throws `store-unavailable` when nothing was written, `outcome-unknown` when that cannot be said.
    */
   async write(write: RecordWrite): Promise<number | undefined> {
@@ -119,6 +121,8 @@ export class RecordLog {
       } catch (thrown) {
         if (thrown instanceof NatsError && wrongSequenceCodes.includes(thrown.api_error?.err_code ?? 0)) {
           if (!mayBeWritten) return undefined;
+          const last = await this.lastRecordOf(write.key);
+          if (last?.writeId === msgID) return last.sequence;
           throw outcomeUnknown(write, thrown);
         }
         const nobodyThere = thrown instanceof NatsError && thrown.code === ErrorCode.NoResponders;

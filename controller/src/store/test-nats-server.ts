@@ -35,6 +35,12 @@ export class TestNatsServer {
     await ended;
   }
 
+  /** Alive but silent, as a host that is paused, until the returned function is called. */
+  pause(): () => void {
+    this.#process?.kill("SIGSTOP");
+    return () => this.#process?.kill("SIGCONT");
+  }
+
   connect(): Promise<NatsConnection> {
     return connect({ servers: this.url, maxReconnectAttempts: -1, reconnectTimeWait: 50, waitOnFirstConnect: true });
   }
