@@ -1,0 +1,301 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ApiObject, Kind, VirtualServer } from "@vfleet/shared";
+import { controllerConfigSchema, createLogger, drainKind, eventKind, imageKind, migrationKind, nodeKind, systemEnvironment, virtualServerKind } from "@vfleet/shared";
+import type { NatsConnection } from "nats";
+import { SimulatedAgent } from "./fleet/simulated-agent.ts";
+import type { FleetControl } from "./fleet-control.ts";
+import { startFleetControl } from "./fleet-control.ts";
+import type { ObjectStore } from "./store/object-store.ts";
+import { startObjectStore } from "./store/start-object-store.ts";
+import { TestNatsServer } from "./store/test-nats-server.ts";
+
+const tls = { ca: "/unused", certificate: "/unused", key: "/unused" };
+const config = controllerConfigSchema.parse({
+  listen: {},
+  tls,
+  agentTls: tls,
+  nats: { servers: ["unused"], nkeySeedFile: "/unused", tls },
+  redis: { url: "redis://unused" },
+  tokensFile: "/unused",
+  heartbeat: { graceMs: 1500 },
+});
+const log = createLogger("test", process.env["VFLEET_LOG_LEVEL"] ?? "fatal");
+
+let server: TestNatsServer;
+let agentConnection: NatsConnection;
+let connection: NatsConnection;
+let store: ObjectStore;
+let control: FleetControl;
+let agents: Map<string, SimulatedAgent>;
+
+beforeEach(async () => {
+  server = new TestNatsServer();
+  await server.start();
+  agentConnection = await server.connect();
+  await startControl();
+  agents = new Map();
+});
+
+afterEach(async () => {
+  for (const agent of agents.values()) agent.stop();
+  await stopControl();
+  await agentConnection.close();
+  await server.stop();
+});
+
+async function startControl(): Promise<void> {
+  connection = await server.connect();
+  store = await startObjectStore({ connection, environment: systemEnvironment, log, replicas: 1 });
+  control = await startFleetControl({ config, environment: systemEnvironment, log, connection, store, onTelemetry: () => undefined });
+}
+
+async function stopControl(): Promise<void> {
+  await control.close();
+  await store.close();
+  await connection.close();
+}
+
+function addAgent(name: string, memoryBytes?: number): SimulatedAgent {
+  const agent = new SimulatedAgent({ name, connection: agentConnection, peers: agents, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
+  agent.start();
+  return agent;
+}
+
+async function until<T>(what: string, look: () => T | undefined | false, limitMs = 15_000): Promise<T> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const seen = look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (performance.now() > deadline) {
+      const state = [virtualServerKind, migrationKind, drainKind, nodeKind].flatMap((kind) => (store.list(kind as unknown as Kind).items).map((item) => `${item.kind} ${item.metadata.name} ${JSON.stringify(item.status)}`));
+      throw new Error(`${what}: not within ${limitMs} ms\n${state.join("\n")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function make<T extends ApiObject>(kind: Kind<T>, object: Record<string, unknown>): Promise<T> {
+  return store.create(kind, kind.schema.parse({ apiVersion: kind.group === "" ? "v1" : `${kind.group}/v1`, kind: kind.kind, ...object }));
+}
+
+async function makeImage(): Promise<void> {
+  await make(imageKind, { metadata: { name: "debian" }, spec: { source: { debootstrap: {} } } });
+  await until("image ready", () => store.get(imageKind, { name: "debian" })?.status?.phase === "Ready");
+}
+
+const key = (name: string) => ({ namespace: "default", name });
+const get = (name: string): VirtualServer | undefined => store.get(virtualServerKind, key(name));
+const migration = (name: string) => store.get(migrationKind, key(name));
+
+async function makeServer(name: string, spec: Record<string, unknown> = {}): Promise<VirtualServer> {
+  await make(virtualServerKind, { metadata: key(name), spec: { image: "debian", ...spec } });
+  return until(`${name} running`, () => (get(name)?.status?.phase === "Running" ? get(name) : undefined));
+}
+
+async function migrate(name: string, spec: Record<string, unknown>): Promise<void> {
+  await make(migrationKind, { metadata: key(name), spec });
+}
+
+/** At no moment did two nodes run the same server under the same epoch. */
+function expectOneRunnerPerEpoch(): void {
+  const all = [...agents.values()].flatMap((agent) => [...agent.ran]);
+  expect(all.length).toBe(new Set(all).size);
+}
+
+test("a server waits for its image with a reason, is placed, runs, and is released when deleted", async () => {
+  addAgent("host-1");
+  addAgent("host-2");
+  await until("nodes", () => store.list(nodeKind).items.length === 2);
+  await make(virtualServerKind, { metadata: key("web"), spec: { image: "debian" } });
+  await until("a reason", () => get("web")?.status?.reason === "ImageNotFound");
+  await makeImage();
+  const web = await until("running", () => (get("web")?.status?.phase === "Running" ? get("web") : undefined));
+  expect(web.status).toMatchObject({ epoch: 1, address: "10.200.0.2", macAddress: "02:76:0a:c8:00:02", idBlockStart: 1_000_000_000 });
+  expect(web.status?.reason).toBeUndefined();
+  expect(web.status?.conditions).toEqual([expect.objectContaining({ type: "Ready", status: "True" }), expect.objectContaining({ type: "Scheduled", status: "True" })]);
+  await until("events", () => store.list(eventKind).items.some((event) => event.reason === "Scheduled"));
+
+  const second = await makeServer("web-2");
+  expect(second.status?.address).toBe("10.200.0.3");
+  expect(second.status?.nodeName).not.toBe(web.status?.nodeName);
+
+  await store.delete(virtualServerKind, key("web"));
+  await until("gone", () => get("web") === undefined);
+  expect([...agents.values()].flatMap((agent) => agent.servers.map((held) => held.name))).toEqual(["web-2"]);
+});
+
+test("a request larger than any node waits with numbers, and is placed when a node has room", async () => {
+  addAgent("host-1", 2 ** 30);
+  await makeImage();
+  await make(virtualServerKind, { metadata: key("big"), spec: { image: "debian", resources: { requests: { memory: "4Gi" }, limits: { memory: "4Gi" } } } });
+  const waiting = await until("a reason", () => (get("big")?.status?.reason === "Unschedulable" ? get("big") : undefined));
+  expect(waiting.status?.message).toBe("0/1 nodes fit: 1 too little memory (requested 4Gi, free 1Gi)");
+  addAgent("host-2");
+  await until("running", () => get("big")?.status?.phase === "Running");
+});
+
+test("a move switches owner, epoch, status and every node's network map", async () => {
+  for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
+  await makeImage();
+  const web = await makeServer("web");
+  const from = web.status?.nodeName ?? "";
+  const to = ["host-1", "host-2"].find((node) => node !== from) ?? "";
+  await migrate("move", { server: "web", targetNode: to });
+  const moved = await until("succeeded", () => (migration("move")?.status?.phase === "Succeeded" ? migration("move") : undefined));
+  expect(moved.status).toMatchObject({ sourceNode: from, targetNode: to, mode: "StopAndCopy", pauseMs: 42, memoryBytes: 80, wireBytes: 50 });
+  const after = await until("running there", () => (get("web")?.status?.phase === "Running" ? get("web") : undefined));
+  expect(after.status).toMatchObject({ nodeName: to, epoch: 2, address: web.status?.address });
+  expect(after.status?.migration).toBeUndefined();
+  const peer = `10.0.0.${to.replaceAll(/\D/g, "")}`;
+  for (const agent of agents.values()) await until(`map of ${agent.name}`, () => agent.assignment?.network.servers[0]?.peerAddress === peer);
+  expectOneRunnerPerEpoch();
+});
+
+test("a cancel before the commit leaves the server where it was; the commit that comes after is refused", async () => {
+  for (const name of ["host-1", "host-2"]) addAgent(name);
+  await makeImage();
+  const web = await makeServer("web");
+  const gate = Promise.withResolvers<void>();
+  for (const agent of agents.values()) agent.beforeCommit = () => gate.promise;
+  await migrate("move", { server: "web" });
+  await until("frozen", () => migration("move")?.status?.phase === "Freezing");
+  await store.mutate(migrationKind, key("move"), (draft) => void (draft.spec.cancel = true));
+  await until("cancelled", () => migration("move")?.status?.phase === "Cancelled");
+  gate.resolve();
+  const refused = await until("an answer", () => [...agents.values()].flatMap((agent) => agent.commits)[0]);
+  expect(refused.outcome).toBe("refused");
+  await until("running", () => get("web")?.status?.phase === "Running");
+  expect(get("web")?.status).toMatchObject({ nodeName: web.status?.nodeName, epoch: 1 });
+  expectOneRunnerPerEpoch();
+});
+
+test("a second move of the same server fails, the first goes on", async () => {
+  for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
+  await makeImage();
+  await makeServer("web");
+  const gate = Promise.withResolvers<void>();
+  for (const agent of agents.values()) agent.beforeCommit = () => gate.promise;
+  await migrate("first", { server: "web" });
+  await until("frozen", () => migration("first")?.status?.phase === "Freezing");
+  await migrate("second", { server: "web" });
+  const second = await until("failed", () => (migration("second")?.status?.phase === "Failed" ? migration("second") : undefined));
+  expect(second.status).toMatchObject({ reason: "AlreadyMigrating" });
+  gate.resolve();
+  await until("succeeded", () => migration("first")?.status?.phase === "Succeeded");
+});
+
+test("a target that refuses to prepare fails the move with its reason; the server runs on", async () => {
+  for (const name of ["host-1", "host-2"]) addAgent(name).refusePrepare = "no room on the volume";
+  await makeImage();
+  const web = await makeServer("web");
+  await migrate("move", { server: "web" });
+  const failed = await until("failed", () => (migration("move")?.status?.phase === "Failed" ? migration("move") : undefined));
+  expect(failed.status?.message).toContain("no room on the volume");
+  await until("running", () => get("web")?.status?.phase === "Running");
+  expect(get("web")?.status?.nodeName).toBe(web.status?.nodeName);
+});
+
+test.each(["Freezing", "Syncing", "Preparing"])("a controller that starts again while a move is %s finishes it", async (phase) => {
+  for (const name of ["host-1", "host-2"]) addAgent(name);
+  await makeImage();
+  await makeServer("web");
+  const gate = Promise.withResolvers<void>();
+  for (const agent of agents.values()) agent.beforeCommit = () => gate.promise;
+  await migrate("move", { server: "web" });
+  await until(phase, () => migration("move")?.status?.phase === phase || migration("move")?.status?.phase === "Freezing");
+  await stopControl();
+  gate.resolve();
+  await startControl();
+  await until("succeeded", () => migration("move")?.status?.phase === "Succeeded");
+  await until("running", () => get("web")?.status?.phase === "Running");
+  expect(get("web")?.status?.epoch).toBe(2);
+  expectOneRunnerPerEpoch();
+});
+
+test("a controller and a NATS server that start again change nothing for what runs", async () => {
+  addAgent("host-1");
+  await makeImage();
+  const web = await makeServer("web");
+  await server.kill();
+  await server.start();
+  await stopControl();
+  await startControl();
+  const seen: string[] = [];
+  const watch = store.watch(virtualServerKind, {}, (event) => void seen.push(event.object.status?.phase ?? ""));
+  await until("heard of", () => store.get(nodeKind, { name: "host-1" })?.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True"));
+  await makeServer("another");
+  watch.stop();
+  expect(get("web")?.status).toMatchObject({ phase: "Running", epoch: 1, address: web.status?.address });
+  expect(seen).not.toContain("Unknown");
+});
+
+test("a node that falls silent is not ready and its servers are unknown, until it speaks again", async () => {
+  const agent = addAgent("host-1");
+  await makeImage();
+  await makeServer("web");
+  agent.stop();
+  await until("unknown", () => get("web")?.status?.phase === "Unknown");
+  expect(get("web")?.status?.reason).toBe("NodeNotReady");
+  agents.set("host-1", agent);
+  agent.start();
+  await until("running", () => get("web")?.status?.phase === "Running");
+});
+
+test("a drain cordons, moves every server and ends; one move that fails at first is tried again", async () => {
+  for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
+  await makeImage();
+  const servers = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => makeServer(name)));
+  const node = servers[0]?.status?.nodeName ?? "";
+  const others = [...agents.values()].filter((agent) => agent.name !== node);
+  let failures = 0;
+  for (const agent of others) {
+    agent.beforeCommit = async () => {
+      if (failures++ === 0) throw new Error("a bad first try");
+    };
+  }
+  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node } });
+  const drain = await until("drained", () => {
+    const found = store.get(drainKind, { name: "maintenance" });
+    return found?.status?.phase === "Succeeded" ? found : undefined;
+  });
+  expect(drain.status).toMatchObject({ total: 2, moved: 2, waiting: [] });
+  expect(store.get(nodeKind, { name: node })?.spec.unschedulable).toBe(true);
+  expect(store.list(virtualServerKind).items.filter((found) => found.status?.nodeName === node)).toEqual([]);
+  expect(store.list(migrationKind).items.map((found) => found.status?.phase).toSorted()).toEqual(["Failed", "Succeeded", "Succeeded"]);
+  expectOneRunnerPerEpoch();
+}, 30_000);
+
+test("a drain with no room elsewhere says which servers and why, changes only the cordon, and goes on when there is room", async () => {
+  addAgent("host-1", 2 * 2 ** 30);
+  await makeImage();
+  await makeServer("web", { resources: { requests: { memory: "1Gi" }, limits: { memory: "1Gi" } } });
+  addAgent("host-2", 2 ** 29);
+  await until("nodes", () => store.list(nodeKind).items.length === 2);
+  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node: "host-1" } });
+  const blocked = await until("blocked", () => {
+    const found = store.get(drainKind, { name: "maintenance" });
+    return found?.status?.phase === "Blocked" ? found : undefined;
+  });
+  expect(blocked.status?.message).toBe('"default/web": 0/2 nodes fit: 1 where it runs now, 1 too little memory (requested 1Gi, free 512Mi)');
+  expect(blocked.status?.waiting).toHaveLength(1);
+  expect(store.list(migrationKind).items).toEqual([]);
+  expect(get("web")?.status?.phase).toBe("Running");
+  addAgent("host-3");
+  await until("drained", () => store.get(drainKind, { name: "maintenance" })?.status?.phase === "Succeeded");
+  expect(get("web")?.status?.nodeName).toBe("host-3");
+});
+
+test("cancelling a drain cancels its moves and leaves the cordon", async () => {
+  for (const name of ["host-1", "host-2"]) addAgent(name);
+  await makeImage();
+  const web = await makeServer("web");
+  for (const agent of agents.values()) agent.beforeCommit = () => new Promise(() => undefined);
+  const node = web.status?.nodeName ?? "";
+  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node } });
+  await until("frozen", () => store.list(migrationKind).items[0]?.status?.phase === "Freezing");
+  await store.mutate(drainKind, { name: "maintenance" }, (draft) => void (draft.spec.cancel = true));
+  await until("cancelled", () => store.get(drainKind, { name: "maintenance" })?.status?.phase === "Cancelled");
+  expect(store.list(migrationKind).items[0]?.status?.phase).toBe("Cancelled");
+  expect(store.get(nodeKind, { name: node })?.spec.unschedulable).toBe(true);
+  await until("running", () => get("web")?.status?.phase === "Running");
+});

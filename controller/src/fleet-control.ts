@@ -1,0 +1,90 @@
+import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
+import { imageKind, isMigrationEnded, migrationKind, nodeKind, Revert, virtualServerKind } from "@vfleet/shared";
+import type { NatsConnection } from "nats";
+import { EventRecorder } from "./events/event-recorder.ts";
+import { answerAgent } from "./fleet/agent-requests.ts";
+import { assignmentsOf } from "./fleet/assignment.ts";
+import { AssignmentPush } from "./fleet/assignment-push.ts";
+import { nextFirstRevision } from "./fleet/incarnation.ts";
+import { FleetLink } from "./fleet/link.ts";
+import { FleetPresence } from "./fleet/presence.ts";
+import { Ownership } from "./ownership/ownership.ts";
+import { Reconcilers } from "./reconcile/reconcilers.ts";
+import { AddressPool } from "./scheduler/addresses.ts";
+import { Turns } from "./scheduler/turns.ts";
+import type { ObjectStore } from "./store/object-store.ts";
+
+export interface FleetControlOptions {
+  config: Pick<ControllerConfig, "nats" | "overlay" | "idBlocks" | "heartbeat" | "migration">;
+  environment: Environment;
+  log: Logger;
+  connection: NatsConnection;
+  store: ObjectStore;
+  /** Takes the agents' samples. */
+  onTelemetry: (telemetry: NodeTelemetry) => void;
+}
+
+export interface FleetControl {
+  readonly ownership: Ownership;
+  readonly addresses: AddressPool;
+  close(): Promise<void>;
+}
+
+/** All that makes the fleet what its objects say: ownership records, the link to agents, assignments, reconcilers. */
+export async function startFleetControl(options: FleetControlOptions): Promise<FleetControl> {
+  const { config, environment, log, connection, store } = options;
+  const revert = new Revert();
+  const close = async () => {
+    for (const failure of await revert.revert()) log.warn({ failure }, "not ended cleanly");
+  };
+  try {
+    const { replicas } = config.nats;
+    const ownership = await Ownership.open({ connection, environment, log, replicas });
+    revert.add("ownership records", () => ownership.close());
+    const events = new EventRecorder({ store, environment, log });
+    revert.add("events", () => events.close());
+    const presence = new FleetPresence(environment, config.heartbeat.graceMs);
+    const link = new FleetLink(connection, log);
+    const assignments = new AssignmentPush({
+      environment,
+      log,
+      link,
+      firstRevision: await nextFirstRevision(connection, replicas),
+      build: () => assignmentsOf({
+        ...storedSources(store),
+        gateways: config.overlay.gateways,
+        owner: (uid) => ownership.get(uid),
+        reported: (node) => presence.report(node)?.servers ?? [],
+      }),
+    });
+    revert.add("assignments", () => assignments.close());
+    const addresses = new AddressPool(config.overlay);
+
+    const reconcilers = new Reconcilers({ environment, log, config, store, ownership, presence, link, assignments, events, addresses, placement: new Turns() });
+    revert.add("reconcilers", () => reconcilers.close());
+    reconcilers.start();
+    link.listen({
+      report: (report) => presence.hear(report),
+      progress: (node, progress) => reconcilers.hearProgress(node, progress),
+      telemetry: options.onTelemetry,
+      request: (node, request) => answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
+    });
+    revert.add("link to agents", () => link.close());
+    return { ownership, addresses, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+function storedSources(store: ObjectStore) {
+  const servers = store.list(virtualServerKind).items;
+  const uids = new Map(servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server.metadata.uid]));
+  const open = store.list(migrationKind).items.filter((migration) => !isMigrationEnded(migration));
+  return {
+    servers,
+    images: store.list(imageKind).items,
+    nodes: store.list(nodeKind).items,
+    moving: new Set(open.flatMap((migration) => uids.get(`${migration.metadata.namespace}/${migration.spec.server}`) ?? [])),
+  };
+}

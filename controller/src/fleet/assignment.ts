@@ -1,0 +1,168 @@
+import type { Image, ImageAssignment, NetworkMap, Node, NodeAssignment, ServerAssignment, ServerReport, VirtualServer } from "@vfleet/shared";
+import { parseBytes, parseMilliCpu } from "@vfleet/shared";
+import type { OwnershipRecord } from "../ownership/record.ts";
+import { openOperation } from "../ownership/record.ts";
+
+/** Everything that assignments are made of: stored objects, ownership records, and what nodes said they hold. */
+export interface AssignmentSources {
+  servers: readonly VirtualServer[];
+  images: readonly Image[];
+  nodes: readonly Node[];
+  gateways: readonly { name: string; address: string }[];
+  owner(uid: string): OwnershipRecord | undefined;
+  reported(node: string): readonly ServerReport[];
+  /** uids of servers with a move that has not ended: what its two sides hold is their session's to clean. */
+  moving: ReadonlySet<string>;
+}
+
+export type Assignment = Omit<NodeAssignment, "revision">;
+
+/** Program of a server when neither it nor its image names one. */
+const defaultCommand = ["/sbin/init"];
+
+/** What every known node should do. Pure, and in an order that depends on the sources only: equal sources, equal text. */
+export function assignmentsOf(sources: AssignmentSources): Map<string, Assignment> {
+  const network = networkMapOf(sources);
+  const images = new Map(sources.images.map((image) => [image.metadata.name, image]));
+  const byNode = Map.groupBy(sources.servers, (server) => sources.owner(uidOf(server))?.node ?? "");
+  const byUid = new Map(sources.servers.map((server) => [uidOf(server), server]));
+  return new Map(
+    sources.nodes.map((node) => {
+      const name = node.metadata.name;
+      const owned = (byNode.get(name) ?? []).toSorted((a, b) => uidOf(a).localeCompare(uidOf(b)));
+      const servers = owned.flatMap((server) => {
+        const owner = sources.owner(uidOf(server));
+        const assignment = owner === undefined ? undefined : serverAssignmentOf(server, images.get(server.spec.image), owner);
+        return assignment === undefined || isReleased(server, owner) ? [] : [assignment];
+      });
+      const releases = releasesOf(name, { sources, byUid, owned });
+      return [name, { node: name, servers, releases, images: imagesOf(node, servers, sources), network }];
+    }),
+  );
+}
+
+/** How a node is to run a server; none while it is not placed. */
+export function serverAssignmentOf(
+  server: VirtualServer,
+  image: Image | undefined,
+  owner: OwnershipRecord,
+): ServerAssignment | undefined {
+  const { spec, status } = server;
+  if (status?.address === undefined || status.macAddress === undefined || status.idBlockStart === undefined) return undefined;
+  if (status.imageDigest === undefined) return undefined;
+  const [uid = 0, gid = 0] = (spec.user ?? "0:0").split(":").map(Number);
+  const { requests, limits } = spec.resources;
+  return {
+    uid: uidOf(server),
+    namespace: server.metadata.namespace ?? "default",
+    name: server.metadata.name,
+    epoch: owner.epoch,
+    generation: server.metadata.generation ?? 1,
+    // A stop that is asked for in the middle of a move takes effect after it.
+    run: spec.runStrategy === "Running" || openOperation(owner) !== undefined,
+    restartPolicy: spec.restartPolicy,
+    image: { name: spec.image, digest: status.imageDigest },
+    command: spec.command ?? image?.spec.command ?? defaultCommand,
+    environment: spec.environment ?? {},
+    workingDirectory: spec.workingDirectory ?? "/",
+    user: { uid, gid },
+    hostname: spec.hostname ?? server.metadata.name,
+    limits: {
+      ...(limits.cpu === undefined ? {} : { milliCpu: parseMilliCpu(limits.cpu) }),
+      requestMilliCpu: parseMilliCpu(requests.cpu),
+      memoryBytes: parseBytes(limits.memory),
+      diskBytes: parseBytes(limits.disk),
+      pids: parseBytes(limits.pids),
+    },
+    network: { address: status.address, macAddress: status.macAddress },
+    idBlockStart: status.idBlockStart,
+  };
+}
+
+/** Agents that hold an image, to fetch it from. */
+export function imagePeersOf(image: Image | undefined, nodes: readonly Node[], exceptNode: string): ImageAssignment["peers"] {
+  const holders = new Set(image?.status?.nodes ?? []);
+  return nodes.flatMap((node) => {
+    const endpoint = endpointOf(node);
+    const name = node.metadata.name;
+    return endpoint === undefined || name === exceptNode || !holders.has(name) ? [] : [{ node: name, endpoint }];
+  });
+}
+
+export function endpointOf(node: Node): { host: string; port: number } | undefined {
+  const text = node.status?.fleet?.agentEndpoint;
+  const at = text?.lastIndexOf(":") ?? -1;
+  return text === undefined || at < 1 ? undefined : { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
+}
+
+/** Every server's MAC behind the underlay address of the host that owns it. */
+function networkMapOf(sources: AssignmentSources): NetworkMap {
+  const underlay = new Map(sources.nodes.flatMap((node) => {
+    const address = node.status?.addresses?.find((candidate) => candidate.type === "InternalIP")?.address;
+    return address === undefined ? [] : [[node.metadata.name, address] as const];
+  }));
+  const peers = [
+    ...[...underlay].map(([name, address]) => ({ name, address })),
+    ...sources.gateways.map(({ name, address }) => ({ name, address })),
+  ].toSorted((a, b) => a.name.localeCompare(b.name));
+  const servers = sources.servers.flatMap((server) => {
+    const peerAddress = underlay.get(sources.owner(uidOf(server))?.node ?? "");
+    const { address, macAddress } = server.status ?? {};
+    return peerAddress === undefined || address === undefined || macAddress === undefined ? [] : [{ macAddress, address, peerAddress }];
+  });
+  return { peers, servers: servers.toSorted((a, b) => a.macAddress.localeCompare(b.macAddress)) };
+}
+
+function imagesOf(node: Node, servers: readonly ServerAssignment[], sources: AssignmentSources): ImageAssignment[] {
+  const name = node.metadata.name;
+  const needed = new Set(servers.map((server) => server.image.name));
+  return sources.images
+    .filter((image) => {
+      if (image.metadata.deletionTimestamp !== undefined) return false;
+      const builds = image.status?.builderNode === name;
+      return builds || needed.has(image.metadata.name) || image.status?.nodes?.includes(name) === true;
+    })
+    .map((image) => ({
+      name: image.metadata.name,
+      ...(image.status?.digest === undefined ? {} : { digest: image.status.digest }),
+      source: sourceOf(image),
+      peers: image.status?.digest === undefined ? [] : imagePeersOf(image, sources.nodes, name),
+    }))
+    .toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function sourceOf(image: Image): ImageAssignment["source"] {
+  const { source } = image.spec;
+  if ("tar" in source) return { tar: { path: source.tar.path } };
+  const { suite, packages, mirror } = source.debootstrap;
+  return { debootstrap: { suite, packages, ...(mirror === undefined ? {} : { mirror }) } };
+}
+
+function releasesOf(
+  node: string,
+  { sources, byUid, owned }: { sources: AssignmentSources; byUid: ReadonlyMap<string, VirtualServer>; owned: readonly VirtualServer[] },
+): NodeAssignment["releases"] {
+  const releases = new Map<string, number>();
+  for (const server of owned) {
+    const owner = sources.owner(uidOf(server));
+    if (owner !== undefined && isReleased(server, owner)) releases.set(owner.uid, owner.epoch);
+  }
+  for (const report of sources.reported(node)) {
+    const owner = sources.owner(report.uid);
+    const server = byUid.get(report.uid);
+    // Nothing is known of it: no reason to destroy it.
+    if (owner === undefined || owner.node === node || openOperation(owner) !== undefined || sources.moving.has(report.uid)) continue;
+    if (isReleased(server, owner)) releases.set(report.uid, owner.epoch);
+    else if (report.epoch < owner.epoch) releases.set(report.uid, owner.epoch - 1);
+  }
+  return [...releases].map(([uid, epoch]) => ({ uid, epoch })).toSorted((a, b) => a.uid.localeCompare(b.uid));
+}
+
+/** Deleted, and no move of it is open. */
+function isReleased(server: VirtualServer | undefined, owner: OwnershipRecord | undefined): boolean {
+  return server?.metadata.deletionTimestamp !== undefined && openOperation(owner) === undefined;
+}
+
+function uidOf(server: VirtualServer): string {
+  return server.metadata.uid ?? "";
+}

@@ -1,0 +1,116 @@
+import type { CommandMessage, Logger, MigrationProgress, NodeReport, NodeTelemetry, RequestMessage } from "@vfleet/shared";
+import {
+  messageOf,
+  migrationProgressSchema,
+  nodeOfSubject,
+  nodeReportSchema,
+  nodeTelemetrySchema,
+  replyError,
+  replyOk,
+  replySchema,
+  requestMessageSchema,
+  resultOf,
+  subjects,
+} from "@vfleet/shared";
+import type { Msg, NatsConnection, Subscription } from "nats";
+import { z } from "zod";
+import { fail } from "../errors.ts";
+
+export interface FleetListeners {
+  report(report: NodeReport): void;
+  progress(node: string, progress: MigrationProgress): void;
+  telemetry(telemetry: NodeTelemetry): void;
+  /** What it resolves to is the reply's result; what it throws, its error. */
+  request(node: string, request: RequestMessage): Promise<unknown>;
+}
+
+/**
+ * The controller's side of the messages with agents. The NATS server has checked that only the node itself can publish
+ * on its subjects; that the node named inside is the same one is checked here.
+ */
+export class FleetLink {
+  readonly #connection: NatsConnection;
+  readonly #log: Logger;
+  /** What was complained about: once per node and kind of message. */
+  readonly #complained = new Set<string>();
+  readonly #subscriptions: Subscription[] = [];
+
+  constructor(connection: NatsConnection, log: Logger) {
+    this.#connection = connection;
+    this.#log = log;
+  }
+
+  listen(listeners: FleetListeners): void {
+    this.#receive("report", nodeReportSchema, (node, report) => {
+      if (report.node === node) listeners.report(report);
+      else this.#complain(node, "report", `it speaks of node "${report.node}"`);
+    });
+    this.#receive("progress", migrationProgressSchema, (node, progress) => listeners.progress(node, progress));
+    this.#receive("telemetry", nodeTelemetrySchema, (node, telemetry) => {
+      if (telemetry.node === node) listeners.telemetry(telemetry);
+      else this.#complain(node, "telemetry", `it speaks of node "${telemetry.node}"`);
+    });
+    this.#receive("request", requestMessageSchema, (node, request, message) => void this.#answer(node, request, message, listeners));
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  /** Rejects with the agent's own error, or with `command-unanswered`. */
+  async command<T>(node: string, message: CommandMessage, options: { result: z.ZodType<T>; timeoutMs: number }): Promise<T> {
+    let reply: Msg;
+    try {
+      reply = await this.#connection.request(subjects.command(node), JSON.stringify(message), { timeout: options.timeoutMs });
+    } catch (thrown) {
+      throw fail("command-unanswered", { node, command: message.kind, reason: messageOf(thrown) }, { cause: thrown });
+    }
+    return resultOf(replySchema.parse(reply.json()), options.result);
+  }
+
+  #receive<T>(
+    what: "report" | "progress" | "telemetry" | "request",
+    schema: z.ZodType<T>,
+    listener: (node: string, value: T, message: Msg) => void,
+  ): void {
+    const subscription = this.#connection.subscribe(subjects.ofEveryNode(what), {
+      callback: (error, message) => {
+        if (error !== null) {
+          this.#log.error({ what, error: messageOf(error) }, "subscription failed");
+          return;
+        }
+        const node = nodeOfSubject(message.subject);
+        const value = this.#parse(node, what, { schema, message });
+        if (value !== undefined) listener(node, value, message);
+      },
+    });
+    this.#subscriptions.push(subscription);
+  }
+
+  #parse<T>(node: string, what: string, { schema, message }: { schema: z.ZodType<T>; message: Msg }): T | undefined {
+    try {
+      return schema.parse(message.json());
+    } catch (thrown) {
+      const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : messageOf(thrown);
+      this.#complain(node, what, reason);
+      if (message.reply !== undefined && message.reply !== "") message.respond(JSON.stringify(replyError(thrown)));
+      return undefined;
+    }
+  }
+
+  async #answer(node: string, request: RequestMessage, message: Msg, listeners: FleetListeners): Promise<void> {
+    try {
+      message.respond(JSON.stringify(replyOk(await listeners.request(node, request))));
+    } catch (thrown) {
+      this.#log.warn({ node, request: request.kind, error: messageOf(thrown) }, "request refused");
+      message.respond(JSON.stringify(replyError(thrown)));
+    }
+  }
+
+  #complain(node: string, what: string, reason: string): void {
+    const key = `${node} ${what}`;
+    if (this.#complained.has(key)) return;
+    this.#complained.add(key);
+    this.#log.warn({ node, what, reason }, "message dropped; more of this kind are dropped without a word");
+  }
+}

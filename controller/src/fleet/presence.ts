@@ -1,0 +1,65 @@
+import type { Environment, NodeReport, ServerReport } from "@vfleet/shared";
+
+/** `unheard`: not yet, since this controller started; it may be well. `lost`: not for longer than the grace. */
+export type Presence = "alive" | "unheard" | "lost";
+
+interface Heard {
+  report: NodeReport;
+  atMs: number;
+}
+
+export type ReportListener = (report: NodeReport, previous: NodeReport | undefined) => void;
+
+/** What every node said last, and when. In memory only: a report is whole, and the next one is seconds away. */
+export class FleetPresence {
+  readonly #environment: Environment;
+  readonly #graceMs: number;
+  readonly #startedAtMs: number;
+  readonly #heard = new Map<string, Heard>();
+  readonly #listeners = new Set<ReportListener>();
+
+  constructor(environment: Environment, graceMs: number) {
+    this.#environment = environment;
+    this.#graceMs = graceMs;
+    this.#startedAtMs = environment.monotonicMs();
+  }
+
+  hear(report: NodeReport): void {
+    const previous = this.#heard.get(report.node)?.report;
+    this.#heard.set(report.node, { report, atMs: this.#environment.monotonicMs() });
+    for (const listener of this.#listeners) listener(report, previous);
+  }
+
+  onReport(listener: ReportListener): void {
+    this.#listeners.add(listener);
+  }
+
+  report(node: string): NodeReport | undefined {
+    return this.#heard.get(node)?.report;
+  }
+
+  serverReport(node: string, uid: string): ServerReport | undefined {
+    return this.report(node)?.servers.find((server) => server.uid === uid);
+  }
+
+  /** Nodes that said they hold a server, alive or not. */
+  holdersOf(uid: string): string[] {
+    return [...this.#heard].filter(([, { report }]) => report.servers.some((server) => server.uid === uid)).map(([node]) => node);
+  }
+
+  of(node: string): Presence {
+    const heard = this.#heard.get(node);
+    const silentMs = this.#environment.monotonicMs() - (heard?.atMs ?? this.#startedAtMs);
+    if (silentMs > this.#graceMs) return "lost";
+    return heard === undefined ? "unheard" : "alive";
+  }
+
+  nodes(): string[] {
+    return [...this.#heard.keys()];
+  }
+
+  /** Milliseconds since this controller began to listen. */
+  uptimeMs(): number {
+    return this.#environment.monotonicMs() - this.#startedAtMs;
+  }
+}

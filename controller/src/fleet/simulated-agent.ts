@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto";
+import type { CommandMessage, MigrationProgress, NodeAssignment, NodeReport, PrepareTarget, RequestMessage, ServerReport, StartSource } from "@vfleet/shared";
+import { abortReplySchema, commandMessageSchema, commitReplySchema, messageOf, nodeInboxPrefix, replyError, replyOk, replySchema, resultOf, subjects } from "@vfleet/shared";
+import type { Msg, NatsConnection } from "nats";
+import { z } from "zod";
+
+type Commit = z.infer<typeof commitReplySchema>;
+
+export interface SimulatedAgentOptions {
+  name: string;
+  connection: NatsConnection;
+  /** Other agents by name: what real ones reach over TLS, host to host. */
+  peers: Map<string, SimulatedAgent>;
+  memoryBytes?: number;
+}
+
+/**
+ * An agent for tests: it runs nothing, but speaks the real protocol over a real NATS server and keeps the promises of a
+ * real one (epochs, releases, the two gates of a move). Places where a test makes it wait or refuse are plain members.
+ */
+export class SimulatedAgent {
+  readonly name: string;
+  /** A move's target waits for this before it asks to commit. */
+  beforeCommit: () => Promise<void> = async () => undefined;
+  /** A prepare command is refused with this. */
+  refusePrepare: string | undefined;
+  /** Every server it ever ran: `uid@epoch`. */
+  readonly ran = new Set<string>();
+  readonly commits: Commit[] = [];
+  assignment: NodeAssignment | undefined;
+
+  readonly #options: SimulatedAgentOptions;
+  readonly #servers = new Map<string, ServerReport>();
+  readonly #images = new Map<string, string>();
+  readonly #prepared = new Map<string, PrepareTarget>();
+  readonly #started = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SimulatedAgentOptions) {
+    this.#options = options;
+    this.name = options.name;
+    options.peers.set(options.name, this);
+  }
+
+  start(): void {
+    const { connection } = this.#options;
+    connection.subscribe(subjects.command(this.name), { callback: (_error, message) => void this.#command(message) });
+    this.#timer = setInterval(() => this.report(), 200);
+    this.report();
+  }
+
+  /** Silent from now on, as a host without power. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#options.peers.delete(this.name);
+  }
+
+  get servers(): ServerReport[] {
+    return [...this.#servers.values()];
+  }
+
+  report(): void {
+    const memoryBytes = this.#options.memoryBytes ?? 8 * 2 ** 30;
+    const resources = { milliCpu: 4000, memoryBytes, diskBytes: 2 ** 36, servers: 100 };
+    const report: NodeReport = {
+      node: this.name,
+      bootId: "boot",
+      agentVersion: "0.1.0",
+      endpoint: { host: "127.0.0.1", port: 7443 },
+      underlayAddress: `10.0.0.${this.name.replaceAll(/\D/g, "")}`,
+      labels: { zone: "lab" },
+      capacity: resources,
+      allocatable: resources,
+      info: { machineId: this.name, kernelVersion: "6.18", osImage: "Debian 12", architecture: "x86_64", runcVersion: "1.1.5", criuVersion: "4.2.1" },
+      conditions: [],
+      assignmentRevision: this.assignment?.revision ?? 0,
+      servers: this.servers,
+      images: [...this.#images].map(([name, digest]) => ({ name, phase: "Ready", digest, sizeBytes: 1000 })),
+    };
+    this.#options.connection.publish(subjects.report(this.name), JSON.stringify(report));
+  }
+
+  async ask<T>(request: RequestMessage, result: z.ZodType<T>): Promise<T> {
+    const { connection } = this.#options;
+    const reply = await connection.request(subjects.request(this.name), JSON.stringify(request), { timeout: 5000, noMux: true, reply: `${nodeInboxPrefix(this.name)}.${crypto.randomUUID()}` });
+    return resultOf(replySchema.parse(reply.json()), result);
+  }
+
+  async #command(message: Msg): Promise<void> {
+    if (!this.#options.peers.has(this.name)) return;
+    try {
+      message.respond(JSON.stringify(replyOk(this.#obey(commandMessageSchema.parse(message.json())))));
+    } catch (thrown) {
+      message.respond(JSON.stringify(replyError(thrown)));
+    }
+  }
+
+  #obey(command: CommandMessage): unknown {
+    switch (command.kind) {
+      case "assign":
+        if (command.assignment.revision >= (this.assignment?.revision ?? 0)) this.#apply(command.assignment);
+        return {};
+      case "migration.prepare-target":
+        if (this.refusePrepare !== undefined) throw new Error(this.refusePrepare);
+        this.#prepared.set(command.operation, command);
+        return { ticket: "ticket", endpoint: { host: "127.0.0.1", port: 7443 }, versions: { criu: "4.2.1", runc: "1.1.5", kernel: "6.18", architecture: "x86_64", cgroup: "v1", cpuFlags: [] } };
+      case "migration.start-source":
+        if (!this.#started.has(command.operation)) {
+          this.#started.add(command.operation);
+          void this.#move(command);
+        }
+        return {};
+      case "migration.cancel":
+      case "migration.outcome":
+        return {};
+    }
+  }
+
+  #apply(assignment: NodeAssignment): void {
+    this.assignment = assignment;
+    for (const server of assignment.servers) {
+      const held = this.#servers.get(server.uid);
+      if (held !== undefined && held.epoch > server.epoch) continue;
+      if (server.run) this.ran.add(`${server.uid}@${server.epoch}`);
+      this.#servers.set(server.uid, this.#reportOf(server, server.run ? "Running" : "Stopped"));
+    }
+    for (const { uid, epoch } of assignment.releases) if ((this.#servers.get(uid)?.epoch ?? Number.POSITIVE_INFINITY) <= epoch) this.#servers.delete(uid);
+    for (const image of assignment.images) this.#images.set(image.name, image.digest ?? `sha256:${createHash("sha256").update(image.name).digest("hex")}`);
+    this.report();
+  }
+
+  #reportOf(server: PrepareTarget["server"], phase: ServerReport["phase"]): ServerReport {
+    const { uid, namespace, name, epoch, generation } = server;
+    return { uid, namespace, name, epoch, phase, restarts: 0, observedGeneration: generation, startedAtMs: 1_700_000_000_000 };
+  }
+
+  /** The source's side. */
+  async #move(command: StartSource): Promise<void> {
+    const say = (phase: MigrationProgress["phase"], more: Partial<MigrationProgress> = {}) => this.#progress({ ...command, side: "source", phase, ...more });
+    say("syncing", { movedBytes: 10, expectedBytes: 100 });
+    say("frozen", { movedBytes: 100, expectedBytes: 100 });
+    const target = this.#options.peers.get(command.target.node);
+    const outcome = target === undefined ? await this.#abort(command.operation, "the target is gone") : await target.receive(command.operation);
+    if (outcome === "committed") {
+      this.#servers.delete(command.uid);
+      this.report();
+      say("done", { movedBytes: 100, expectedBytes: 100, memoryBytes: 80, volumeBytes: 20, wireBytes: 50, pauseMs: 42 });
+    } else say("failed", { error: { code: "aborted", message: "the target did not commit" } });
+  }
+
+  /** The target's side: restores, asks to commit, and runs the server only when that was won. */
+  async receive(operation: string): Promise<"committed" | "aborted"> {
+    const prepared = this.#prepared.get(operation);
+    if (prepared === undefined) return this.#abort(operation, "not prepared");
+    const { uid, epoch } = prepared.server;
+    const say = (phase: MigrationProgress["phase"]) => this.#progress({ operation, uid, side: "target", phase });
+    say("restoring");
+    try {
+      await this.beforeCommit();
+      const commit = await this.#commit(operation, uid, epoch);
+      if (commit.outcome !== "committed") {
+        say("failed");
+        return "aborted";
+      }
+    } catch (thrown) {
+      return this.#abort(operation, messageOf(thrown));
+    }
+    this.ran.add(`${uid}@${epoch}`);
+    this.#servers.set(uid, this.#reportOf(prepared.server, "Running"));
+    this.report();
+    say("done");
+    return "committed";
+  }
+
+  /** Until an answer comes: a controller that is away comes back. */
+  async #commit(operation: string, uid: string, epoch: number): Promise<Commit> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const commit = await this.ask({ kind: "migration.commit", operation, uid, epoch }, commitReplySchema);
+        this.commits.push(commit);
+        return commit;
+      } catch (thrown) {
+        if (attempt === 50) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  async #abort(operation: string, reason: string): Promise<"committed" | "aborted"> {
+    return (await this.ask({ kind: "migration.abort", operation, reason }, abortReplySchema)).outcome;
+  }
+
+  #progress(progress: Pick<MigrationProgress, "operation" | "uid" | "side" | "phase"> & Partial<MigrationProgress>): void {
+    const whole: MigrationProgress = { movedBytes: 0, expectedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [{ step: progress.phase, atMs: 1 }], ...progress };
+    this.#options.connection.publish(subjects.progress(this.name), JSON.stringify(whole));
+  }
+}

@@ -1,0 +1,194 @@
+import type { Environment, Logger } from "@vfleet/shared";
+import { messageOf } from "@vfleet/shared";
+import type { KV, KvEntry, NatsConnection } from "nats";
+import { z } from "zod";
+import { fail } from "../errors.ts";
+import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
+import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
+
+export const ownershipBucket = "vfleet-ownership";
+const attemptsMax = 32;
+
+const recordSchema = z.object({
+  uid: z.string(),
+  node: z.string(),
+  epoch: z.number().int().min(1),
+  operation: z
+    .object({
+      id: z.string(),
+      source: z.string(),
+      target: z.string(),
+      state: z.enum(["begun", "committed", "aborted"]),
+      reason: z.string().exactOptional(),
+    })
+    .exactOptional(),
+  earlier: z.array(z.object({ id: z.string(), state: z.enum(["committed", "aborted"]) })),
+});
+
+export interface OwnershipOptions {
+  connection: NatsConnection;
+  environment: Environment;
+  log: Logger;
+  replicas: number;
+  bucket?: string;
+}
+
+interface Entry {
+  record: OwnershipRecord;
+  revision: number;
+}
+
+/**
+ * The ownership records, in a JetStream bucket of their own. Reads are of a mirror and may be a moment old: they say
+ * what to tell agents. Decisions read the record itself and compare-and-set at the revision read, so a stale read can
+ * only lose. A write whose answer was lost is read again, never assumed.
+ */
+export class Ownership {
+  readonly #kv: KV;
+  readonly #options: OwnershipOptions;
+  readonly #mirror = new Map<string, Entry>();
+  readonly #listeners = new Set<(uid: string) => void>();
+  #stopWatch: () => void = () => undefined;
+
+  private constructor(kv: KV, options: OwnershipOptions) {
+    this.#kv = kv;
+    this.#options = options;
+  }
+
+  /** Makes the bucket where there is none and resolves when the mirror is filled. */
+  static async open(options: OwnershipOptions): Promise<Ownership> {
+    const jetstream = options.connection.jetstream();
+    const kv = await jetstream.views.kv(options.bucket ?? ownershipBucket, { history: 1, replicas: options.replicas });
+    const ownership = new Ownership(kv, options);
+    await ownership.#follow();
+    return ownership;
+  }
+
+  /** As last seen. */
+  get(uid: string): OwnershipRecord | undefined {
+    return this.#mirror.get(uid)?.record;
+  }
+
+  all(): OwnershipRecord[] {
+    return [...this.#mirror.values()].map((entry) => entry.record);
+  }
+
+  /** Revision at which the record was last written: that of `begin` while an operation is open. */
+  revisionOf(uid: string): number | undefined {
+    return this.#mirror.get(uid)?.revision;
+  }
+
+  /** Server that an operation is about, as far as the records remember it. */
+  serverOfOperation(id: string): string | undefined {
+    return this.all().find((record) => outcomeOf(record, id) !== undefined)?.uid;
+  }
+
+  /** Called after each change, own ones included. */
+  onChange(listener: (uid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async claim(uid: string, node: string): Promise<OwnershipRecord> {
+    return this.#apply(uid, (record) => claim(record, { uid, node }));
+  }
+
+  async begin(uid: string, request: { id: string; target: string }): Promise<BeginResult> {
+    return this.#apply(uid, (record) => begin(existing(record, uid), request));
+  }
+
+  async commit(uid: string, request: { id: string; node: string; epoch: number }): Promise<CommitResult> {
+    return this.#apply(uid, (record) => commit(existing(record, uid), request));
+  }
+
+  async abort(uid: string, request: { id: string; reason: string }): Promise<"committed" | "aborted"> {
+    return this.#apply(uid, (record) => abort(existing(record, uid), request));
+  }
+
+  /** Reads the record itself. `undecided` where it knows nothing of the operation. */
+  async outcome(uid: string, id: string): Promise<Outcome> {
+    const entry = await this.#read(uid);
+    return (entry === undefined ? undefined : outcomeOf(entry.record, id)) ?? "undecided";
+  }
+
+  /** Forgets a server that no node holds any more. */
+  async drop(uid: string): Promise<void> {
+    await this.#kv.purge(uid);
+    this.#mirror.delete(uid);
+    this.#tell(uid);
+  }
+
+  close(): void {
+    this.#stopWatch();
+    this.#listeners.clear();
+  }
+
+  async #apply<R>(uid: string, transition: (record: OwnershipRecord | undefined) => Transition<R>): Promise<R> {
+    for (let attempt = 1; ; attempt++) {
+      const entry = await this.#read(uid);
+      const { write, result } = transition(entry?.record);
+      if (write === undefined) return result;
+      try {
+        const payload = JSON.stringify(write);
+        // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
+        const revision = entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
+        this.#learn(uid, { record: write, revision });
+        return result;
+      } catch (thrown) {
+        // Someone else wrote, or the answer was lost: the next look at the record says which.
+        if (attempt >= attemptsMax) throw fail("ownership-contended", { uid, attempts: attempt }, { cause: thrown });
+        this.#options.log.debug({ uid, attempt, error: messageOf(thrown) }, "ownership write repeated");
+        await this.#options.environment.sleep(Math.min(200, attempt * attempt * this.#options.environment.random()));
+      }
+    }
+  }
+
+  async #read(uid: string): Promise<Entry | undefined> {
+    const entry = await this.#kv.get(uid);
+    return entry === null ? undefined : entryOf(entry);
+  }
+
+  async #follow(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const iterator = await this.#kv.watch({ initializedFn: resolve });
+    this.#stopWatch = () => iterator.stop();
+    void this.#consume(iterator);
+    await promise;
+  }
+
+  async #consume(iterator: AsyncIterable<KvEntry>): Promise<void> {
+    try {
+      for await (const entry of iterator) {
+        const known = this.#mirror.get(entry.key);
+        if (known !== undefined && known.revision >= entry.revision) continue;
+        const parsed = entryOf(entry);
+        if (parsed === undefined) this.#mirror.delete(entry.key);
+        else this.#mirror.set(entry.key, parsed);
+        this.#tell(entry.key);
+      }
+    } catch (thrown) {
+      this.#options.log.error({ error: messageOf(thrown) }, "ownership watch ended");
+    }
+  }
+
+  #learn(uid: string, entry: Entry): void {
+    const known = this.#mirror.get(uid);
+    if (known !== undefined && known.revision >= entry.revision) return;
+    this.#mirror.set(uid, entry);
+    this.#tell(uid);
+  }
+
+  #tell(uid: string): void {
+    for (const listener of this.#listeners) listener(uid);
+  }
+}
+
+function entryOf(entry: KvEntry): Entry | undefined {
+  if (entry.operation !== "PUT") return undefined;
+  return { record: recordSchema.parse(entry.json()), revision: entry.revision };
+}
+
+function existing(record: OwnershipRecord | undefined, uid: string): OwnershipRecord {
+  if (record === undefined) throw fail("ownership-unknown", { uid });
+  return record;
+}

@@ -1,0 +1,52 @@
+import type { ControllerConfig, Environment, Logger } from "@vfleet/shared";
+import { imageKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import type { EventRecorder } from "../events/event-recorder.ts";
+import type { AssignmentPush } from "../fleet/assignment-push.ts";
+import type { FleetLink } from "../fleet/link.ts";
+import type { FleetPresence } from "../fleet/presence.ts";
+import type { Ownership } from "../ownership/ownership.ts";
+import type { AddressPool } from "../scheduler/addresses.ts";
+import type { Candidate, FleetSnapshot } from "../scheduler/placement.ts";
+import { candidatesOf } from "../scheduler/placement.ts";
+import type { Turns } from "../scheduler/turns.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+
+/** What reconcilers work with. */
+export interface ReconcileContext {
+  environment: Environment;
+  log: Logger;
+  config: Pick<ControllerConfig, "idBlocks" | "migration">;
+  store: ObjectStore;
+  ownership: Ownership;
+  presence: FleetPresence;
+  link: FleetLink;
+  assignments: AssignmentPush;
+  events: EventRecorder;
+  addresses: AddressPool;
+  /** Deciding where something goes and writing it down: one at a time, so that each sees what the one before took. */
+  placement: Turns;
+}
+
+export function snapshotOf(store: ObjectStore): FleetSnapshot {
+  return {
+    nodes: store.list(nodeKind).items,
+    servers: store.list(virtualServerKind).items,
+    migrations: store.list(migrationKind).items,
+    images: store.list(imageKind).items,
+  };
+}
+
+export function candidatesIn(store: ObjectStore): Candidate[] {
+  return candidatesOf(snapshotOf(store));
+}
+
+/** `namespace/name`, or the name alone for cluster-wide kinds: a loop's key. */
+export function keyOf(object: { metadata: { namespace?: string | undefined; name: string } }): string {
+  const { namespace, name } = object.metadata;
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+export function objectKeyOf(key: string): { namespace?: string; name: string } {
+  const [first = "", second] = key.split("/");
+  return second === undefined ? { name: first } : { namespace: first, name: second };
+}

@@ -1,0 +1,86 @@
+import type { Drain } from "@vfleet/shared";
+import { codeOf, drainKind, migrationKind, nodeKind, timestamp } from "@vfleet/shared";
+import type { ReconcileContext } from "../context.ts";
+import { candidatesIn, objectKeyOf, snapshotOf } from "../context.ts";
+import type { DrainAction } from "./drain-step.ts";
+import { drainStep, endedDrainPhases } from "./drain-step.ts";
+
+/** Cancels the drain's moves before it goes. */
+export const drainFinalizer = "vfleet.dev/drain";
+
+/** How often an unfinished drain is looked at: room elsewhere and pauses after failures have no event of their own. */
+const lookMs = 1000;
+
+/** Does what `drainStep` says. */
+export class DrainReconciler {
+  readonly #context: ReconcileContext;
+
+  constructor(context: ReconcileContext) {
+    this.#context = context;
+  }
+
+  async reconcile(key: string): Promise<number | void> {
+    const { store, environment, events, placement } = this.#context;
+    const drain = store.get(drainKind, objectKeyOf(key));
+    if (drain === undefined) return undefined;
+    const isEnded = endedDrainPhases.includes(drain.status?.phase ?? "Pending");
+    if (await this.#keepFinalizer(drain, !isEnded)) return 0;
+    if (isEnded) return undefined;
+    const { status } = await placement.take(async () => {
+      const fleet = snapshotOf(store);
+      const decision = drainStep({ ...fleet, drain, candidates: candidatesIn(store), now: timestamp(environment) });
+      for (const action of decision.actions) await this.#act(drain, action);
+      return decision;
+    });
+    await store.mutate(drainKind, objectKeyOf(key), (draft) => {
+      if (draft.metadata.uid !== drain.metadata.uid) return false;
+      draft.status = status;
+      return undefined;
+    }, { scope: "status" });
+    if (status.phase !== drain.status?.phase && status.phase !== undefined) {
+      const isTrouble = status.phase === "Blocked" || status.phase === "Failed";
+      events.record(drain, { type: isTrouble ? "Warning" : "Normal", reason: status.phase, message: status.message ?? `Node ${drain.spec.node}` });
+    }
+    return lookMs;
+  }
+
+  /** Returns whether it changed anything. */
+  async #keepFinalizer(drain: Drain, isWanted: boolean): Promise<boolean> {
+    const finalizers = drain.metadata.finalizers ?? [];
+    if (finalizers.includes(drainFinalizer) === isWanted || (isWanted && drain.metadata.deletionTimestamp !== undefined)) return false;
+    await this.#context.store.mutate(drainKind, drain.metadata, (draft) => {
+      const others = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== drainFinalizer);
+      draft.metadata.finalizers = isWanted ? [...others, drainFinalizer] : others;
+    });
+    return true;
+  }
+
+  async #act(drain: Drain, action: DrainAction): Promise<void> {
+    const { store } = this.#context;
+    switch (action.kind) {
+      case "cordon":
+        await store.mutate(nodeKind, { name: action.node }, (draft) => void (draft.spec.unschedulable = true));
+        return;
+      case "cancel-move":
+        await store.mutate(migrationKind, { namespace: action.namespace, name: action.name }, (draft) => void (draft.spec.cancel = true));
+        return;
+      case "move": {
+        const migration = migrationKind.schema.parse({
+          apiVersion: "vfleet.dev/v1",
+          kind: "Migration",
+          metadata: {
+            name: action.name,
+            namespace: action.namespace,
+            ownerReferences: [{ apiVersion: drain.apiVersion, kind: drain.kind, name: drain.metadata.name, uid: drain.metadata.uid ?? "", controller: true }],
+          },
+          spec: { server: action.server, targetNode: action.targetNode, reason: "Drain" },
+        });
+        try {
+          await store.create(migrationKind, migration);
+        } catch (thrown) {
+          if (codeOf(thrown) !== "already-exists") throw thrown;
+        }
+      }
+    }
+  }
+}

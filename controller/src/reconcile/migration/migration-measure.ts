@@ -1,0 +1,60 @@
+import type { MigrationProgress, MigrationStatus } from "@vfleet/shared";
+import type { MigrationView } from "./migration-step.ts";
+
+/** When the controller did something, in milliseconds since the move's start. */
+export interface Mark {
+  step: string;
+  atMs: number;
+}
+
+type Timeline = NonNullable<MigrationStatus["timeline"]>;
+
+/** Which of the controller's marks the clock of a side's own timeline began at. */
+const sideBegins = { source: "start-source", target: "prepare-target" } as const;
+
+/**
+ * The status with what both sides measured. Hosts' clocks are never compared:
+ * - `pauseMs` is the source's own: its tasks frozen until the target told it, host to host, that they run there. It
+ *   includes that message's way back. Where the source can't say (it was lost), it is the target's: last memory byte
+ *   until the tasks run.
+ * - timelines are durations since each side began, put behind the moment the controller had told it to begin.
+ */
+export function measured(view: MigrationView): MigrationStatus {
+  const status = { ...view.migration.status };
+  const source = view.source.progress;
+  const target = view.target.progress;
+  const marks = view.session.marks.reduce((timeline, mark) => withStep(timeline, { ...mark, side: "controller" }), status.timeline ?? []);
+  const timeline = [source, target].reduce((list, progress) => (progress === undefined ? list : withSide(list, progress)), marks);
+  if (timeline.length > 0) status.timeline = timeline.toSorted((a, b) => a.atMs - b.atMs);
+  const pauseMs = source?.pauseMs ?? target?.pauseMs;
+  // A pause that goes on is not one yet.
+  if (pauseMs !== undefined) status.pauseMs = pauseMs;
+  for (const member of ["movedBytes", "expectedBytes", "memoryBytes", "volumeBytes", "wireBytes"] as const) {
+    const bytes = Math.max(source?.[member] ?? 0, target?.[member] ?? 0, status[member] ?? 0);
+    if (bytes > 0) status[member] = bytes;
+  }
+  return status;
+}
+
+/** With one more mark of the controller, at this moment. */
+export function withMark(status: MigrationStatus, step: string, now: string): MigrationStatus {
+  const atMs = Math.max(0, Date.parse(now) - Date.parse(status.startedAt ?? now));
+  return { ...status, timeline: withStep(status.timeline ?? [], { step, side: "controller", atMs }) };
+}
+
+function withStep(timeline: Timeline, entry: Timeline[number]): Timeline {
+  return timeline.some(({ step, side }) => step === entry.step && side === entry.side) ? timeline : [...timeline, entry];
+}
+
+function withSide(timeline: Timeline, progress: MigrationProgress): Timeline {
+  const begin = timeline.find((entry) => entry.side === "controller" && entry.step === sideBegins[progress.side])?.atMs ?? 0;
+  return [
+    ...timeline.filter((entry) => entry.side !== progress.side),
+    ...progress.timeline.map((entry) => ({
+      step: entry.step,
+      side: progress.side,
+      atMs: begin + entry.atMs,
+      ...(entry.durationMs === undefined ? {} : { durationMs: entry.durationMs }),
+    })),
+  ];
+}

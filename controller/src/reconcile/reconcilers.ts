@@ -1,0 +1,164 @@
+import type { ApiObject, MigrationProgress, NodeReport } from "@vfleet/shared";
+import { drainKind, imageKind, isMigrationEnded, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import type { StoreEvent, Watch } from "../store/object-store.ts";
+import type { ReconcileContext } from "./context.ts";
+import { keyOf } from "./context.ts";
+import { DrainReconciler } from "./drain/drain-reconciler.ts";
+import { ImageReconciler } from "./image/image-reconciler.ts";
+import { ReconcileLoop } from "./loop.ts";
+import { MigrationReconciler } from "./migration/migration-reconciler.ts";
+import { NodeReconciler } from "./node/node-reconciler.ts";
+import { ServerReconciler } from "./server/server-reconciler.ts";
+
+/**
+ * The loops of every kind, and what makes each look: changes in the store, in ownership, in what nodes say. Which change
+ * concerns which key is decided here only; what is to be done is found out by looking.
+ */
+export class Reconcilers {
+  readonly #context: ReconcileContext;
+  readonly #migration: MigrationReconciler;
+  readonly #loops: Record<"servers" | "nodes" | "images" | "migrations" | "drains", ReconcileLoop>;
+  #watch: Watch | undefined;
+
+  constructor(context: ReconcileContext) {
+    this.#context = context;
+    const server = new ServerReconciler(context);
+    const node = new NodeReconciler(context);
+    const image = new ImageReconciler(context);
+    const drain = new DrainReconciler(context);
+    this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
+    this.#loops = {
+      servers: this.#loop("servers", (key) => server.reconcile(key)),
+      nodes: this.#loop("nodes", (key) => node.reconcile(key)),
+      images: this.#loop("images", (key) => image.reconcile(key)),
+      migrations: this.#loop("migrations", (key) => this.#migration.reconcile(key)),
+      drains: this.#loop("drains", (key) => drain.reconcile(key)),
+    };
+  }
+
+  start(): void {
+    const { store, ownership, presence } = this.#context;
+    this.#watch = store.watch(undefined, {}, (event) => this.#onStored(event));
+    ownership.onChange((uid) => this.#onOwnership(uid));
+    presence.onReport((report, previous) => this.#onReport(report, previous));
+  }
+
+  /** A side of a move says how it goes. */
+  hearProgress(node: string, progress: MigrationProgress): void {
+    this.#migration.hear(node, progress);
+  }
+
+  async close(): Promise<void> {
+    this.#watch?.stop();
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.close()));
+  }
+
+  #onStored(event: StoreEvent): void {
+    const { object, type } = event;
+    const key = keyOf(object);
+    switch (object.kind) {
+      case virtualServerKind.kind:
+        this.#context.assignments.changed();
+        this.#loops.servers.enqueue(key);
+        if (type === "DELETED") this.#enqueuePending();
+        this.#enqueueMoves((server) => server === key);
+        return;
+      case nodeKind.kind:
+        this.#context.assignments.changed();
+        this.#loops.nodes.enqueue(key);
+        this.#onNode(object);
+        return;
+      case imageKind.kind:
+        this.#context.assignments.changed();
+        this.#loops.images.enqueue(key);
+        this.#enqueuePending();
+        return;
+      case migrationKind.kind:
+        this.#onMigration(event, key);
+        return;
+      case drainKind.kind:
+        this.#loops.drains.enqueue(key);
+        return;
+    }
+  }
+
+  #onNode(node: ApiObject): void {
+    const { store } = this.#context;
+    for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
+    for (const server of store.list(virtualServerKind).items) {
+      const isConcerned = server.status?.nodeName === undefined || server.status.nodeName === node.metadata.name;
+      if (isConcerned) this.#loops.servers.enqueue(keyOf(server));
+    }
+    this.#enqueueMoves(() => true);
+  }
+
+  #onMigration(event: StoreEvent, key: string): void {
+    const { store } = this.#context;
+    // Who else is moving decides who may begin, what a node must release, and what a drain does next.
+    this.#context.assignments.changed();
+    this.#loops.migrations.enqueue(key);
+    const migration = store.get(migrationKind, event.object.metadata) ?? (event.object as { spec?: { server?: string } });
+    const namespace = event.object.metadata.namespace ?? "default";
+    if (migration.spec?.server !== undefined) this.#loops.servers.enqueue(`${namespace}/${migration.spec.server}`);
+    for (const drain of store.list(drainKind).items) this.#loops.drains.enqueue(keyOf(drain));
+    for (const other of store.list(migrationKind).items) {
+      if ((other.status?.phase ?? "Pending") === "Pending") this.#loops.migrations.enqueue(keyOf(other));
+    }
+  }
+
+  #onOwnership(uid: string): void {
+    const { store, ownership, assignments } = this.#context;
+    // A client waits while the network doesn't know where its server is.
+    assignments.changed(true);
+    const server = store.list(virtualServerKind).items.find((candidate) => candidate.metadata.uid === uid);
+    if (server !== undefined) this.#loops.servers.enqueue(keyOf(server));
+    const operation = ownership.get(uid)?.operation?.id;
+    const migration = store.list(migrationKind).items.find((candidate) => candidate.metadata.uid === operation);
+    if (migration !== undefined) this.#loops.migrations.enqueue(keyOf(migration));
+  }
+
+  #onReport(report: NodeReport, previous: NodeReport | undefined): void {
+    const { assignments, store } = this.#context;
+    this.#loops.nodes.enqueue(report.node);
+    assignments.heard(report);
+    const before = new Map(previous?.servers.map((server) => [server.uid, JSON.stringify(server)]));
+    for (const server of report.servers) {
+      if (before.get(server.uid) !== JSON.stringify(server)) this.#onServerReport(`${server.namespace}/${server.name}`);
+      before.delete(server.uid);
+    }
+    for (const server of previous?.servers ?? []) if (before.has(server.uid)) this.#onServerReport(`${server.namespace}/${server.name}`);
+    if (previous === undefined || report.servers.length !== previous.servers.length) assignments.changed();
+    if (previous === undefined) {
+      // First word since this controller began: what is bound there is no longer unheard of.
+      for (const server of store.list(virtualServerKind).items) if (server.status?.nodeName === report.node) this.#loops.servers.enqueue(keyOf(server));
+    }
+    if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) {
+      for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
+    }
+  }
+
+  #onServerReport(key: string): void {
+    this.#loops.servers.enqueue(key);
+    this.#context.assignments.changed();
+    this.#enqueueMoves((server) => server === key);
+  }
+
+  /** Servers that wait for a place. */
+  #enqueuePending(): void {
+    for (const server of this.#context.store.list(virtualServerKind).items) {
+      if (server.status?.nodeName === undefined) this.#loops.servers.enqueue(keyOf(server));
+    }
+  }
+
+  #enqueueMoves(isOf: (server: string) => boolean): void {
+    for (const migration of this.#context.store.list(migrationKind).items) {
+      const server = `${migration.metadata.namespace}/${migration.spec.server}`;
+      if (!isMigrationEnded(migration) && isOf(server)) this.#loops.migrations.enqueue(keyOf(migration));
+    }
+  }
+
+  #loop(name: string, reconcile: (key: string) => Promise<number | void>): ReconcileLoop {
+    const { environment, log } = this.#context;
+    return new ReconcileLoop({ name, environment, log, parallel: 16, reconcile });
+  }
+}

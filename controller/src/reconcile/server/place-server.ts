@@ -1,0 +1,87 @@
+import type { Image, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
+import { withCondition } from "@vfleet/shared";
+import { allocateIdBlock, macAddressOf, type AddressPool } from "../../scheduler/addresses.ts";
+import type { Candidate } from "../../scheduler/placement.ts";
+import { demandOf } from "../../scheduler/placement.ts";
+import { schedule } from "../../scheduler/schedule.ts";
+
+export interface PlacementView {
+  server: VirtualServer;
+  image: Image | undefined;
+  candidates: readonly Candidate[];
+  /** Every other server: what they have is taken. */
+  others: readonly VirtualServer[];
+  addresses: AddressPool;
+  idBlocks: { start: number; count: number };
+  now: string;
+}
+
+/** The status of a server once it is placed, or once it is known why it isn't. */
+export type Placement = { placed: VirtualServerStatus } | { pending: VirtualServerStatus; reason: string; message: string };
+
+export function placeServer(view: PlacementView): Placement {
+  const obstacle = imageObstacle(view.server, view.image);
+  if (obstacle !== undefined) return pending(view, obstacle.reason, obstacle.message);
+  const choice = schedule(view.candidates, demandOf(view.server));
+  if ("unschedulable" in choice) return pending(view, "Unschedulable", choice.unschedulable);
+  const allocated = allocate(view);
+  if ("objection" in allocated) return pending(view, "AddressUnavailable", allocated.objection);
+  const { reason: _reason, message: _message, ...kept } = view.server.status ?? {};
+  return {
+    placed: {
+      ...kept,
+      phase: "Starting",
+      nodeName: choice.node,
+      ...allocated,
+      ...(view.image?.status?.digest === undefined ? {} : { imageDigest: view.image.status.digest }),
+      restarts: kept.restarts ?? 0,
+      conditions: withCondition(kept.conditions, { type: "Scheduled", status: "True", reason: "Placed" }, view.now),
+    },
+  };
+}
+
+function imageObstacle(server: VirtualServer, image: Image | undefined): { reason: string; message: string } | undefined {
+  const name = server.spec.image;
+  if (image === undefined || image.metadata.deletionTimestamp !== undefined) {
+    return { reason: "ImageNotFound", message: `There is no image "${name}"` };
+  }
+  const phase = image.status?.phase ?? "Pending";
+  if (phase === "Ready" && image.status?.digest !== undefined) return undefined;
+  const why = image.status?.message === undefined ? "" : `: ${image.status.message}`;
+  return phase === "Failed"
+    ? { reason: "ImageFailed", message: `Image "${name}" could not be made${why}` }
+    : { reason: "ImageNotReady", message: `Image "${name}" is ${phase.toLowerCase()}${why}` };
+}
+
+type Allocated = Required<Pick<VirtualServerStatus, "address" | "macAddress" | "idBlockStart">>;
+
+function allocate({ server, others, addresses, idBlocks }: PlacementView): Allocated | { objection: string } {
+  const taken = new Map<string, string>();
+  for (const other of others) {
+    const address = other.status?.address ?? other.spec.network.address;
+    if (address !== undefined) taken.set(address, `${other.metadata.namespace}/${other.metadata.name}`);
+  }
+  const wanted = server.spec.network.address;
+  if (wanted !== undefined) {
+    const objection = addresses.objection(wanted) ?? (taken.has(wanted) ? `"${wanted}" is taken by "${taken.get(wanted) ?? ""}"` : undefined);
+    if (objection !== undefined) return { objection: `Address ${objection}` };
+  }
+  const address = wanted ?? addresses.allocate(new Set(taken.keys()));
+  const blocks = new Set(others.flatMap((other) => other.status?.idBlockStart ?? []));
+  return { address, macAddress: macAddressOf(address), idBlockStart: allocateIdBlock(idBlocks, blocks) };
+}
+
+function pending(view: PlacementView, reason: string, message: string): Placement {
+  const conditions = withCondition(view.server.status?.conditions, { type: "Scheduled", status: "False", reason, message }, view.now);
+  return {
+    reason,
+    message,
+    pending: {
+      ...view.server.status,
+      phase: "Pending",
+      reason,
+      message,
+      conditions: withCondition(conditions, { type: "Ready", status: "False", reason: "Pending" }, view.now),
+    },
+  };
+}

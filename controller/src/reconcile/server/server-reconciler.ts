@@ -1,0 +1,130 @@
+import type { VirtualServer, VirtualServerStatus } from "@vfleet/shared";
+import { codeOf, imageKind, isMigrationEnded, migrationKind, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
+import { openOperation } from "../../ownership/record.ts";
+import type { ReconcileContext } from "../context.ts";
+import { candidatesIn, objectKeyOf } from "../context.ts";
+import { placeServer } from "./place-server.ts";
+import type { ServerAction, ServerView } from "./server-step.ts";
+import { releaseFinalizer, serverStep } from "./server-step.ts";
+
+/** How often a server that waits for something without an event of its own is looked at. */
+const waitingMs = 1000;
+
+/** Does what `serverStep` says. */
+export class ServerReconciler {
+  readonly #context: ReconcileContext;
+
+  constructor(context: ReconcileContext) {
+    this.#context = context;
+  }
+
+  async reconcile(key: string): Promise<number | void> {
+    const server = this.#context.store.get(virtualServerKind, objectKeyOf(key));
+    if (server === undefined) return undefined;
+    const { status, actions } = serverStep(this.#view(server));
+    if (status !== undefined) await this.#write(server, status);
+    for (const action of actions) await this.#act(server, action);
+    return server.metadata.deletionTimestamp === undefined ? undefined : waitingMs;
+  }
+
+  #view(server: VirtualServer): ServerView {
+    const { store, ownership, presence, assignments, environment } = this.#context;
+    const uid = server.metadata.uid ?? "";
+    const owner = ownership.get(uid);
+    const node = owner?.node ?? server.status?.nodeName ?? "";
+    const migrations = store.list(migrationKind, { namespace: server.metadata.namespace }).items.filter((migration) => migration.spec.server === server.metadata.name);
+    const operation = openOperation(owner);
+    const active = migrations.find((migration) => !isMigrationEnded(migration) && (migration.status?.phase ?? "Pending") !== "Pending");
+    return {
+      server,
+      owner,
+      node: { presence: presence.of(node), exists: store.get(nodeKind, { name: node }) !== undefined },
+      report: presence.serverReport(node, uid),
+      holders: presence.holdersOf(uid).filter((holder) => holder !== node),
+      isReleaseApplied: assignments.isApplied(presence.report(node)),
+      migration: active?.metadata.name,
+      isOperationOrphaned: operation !== undefined && !migrations.some((migration) => migration.metadata.uid === operation.id),
+      now: timestamp(environment),
+    };
+  }
+
+  async #write(server: VirtualServer, status: VirtualServerStatus): Promise<void> {
+    const { store, events } = this.#context;
+    const before = server.status?.phase;
+    await store.mutate(virtualServerKind, server.metadata, (draft) => {
+      if (draft.metadata.uid !== server.metadata.uid) return false;
+      draft.status = status;
+      return undefined;
+    }, { scope: "status" });
+    if (status.phase === before || status.phase === undefined) return;
+    const message = status.message ?? (status.nodeName === undefined ? status.phase : `${status.phase} on ${status.nodeName}`);
+    const isTrouble = status.phase === "Failed" || status.phase === "Unknown";
+    events.record(server, { type: isTrouble ? "Warning" : "Normal", reason: status.phase, message });
+  }
+
+  async #act(server: VirtualServer, action: ServerAction): Promise<void> {
+    const { store, ownership } = this.#context;
+    const uid = server.metadata.uid ?? "";
+    switch (action.kind) {
+      case "add-finalizer":
+        await store.mutate(virtualServerKind, server.metadata, (draft) => {
+          if (draft.metadata.deletionTimestamp !== undefined) return false;
+          draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), releaseFinalizer])];
+          return undefined;
+        });
+        return;
+      case "place":
+        return this.#place(server);
+      case "claim":
+        await ownership.claim(uid, action.node);
+        return;
+      case "abort-orphan":
+        await ownership.abort(uid, { id: action.operation, reason: "its Migration was removed" });
+        return;
+      case "finalize":
+        return this.#finalize(server, uid);
+    }
+  }
+
+  async #place(server: VirtualServer): Promise<void> {
+    const { store, ownership, placement, addresses, config, environment, events } = this.#context;
+    await placement.take(async () => {
+      const decision = placeServer({
+        server,
+        image: store.get(imageKind, { name: server.spec.image }),
+        candidates: candidatesIn(store),
+        others: store.list(virtualServerKind).items.filter((other) => other.metadata.uid !== server.metadata.uid),
+        addresses,
+        idBlocks: config.idBlocks,
+        now: timestamp(environment),
+      });
+      if ("pending" in decision) {
+        const isNews = server.status?.message !== decision.message;
+        await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), { scope: "status" });
+        if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message: decision.message });
+        return;
+      }
+      const node = decision.placed.nodeName ?? "";
+      await store.mutate(virtualServerKind, server.metadata, (draft) => {
+        if (draft.metadata.uid !== server.metadata.uid || draft.metadata.deletionTimestamp !== undefined) return false;
+        draft.status = decision.placed;
+        return undefined;
+      }, { scope: "status" });
+      if (store.get(virtualServerKind, server.metadata)?.status?.nodeName !== node) return;
+      await ownership.claim(server.metadata.uid ?? "", node);
+      events.record(server, { type: "Normal", reason: "Scheduled", message: `Placed on ${node}` });
+    });
+  }
+
+  async #finalize(server: VirtualServer, uid: string): Promise<void> {
+    const { store, ownership } = this.#context;
+    await ownership.drop(uid);
+    try {
+      await store.mutate(virtualServerKind, server.metadata, (draft) => {
+        draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== releaseFinalizer);
+      });
+    } catch (thrown) {
+      if (codeOf(thrown) !== "not-found") throw thrown;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Condition, ServerReport, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
+import { withCondition } from "@vfleet/shared";
+import type { Presence } from "../../fleet/presence.ts";
+import type { OwnershipRecord } from "../../ownership/record.ts";
+
+/** Held until no node holds anything of the server any more. */
+export const releaseFinalizer = "vfleet.dev/release";
+
+/** Everything that decides what to do with a server. */
+export interface ServerView {
+  server: VirtualServer;
+  owner: OwnershipRecord | undefined;
+  /** Of the owner, or of the node it is bound to while nobody owns it. */
+  node: { presence: Presence; exists: boolean };
+  /** The owner's word on it; what other nodes say is not listened to. */
+  report: ServerReport | undefined;
+  /** Nodes that still hold something of it. */
+  holders: readonly string[];
+  /** The owner has applied an assignment that no longer has the server. */
+  isReleaseApplied: boolean;
+  /** Name of the Migration under way. */
+  migration: string | undefined;
+  /** The record's open operation is of a Migration that doesn't exist. */
+  isOperationOrphaned: boolean;
+  now: string;
+}
+
+export type ServerAction =
+  | { kind: "add-finalizer" }
+  | { kind: "place" }
+  | { kind: "claim"; node: string }
+  | { kind: "abort-orphan"; operation: string }
+  /** Forget who owned it, and let the object go. */
+  | { kind: "finalize" };
+
+export interface ServerDecision {
+  status?: VirtualServerStatus;
+  actions: ServerAction[];
+}
+
+/** What a server's status should say and what is to be done next. */
+export function serverStep(view: ServerView): ServerDecision {
+  const { server, owner } = view;
+  const operation = owner?.operation;
+  if (view.isOperationOrphaned && operation !== undefined) {
+    return { actions: [{ kind: "abort-orphan", operation: operation.id }] };
+  }
+  if (server.metadata.deletionTimestamp !== undefined) return deletion(view);
+  if (server.metadata.finalizers?.includes(releaseFinalizer) !== true) return { actions: [{ kind: "add-finalizer" }] };
+  if (owner !== undefined) return { status: boundStatus(view, owner), actions: [] };
+  if (server.status?.nodeName !== undefined) return { actions: [{ kind: "claim", node: server.status.nodeName }] };
+  if (server.spec.runStrategy === "Stopped") {
+    return { status: withReady({ ...server.status, phase: "Stopped" }, view, { status: "False", reason: "Stopped" }), actions: [] };
+  }
+  return { actions: [{ kind: "place" }] };
+}
+
+function deletion(view: ServerView): ServerDecision {
+  const { server, owner } = view;
+  if (server.metadata.finalizers?.includes(releaseFinalizer) !== true) return { actions: [] };
+  const isGone = owner === undefined || !view.node.exists || (view.isReleaseApplied && view.report === undefined);
+  if (isGone && view.holders.length === 0) return { actions: [{ kind: "finalize" }] };
+  const waitsFor = [...new Set([...view.holders, ...(isGone || owner === undefined ? [] : [owner.node])])];
+  const message = `Waits for ${waitsFor.map((node) => `node "${node}"`).join(", ")} to release it`;
+  const { migration: _migration, ...status } = server.status ?? {};
+  return { status: withReady({ ...status, phase: "Stopping", reason: "Deleting", message }, view, { status: "False", reason: "Deleting" }), actions: [] };
+}
+
+function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerStatus {
+  const { server, node, migration, now } = view;
+  const { reason: _reason, message: _message, migration: _migration, exitCode: _exitCode, ...kept } = server.status ?? {};
+  const base: VirtualServerStatus = {
+    ...kept,
+    nodeName: owner.node,
+    epoch: owner.epoch,
+    ...(migration === undefined ? {} : { migration }),
+    conditions: withCondition(server.status?.conditions, { type: "Scheduled", status: "True", reason: "Placed" }, now),
+  };
+  // A controller that has just started knows nothing newer than what is written.
+  if (node.presence === "unheard") return { ...base, ...explanationOf(server) };
+  if (node.presence === "lost") {
+    const message = `Node "${owner.node}" was not heard of; the server may be running on it`;
+    return withReady({ ...base, phase: "Unknown", reason: "NodeNotReady", message }, view, { status: "Unknown", reason: "NodeNotReady" });
+  }
+  // Only the owner's word, under the present epoch, counts.
+  const report = view.report?.epoch === owner.epoch ? view.report : undefined;
+  if (report === undefined) {
+    const phase = migration === undefined ? (server.spec.runStrategy === "Running" ? "Starting" : "Stopping") : "Migrating";
+    return withReady({ ...base, phase }, view, { status: phase === "Migrating" ? "True" : "False", reason: phase });
+  }
+  const phase = migration !== undefined && report.phase === "Running" ? "Migrating" : report.phase;
+  const isUp = phase === "Running" || phase === "Migrating";
+  return withReady(
+    {
+      ...base,
+      phase,
+      restarts: report.restarts,
+      observedGeneration: report.observedGeneration,
+      ...(report.reason === undefined ? {} : { reason: report.reason }),
+      ...(report.message === undefined ? {} : { message: report.message }),
+      ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }),
+      ...(report.startedAtMs === undefined ? {} : { startedAt: new Date(report.startedAtMs).toISOString() }),
+    },
+    view,
+    { status: isUp ? "True" : "False", reason: phase },
+  );
+}
+
+function explanationOf(server: VirtualServer): Pick<VirtualServerStatus, "reason" | "message" | "exitCode"> {
+  const { reason, message, exitCode } = server.status ?? {};
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+}
+
+function withReady(status: VirtualServerStatus, view: ServerView, ready: Pick<Condition, "status" | "reason">): VirtualServerStatus {
+  return { ...status, conditions: withCondition(status.conditions, { type: "Ready", ...ready }, view.now) };
+}

@@ -1,0 +1,69 @@
+import { fail } from "../errors.ts";
+
+/** A range of IPv4 addresses from which servers get theirs, without those that are kept back. */
+export class AddressPool {
+  readonly range: string;
+  readonly #first: number;
+  readonly #last: number;
+  readonly #reserved: readonly { first: number; last: number }[];
+
+  constructor(options: { range: string; gatewayAddress: string; reserved: readonly string[] }) {
+    this.range = options.range;
+    const { first, last } = bounds(options.range);
+    // Network and broadcast address are nobody's.
+    this.#first = first + 1;
+    this.#last = last - 1;
+    this.#reserved = [bounds(`${options.gatewayAddress}/32`), ...options.reserved.map(bounds)];
+  }
+
+  /** Lowest free one. Throws `addresses-exhausted`. */
+  allocate(taken: ReadonlySet<string>): string {
+    for (let value = this.#first; value <= this.#last; value++) {
+      const reserved = this.#reserved.find((block) => value >= block.first && value <= block.last);
+      if (reserved !== undefined) value = reserved.last;
+      else if (!taken.has(textOf(value))) return textOf(value);
+    }
+    throw fail("addresses-exhausted", { range: this.range });
+  }
+
+  /** Why a server can't have this address; none: it can, if nobody else has it. */
+  objection(address: string): string | undefined {
+    const value = valueOf(address);
+    if (value < this.#first || value > this.#last) return `"${address}" is outside of the fleet's range ${this.range}`;
+    if (this.#reserved.some((block) => value >= block.first && value <= block.last)) return `"${address}" is reserved`;
+    return undefined;
+  }
+}
+
+/** Locally administered, made of the address: as unique as that, and the same wherever the server runs. */
+export function macAddressOf(address: string): string {
+  const octets = address.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
+  return ["02", "76", ...octets].join(":");
+}
+
+/** Host ids per server. */
+export const idBlockSize = 65_536;
+
+/** First id of the lowest free block. Throws `id-blocks-exhausted`. */
+export function allocateIdBlock(pool: { start: number; count: number }, taken: ReadonlySet<number>): number {
+  for (let index = 0; index < pool.count; index++) {
+    const start = pool.start + index * idBlockSize;
+    if (!taken.has(start)) return start;
+  }
+  throw fail("id-blocks-exhausted", { count: pool.count });
+}
+
+function valueOf(address: string): number {
+  return address.split(".").reduce((value, octet) => value * 256 + Number(octet), 0);
+}
+
+function textOf(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+}
+
+function bounds(cidr: string): { first: number; last: number } {
+  const [address = "", length = "32"] = cidr.split("/");
+  const size = 2 ** (32 - Number(length));
+  const first = Math.floor(valueOf(address) / size) * size;
+  return { first, last: first + size - 1 };
+}
