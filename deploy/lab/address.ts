@@ -10,7 +10,7 @@ export const ports = { nats: 4222, redis: 6379, api: 6443, agent: 7443, packages
 const firstNodeAddress = 11;
 const nodePattern = /^host-([1-9][0-9]{0,2})$/;
 
-export function nodeName(number: number): string {
+function nodeName(number: number): string {
   return `host-${number}`;
 }
 
@@ -33,7 +33,11 @@ export function underlayAddress(host: string): string {
   if (host === clientHost) return "10.99.0.3";
   const number = Number(nodePattern.exec(host)?.[1] ?? Number.NaN);
   if (!(number <= maxHosts)) {
-    throw new LabError("host-unknown", `"${host}" is not a host's name`, `Use control, client or host-1 to host-${maxHosts}`);
+    throw new LabError(
+      "host-unknown",
+      `"${host}" is not a host's name`,
+      `Use control, client or host-1 to host-${maxHosts}`,
+    );
   }
   return `10.99.0.${firstNodeAddress + number - 1}`;
 }

@@ -14,7 +14,7 @@ import { underlayLink } from "./underlay.ts";
 /** Writes a host's agent configuration, and says what runs in its box. */
 export function nodePrograms(lab: LabLayout, node: string, memoryBytes: number): readonly BoxProgram[] {
   const layout = hostLayout(lab, node);
-  for (const folder of [layout.folder, imageCacheFolder]) mkdirSync(folder, { recursive: true });
+  mkdirSync(imageCacheFolder, { recursive: true });
   const config = agentConfigSchema.parse({
     node,
     labels: { "vfleet.dev/lab": lab.name },
@@ -33,5 +33,11 @@ export function nodePrograms(lab: LabLayout, node: string, memoryBytes: number):
   writeFileSync(layout.configFile, `${JSON.stringify(config, undefined, 2)}\n`);
   const agent = nodeProgram("node-agent");
   if (agent === undefined) return [];
-  return [{ name: "agent", environment: programEnvironment(layout), command: [process.execPath, agent, "--config", layout.configFile] }];
+  return [
+    {
+      name: "agent",
+      environment: programEnvironment(layout),
+      command: [process.execPath, agent, "--config", layout.configFile],
+    },
+  ];
 }

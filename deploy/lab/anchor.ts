@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { processFiles } from "./cgroups.ts";
 import { readAlive, writeIdentity } from "./identity.ts";
 import type { ProcessIdentity } from "./identity.ts";
@@ -12,9 +11,19 @@ import { findInit } from "./reaping-init.ts";
  * the parent of every box's, and its PID namespace holds all of them, so that killing it leaves no process behind.
  */
 export async function startAnchor(lab: LabLayout): Promise<ProcessIdentity> {
-  mkdirSync(lab.logsFolder, { recursive: true });
   const started = await startNamespaces({
-    command: ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--", "sh", `${scripts}/anchor.sh`, findInit()],
+    command: [
+      "unshare",
+      "--net",
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--",
+      "sh",
+      `${scripts}/anchor.sh`,
+      findInit(),
+    ],
     cgroupFiles: processFiles(`${lab.cgroup}/system`),
     logFile: `${lab.logsFolder}/anchor.log`,
   });

@@ -9,7 +9,14 @@ const timeoutMs = 2_000;
 export function getJson(lab: LabLayout, path: string): Promise<unknown> {
   const token = readFileSync(lab.tokenFile, "utf8").trim();
   const ca = readFileSync(tlsFiles(lab, "ca").ca);
-  const options = { socketPath: lab.apiSocket, path, ca, servername: "localhost", timeout: timeoutMs, headers: { authorization: `Bearer ${token}`, accept: "application/json" } };
+  const options = {
+    socketPath: lab.apiSocket,
+    path,
+    ca,
+    servername: "localhost",
+    timeout: timeoutMs,
+    headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+  };
   return new Promise((resolve) => {
     const asked = request(options, (response) => {
       let text = "";

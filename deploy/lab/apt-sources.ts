@@ -17,8 +17,13 @@ export async function readAptSources(environment: NodeJS.ProcessEnv): Promise<Ap
 }
 
 export function parseHosts(uris: string): ReadonlySet<string> {
-  const urls = uris.split("\n").filter((line) => URL.canParse(line)).map((line) => new URL(line));
-  return new Set(urls.filter(({ protocol }) => protocol === "http:" || protocol === "https:").map(({ hostname }) => hostname));
+  const urls = uris
+    .split("\n")
+    .filter((line) => URL.canParse(line))
+    .map((line) => new URL(line));
+  return new Set(
+    urls.filter(({ protocol }) => protocol === "http:" || protocol === "https:").map(({ hostname }) => hostname),
+  );
 }
 
 /** `Acquire::http::Proxy` and `Acquire::http::Proxy::HOST`, and the same for https; see apt-transport-http(1). */
@@ -32,10 +37,14 @@ export function parseProxies(settings: string): ReadonlyMap<string, string> {
 }
 
 /** As apt does: the host's own setting, the general one, then the environment; `DIRECT` means none. */
-export function proxyChooser(proxies: ReadonlyMap<string, string>, environment: NodeJS.ProcessEnv): (url: URL) => URL | undefined {
+export function proxyChooser(
+  proxies: ReadonlyMap<string, string>,
+  environment: NodeJS.ProcessEnv,
+): (url: URL) => URL | undefined {
   return ({ protocol, hostname }) => {
     const scheme = protocol.replace(":", "");
-    const setting = proxies.get(`${scheme} ${hostname}`) ?? (proxies.get(`${scheme} `) || environment[`${scheme}_proxy`]);
+    const setting =
+      proxies.get(`${scheme} ${hostname}`) ?? (proxies.get(`${scheme} `) || environment[`${scheme}_proxy`]);
     return setting === undefined || setting === "DIRECT" || !URL.canParse(setting) ? undefined : new URL(setting);
   };
 }

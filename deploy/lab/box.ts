@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { requireAnchor } from "./anchor.ts";
 import { killCgroup, limitMemory, makeCgroup, processFiles } from "./cgroups.ts";
 import { waitForDetach } from "./disk.ts";
@@ -27,21 +27,17 @@ export interface BoxOptions {
 export async function startBox({ lab, host, programs, memoryBytes, prepare }: BoxOptions): Promise<ProcessIdentity> {
   const layout = hostLayout(lab, host);
   const anchor = requireAnchor(lab);
-  for (const folder of [layout.stateFolder, layout.volumesFolder, layout.temporaryFolder, layout.logsFolder, layout.failpointFolder]) {
-    mkdirSync(folder, { recursive: true });
-  }
   writePrograms(layout.programsFolder, programs);
   makeCgroup(layout.systemCgroup);
   makeCgroup(layout.serversCgroup);
   if (memoryBytes !== undefined) limitMemory(layout.cgroup, memoryBytes);
 
   const disk = existsSync(layout.diskFile) ? [layout.diskFile, layout.volumesFolder] : [];
+  const enterLab = ["nsenter", "--target", String(anchor.pid), "--net", "--mount", "--pid", "--"];
+  const ownNamespaces = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--"];
+  const init = [`${scripts}/init.sh`, host, findInit(), layout.programsFolder, boxRunFolder, ...disk];
   const started = await startNamespaces({
-    command: [
-      ...["nsenter", "--target", String(anchor.pid), "--net", "--mount", "--pid", "--"],
-      ...["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--"],
-      ...["sh", `${scripts}/init.sh`, host, findInit(), layout.programsFolder, boxRunFolder, ...disk],
-    ],
+    command: [...enterLab, ...ownNamespaces, "sh", ...init],
     cgroupFiles: processFiles(layout.systemCgroup),
     logFile: `${layout.logsFolder}/init.log`,
   });
@@ -81,10 +77,7 @@ export function requireBox(lab: LabLayout, host: string): ProcessIdentity {
 /** Command line that runs a command in a box's namespaces and cgroups. It dies when the one that started it does. */
 export function inBox(lab: LabLayout, host: string, command: readonly string[]): readonly string[] {
   const { pid } = requireBox(lab, host);
-  const files = processFiles(hostLayout(lab, host).systemCgroup).join(" ");
-  return [
-    ...["sh", `${scripts}/in-cgroup.sh`, files],
-    ...["nsenter", "--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/", "--"],
-    ...["setpriv", "--pdeathsig", "TERM", "--", ...command],
-  ];
+  const join = ["sh", `${scripts}/in-cgroup.sh`, processFiles(hostLayout(lab, host).systemCgroup).join(" ")];
+  const enter = ["nsenter", "--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/", "--"];
+  return [...join, ...enter, "setpriv", "--pdeathsig", "TERM", "--", ...command];
 }

@@ -18,7 +18,11 @@ export function parseHierarchies(mountinfo: string): readonly CgroupHierarchy[] 
     const [type, , options = ""] = after.split(" ");
     if (folder === undefined || (type !== "cgroup" && type !== "cgroup2")) continue;
     const controllers = options.split(",").filter((option) => option !== "rw" && option !== "ro");
-    found.set(folder, { version: type === "cgroup" ? 1 : 2, folder, controllers: type === "cgroup" ? controllers : [] });
+    found.set(folder, {
+      version: type === "cgroup" ? 1 : 2,
+      folder,
+      controllers: type === "cgroup" ? controllers : [],
+    });
   }
   return [...found.values()];
 }
@@ -58,7 +62,8 @@ export function limitMemory(path: string, bytes: number): void {
 export function processesIn(path: string): readonly number[] {
   const pids = new Set<number>();
   for (const folder of foldersIn(path)) {
-    for (const line of readText(`${folder}/cgroup.procs`).split("\n")) if (line !== "" && line !== "0") pids.add(Number(line));
+    for (const line of readText(`${folder}/cgroup.procs`).split("\n"))
+      if (line !== "" && line !== "0") pids.add(Number(line));
   }
   return [...pids];
 }
@@ -72,7 +77,11 @@ export async function killCgroup(path: string): Promise<void> {
     return pids.length === 0;
   }, 10_000);
   if (!isEmpty) {
-    throw new LabError("left-behind", `processes ${processesIn(path).join(", ")} in cgroup "${path}" do not die`, "Look at what they wait for: /proc/PID/stack");
+    throw new LabError(
+      "left-behind",
+      `processes ${processesIn(path).join(", ")} in cgroup "${path}" do not die`,
+      "Look at what they wait for: /proc/PID/stack",
+    );
   }
 }
 
@@ -82,7 +91,12 @@ export async function removeCgroup(path: string): Promise<void> {
     for (const folder of foldersIn(path).reverse()) tryRemove(folder);
     return foldersIn(path).length === 0;
   }, 5_000);
-  if (!isGone) throw new LabError("left-behind", `cgroups ${foldersIn(path).join(", ")}`, "Something still uses them: look into their cgroup.procs");
+  if (!isGone)
+    throw new LabError(
+      "left-behind",
+      `cgroups ${foldersIn(path).join(", ")}`,
+      "Something still uses them: look into their cgroup.procs",
+    );
 }
 
 /** Folders of the cgroup `path` and all below it, parents first. */
@@ -112,12 +126,16 @@ function delegateControllers(folder: string): void {
 
 function inheritCpuset(parent: string, child: string): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-    if (readText(`${child}/${file}`).trim() === "") writeFileSync(`${child}/${file}`, readText(`${parent}/${file}`).trim());
+    if (readText(`${child}/${file}`).trim() === "")
+      writeFileSync(`${child}/${file}`, readText(`${parent}/${file}`).trim());
   }
 }
 
 function thaw(folder: string): void {
-  for (const [file, value] of [["freezer.state", "THAWED"], ["cgroup.freeze", "0"]] as const) {
+  for (const [file, value] of [
+    ["freezer.state", "THAWED"],
+    ["cgroup.freeze", "0"],
+  ] as const) {
     if (existsSync(`${folder}/${file}`)) writeFileSync(`${folder}/${file}`, value);
   }
 }

@@ -3,20 +3,36 @@ import { LabError } from "./lab-error.ts";
 
 // Verbs are loaded when they are used: `lab exec` and `lab env` are called in loops, and must start fast.
 
-const program = new Command("lab").description("A fleet of hosts on one machine").exitOverride().enablePositionalOptions();
+const program = new Command("lab")
+  .description("A fleet of hosts on one machine")
+  .exitOverride()
+  .enablePositionalOptions();
 
 command("up", "start a lab, or what is off in it")
   .option("--hosts <n>", "hosts beside control and client (default 3)", Number)
   .option("--memory-per-host <amount>", "limit and capacity of each host (default 4Gi)")
   .option("--disk-per-host <amount>", "size of each host's disk, a sparse file (default 20Gi)")
   .option("--no-wait", "do not wait until the API answers and every node is Ready")
-  .action(async (options: { name: string; json?: true; wait: boolean; hosts?: number; memoryPerHost?: string; diskPerHost?: string }) => {
-    const { up } = await import("./verbs/up.ts");
-    const { status, statusText } = await import("./verbs/status.ts");
-    await up(options);
-    const now = await status(options.name);
-    print(options, now, `${statusText(now)}\nTo work with it: eval "$(npm run -s lab -- env${options.name === "default" ? "" : ` --name ${options.name}`})"\n`);
-  });
+  .action(
+    async (options: {
+      name: string;
+      json?: true;
+      wait: boolean;
+      hosts?: number;
+      memoryPerHost?: string;
+      diskPerHost?: string;
+    }) => {
+      const { up } = await import("./verbs/up.ts");
+      const { status, statusText } = await import("./verbs/status.ts");
+      await up(options);
+      const now = await status(options.name);
+      print(
+        options,
+        now,
+        `${statusText(now)}\nTo work with it: eval "$(npm run -s lab -- env${options.name === "default" ? "" : ` --name ${options.name}`})"\n`,
+      );
+    },
+  );
 
 command("down", "end a lab and leave nothing behind")
   .option("--all", "every lab of this machine")
@@ -117,11 +133,15 @@ function command(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option("--name <name>", "which lab (default: $VFLEET_LAB, else \"default\")", process.env["VFLEET_LAB"] ?? "default")
+    .option("--name <name>", 'which lab (default: $VFLEET_LAB, else "default")', process.env["VFLEET_LAB"] ?? "default")
     .option("--json", "print JSON");
 }
 
-function hostCommand(name: string, description: string, action: (host: string, options: Options) => Promise<void>): void {
+function hostCommand(
+  name: string,
+  description: string,
+  action: (host: string, options: Options) => Promise<void>,
+): void {
   command(name, description).argument("<host>", "control, client, host-1, ...").action(action);
 }
 
@@ -152,7 +172,8 @@ function fail(thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = "code" in error && typeof error.code === "string" ? error.code : "internal";
   const hint = "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code, message: error.message, hint } }, undefined, 2)}\n`);
+  if (process.argv.includes("--json"))
+    process.stdout.write(`${JSON.stringify({ error: { code, message: error.message, hint } }, undefined, 2)}\n`);
   else if (code === "internal" && !(thrown instanceof LabError)) process.stderr.write(`lab: ${error.stack}\n`);
   else process.stderr.write(`lab: ${error.message}\n${hint === undefined ? "" : `  > ${hint}\n`}`);
 }

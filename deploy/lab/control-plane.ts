@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { controllerConfigSchema } from "@vfleet/shared";
 import { installedPaths } from "../install/where.ts";
 import { clientHost, controlHost, nodeNames, ports, underlayAddress } from "./address.ts";
@@ -15,30 +15,48 @@ export function controlPrograms(lab: LabLayout, hosts: number): readonly BoxProg
   const layout = hostLayout(lab, controlHost);
   const address = underlayAddress(controlHost);
   const environment = programEnvironment(layout);
-  mkdirSync(layout.stateFolder, { recursive: true });
   // A socket's file outlives the one who listened, and would be in the way of the next.
   rmSync(lab.apiSocket, { force: true });
   const controller = nodeProgram("controller");
+  writeNatsConfig(lab, hosts);
   writeFileSync(layout.configFile, `${JSON.stringify(controllerConfig(lab), undefined, 2)}\n`);
   return [
-    { name: "nats", environment, command: [installedPaths().natsServer, "--config", writeNatsConfig(lab, hosts)] },
+    { name: "nats", environment, command: [installedPaths().natsServer, "--config", natsConfigFile(lab)] },
     {
       name: "redis",
       environment,
-      command: ["redis-server", "--bind", "127.0.0.1", "--port", String(ports.redis), "--save", "", "--appendonly", "no", "--dir", layout.stateFolder],
+      command: [
+        "redis-server",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        String(ports.redis),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        layout.stateFolder,
+      ],
     },
     {
       name: "packages",
       environment,
-      command: ["socat", `TCP-LISTEN:${ports.packages},bind=${address},fork,reuseaddr`, `UNIX-CONNECT:${lab.packageSocket}`],
+      command: [
+        "socat",
+        `TCP-LISTEN:${ports.packages},bind=${address},fork,reuseaddr`,
+        `UNIX-CONNECT:${lab.packageSocket}`,
+      ],
     },
-    ...(controller === undefined ? [] : [{ name: "controller", environment, command: [process.execPath, controller, "--config", layout.configFile] }]),
+    ...(controller === undefined
+      ? []
+      : [{ name: "controller", environment, command: [process.execPath, controller, "--config", layout.configFile] }]),
   ];
 }
 
-/** Nodes come in when a lab grows: NATS reads the file again on SIGHUP. */
-export function writeNatsConfig(lab: LabLayout, hosts: number): string {
-  const file = `${hostLayout(lab, controlHost).folder}/nats.json`;
+/** Nodes come in when a lab grows: NATS reads the file again on SIGHUP. Says whether the file changed. */
+export function writeNatsConfig(lab: LabLayout, hosts: number): boolean {
+  const file = natsConfigFile(lab);
   const text = natsConfig({
     address: underlayAddress(controlHost),
     port: ports.nats,
@@ -47,8 +65,13 @@ export function writeNatsConfig(lab: LabLayout, hosts: number): string {
     controllerKey: nkeyOf(lab, "controller"),
     nodeKeys: new Map(nodeNames(hosts).map((node) => [node, nkeyOf(lab, node)])),
   });
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
   writeFileSync(file, text);
-  return file;
+  return true;
+}
+
+function natsConfigFile(lab: LabLayout): string {
+  return `${hostLayout(lab, controlHost).folder}/nats.json`;
 }
 
 export function natsUrl(): string {

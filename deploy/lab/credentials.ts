@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createAuthority, issueCertificate, nodeCommonName, readAuthority } from "../pki/authority.ts";
 import type { Authority, CertificateRequest } from "../pki/authority.ts";
 import { createNkey, nkeyFromSeed } from "../pki/nkey.ts";
@@ -14,7 +14,11 @@ export interface TlsFiles {
 }
 
 export function tlsFiles(lab: LabLayout, part: string): TlsFiles {
-  return { ca: `${lab.pkiFolder}/ca.pem`, certificate: `${lab.pkiFolder}/${part}.pem`, key: `${lab.pkiFolder}/${part}.key` };
+  return {
+    ca: `${lab.pkiFolder}/ca.pem`,
+    certificate: `${lab.pkiFolder}/${part}.pem`,
+    key: `${lab.pkiFolder}/${part}.key`,
+  };
 }
 
 export function nkeyFile(lab: LabLayout, part: string): string {
@@ -31,14 +35,16 @@ export function nkeyOf(lab: LabLayout, part: string): string {
 
 /** Makes every key and certificate that isn't there yet. */
 export async function makeCredentials(lab: LabLayout, hosts: number, nowMs: number): Promise<void> {
-  mkdirSync(lab.pkiFolder, { recursive: true, mode: 0o700 });
   const authority = await makeAuthority(lab, nowMs);
   const control = underlayAddress(controlHost);
   const requests: readonly (readonly [string, CertificateRequest])[] = [
     ["nats", { commonName: "nats", dnsNames: ["localhost", controlHost], addresses: ["127.0.0.1", control] }],
     ["controller", { commonName: "controller", dnsNames: [controlHost], addresses: [control] }],
     ["api", { commonName: "api", dnsNames: ["localhost", controlHost], addresses: ["127.0.0.1", control] }],
-    ...nodeNames(hosts).map((node) => [node, { commonName: nodeCommonName(node), dnsNames: [node], addresses: [underlayAddress(node)] }] as const),
+    ...nodeNames(hosts).map(
+      (node) =>
+        [node, { commonName: nodeCommonName(node), dnsNames: [node], addresses: [underlayAddress(node)] }] as const,
+    ),
   ];
   await Promise.all(
     requests.map(async ([part, request]) => {

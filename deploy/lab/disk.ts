@@ -18,7 +18,9 @@ export async function makeDisk(file: string, sizeBytes: number): Promise<void> {
 
 /** Loop devices over files below a folder. */
 export async function loopsBelow(folder: string): Promise<readonly string[]> {
-  const listed = JSON.parse((await mustRun(["losetup", "--list", "--json", "--output", "NAME,BACK-FILE"])) || "{}") as unknown;
+  const listed = JSON.parse(
+    (await mustRun(["losetup", "--list", "--json", "--output", "NAME,BACK-FILE"])) || "{}",
+  ) as unknown;
   const devices = isListing(listed) ? listed.loopdevices : [];
   return devices.filter((device) => device["back-file"]?.startsWith(`${folder}/`)).map(({ name }) => name);
 }
@@ -31,7 +33,11 @@ export async function waitForDetach(folder: string): Promise<void> {
   const isDetached = await waitUntil(async () => (await loopsBelow(folder)).length === 0, detachTimeoutMs);
   if (isDetached) return;
   const devices = (await loopsBelow(folder)).join(", ");
-  throw new LabError("left-behind", `loop devices ${devices} over files in "${folder}" are still in use`, "Find who holds their mount: grep loop /proc/*/mountinfo");
+  throw new LabError(
+    "left-behind",
+    `loop devices ${devices} over files in "${folder}" are still in use`,
+    "Find who holds their mount: grep loop /proc/*/mountinfo",
+  );
 }
 
 interface LoopListing {

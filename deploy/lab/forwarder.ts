@@ -12,13 +12,21 @@ const portsTried = 1000;
 
 /** The API on 127.0.0.1: to the controller's Unix socket, so that the lab needs no link to the machine. */
 export async function startApiForwarder(lab: LabLayout, port: number): Promise<void> {
-  await startOutside(lab, "api-forwarder", ["socat", `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr`, `UNIX-CONNECT:${lab.apiSocket}`]);
+  await startOutside(lab, "api-forwarder", [
+    "socat",
+    `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr`,
+    `UNIX-CONNECT:${lab.apiSocket}`,
+  ]);
 }
 
 /** Debian packages for image builds: see package-proxy.ts. */
 export async function startPackageProxy(lab: LabLayout): Promise<void> {
   rmSync(lab.packageSocket, { force: true });
-  await startOutside(lab, "package-proxy", [process.execPath, `${import.meta.dirname}/package-proxy.ts`, lab.packageSocket]);
+  await startOutside(lab, "package-proxy", [
+    process.execPath,
+    `${import.meta.dirname}/package-proxy.ts`,
+    lab.packageSocket,
+  ]);
 }
 
 /** The first port from 16443 on that nobody listens on, and no other lab has for its own. */
@@ -26,7 +34,11 @@ export async function freePort(taken: ReadonlySet<number>): Promise<number> {
   for (let port = firstPort; port < firstPort + portsTried; port++) {
     if (!taken.has(port) && (await isFree(port))) return port;
   }
-  throw new LabError("start-failed", `no free port from ${firstPort} to ${firstPort + portsTried - 1} on 127.0.0.1`, "Take labs down that nobody needs: lab down --all");
+  throw new LabError(
+    "start-failed",
+    `no free port from ${firstPort} to ${firstPort + portsTried - 1} on 127.0.0.1`,
+    "Take labs down that nobody needs: lab down --all",
+  );
 }
 
 export function isFree(port: number): Promise<boolean> {

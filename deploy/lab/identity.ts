@@ -42,7 +42,12 @@ export function killRecorded(file: string): void {
 /** Waits until the process a file speaks of is gone, then forgets it. */
 export async function waitForEnd(file: string): Promise<void> {
   const isGone = await waitUntil(() => readAlive(file) === undefined, 10_000);
-  if (!isGone) throw new LabError("left-behind", `process ${readAlive(file)?.pid} of "${file}" does not die`, "Look at what it waits for: /proc/PID/stack");
+  if (!isGone)
+    throw new LabError(
+      "left-behind",
+      `process ${readAlive(file)?.pid} of "${file}" does not die`,
+      "Look at what it waits for: /proc/PID/stack",
+    );
   rmSync(file, { force: true });
 }
 

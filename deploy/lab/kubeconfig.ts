@@ -15,7 +15,15 @@ export function kubeconfigText({ context, port, authorityPem, token }: Kubeconfi
     apiVersion: "v1",
     kind: "Config",
     "current-context": context,
-    clusters: [{ name: context, cluster: { server: `https://127.0.0.1:${port}`, "certificate-authority-data": Buffer.from(authorityPem).toString("base64") } }],
+    clusters: [
+      {
+        name: context,
+        cluster: {
+          server: `https://127.0.0.1:${port}`,
+          "certificate-authority-data": Buffer.from(authorityPem).toString("base64"),
+        },
+      },
+    ],
     users: [{ name: context, user: { token } }],
     contexts: [{ name: context, context: { cluster: context, user: context, namespace: "default" } }],
   };

@@ -51,7 +51,11 @@ const namePattern = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
 
 export function labLayout(name: string): LabLayout {
   if (!namePattern.test(name)) {
-    throw new LabError("name-invalid", `"${name}" is not a name`, "Use 1 to 24 lower-case letters, digits and dashes, such as --name test-2");
+    throw new LabError(
+      "name-invalid",
+      `"${name}" is not a name`,
+      "Use 1 to 24 lower-case letters, digits and dashes, such as --name test-2",
+    );
   }
   const folder = `${labsFolder}/${name}`;
   return {

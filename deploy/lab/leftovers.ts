@@ -11,7 +11,11 @@ import { removeTree } from "./remove-tree.ts";
 
 /** Ends every process of a lab and waits until the kernel has taken back what they held. Its files stay. */
 export async function stopEverything(lab: LabLayout, hosts: number): Promise<void> {
-  const identities = [lab.anchorIdentity, ...outsidePrograms.map((name) => outsideIdentity(lab, name)), ...boxNames(hosts).map((host) => hostLayout(lab, host).identity)];
+  const identities = [
+    lab.anchorIdentity,
+    ...outsidePrograms.map((name) => outsideIdentity(lab, name)),
+    ...boxNames(hosts).map((host) => hostLayout(lab, host).identity),
+  ];
   // The anchor is the first process of the PID namespace that all boxes are in: the others go with it.
   for (const file of identities) killRecorded(file);
   // What is frozen can't die before it is thawed; what no file speaks of is still in the lab's cgroup.

@@ -6,7 +6,7 @@ import type { LabLayout } from "./layout.ts";
 
 /** Runs an action that changes a lab while no other does. The lock of a program that died is taken over. */
 export async function withLock<T>(lab: LabLayout, action: () => Promise<T>): Promise<T> {
-  mkdirSync(labsFolder, { recursive: true, mode: 0o700 });
+  mkdirSync(labsFolder, { recursive: true });
   take(lab.lockFile);
   try {
     return await action();

@@ -22,7 +22,11 @@ export interface NamespacesOptions {
 export function startNamespaces({ command, cgroupFiles, logFile }: NamespacesOptions): Promise<StartedNamespaces> {
   const log = openSync(logFile, "a");
   const [input, output] = ["pipe", "pipe"] as const;
-  const child = spawn("sh", [`${scripts}/in-cgroup.sh`, cgroupFiles.join(" "), ...command], { detached: true, cwd: "/", stdio: [input, output, log] });
+  const child = spawn("sh", [`${scripts}/in-cgroup.sh`, cgroupFiles.join(" "), ...command], {
+    detached: true,
+    cwd: "/",
+    stdio: [input, output, log],
+  });
   closeSync(log);
   const { stdin, stdout } = child;
   return new Promise((resolve, reject) => {

@@ -2,7 +2,17 @@ import { expect, it } from "vitest";
 import { natsConfig, nodePermissions } from "./nats-config.ts";
 
 const tls = { ca: "/ca.pem", certificate: "/nats.pem", key: "/nats.key" };
-const options = { address: "10.99.0.2", port: 4222, storeFolder: "/store", tls, controllerKey: "UC", nodeKeys: new Map([["host-1", "U1"], ["host-2", "U2"]]) };
+const options = {
+  address: "10.99.0.2",
+  port: 4222,
+  storeFolder: "/store",
+  tls,
+  controllerKey: "UC",
+  nodeKeys: new Map([
+    ["host-1", "U1"],
+    ["host-2", "U2"],
+  ]),
+};
 
 it("writes every record to disk before it is acknowledged, and speaks to none without a certificate", () => {
   const config = JSON.parse(natsConfig(options));
@@ -19,5 +29,6 @@ it("gives the controller all and each node its own subjects", () => {
 
 it("lets a node say and hear nothing of JetStream or of another node", () => {
   const { publish, subscribe } = nodePermissions("host-1");
-  for (const subject of [...publish.allow, ...subscribe.allow]) expect(subject).toMatch(/^(vfleet\.node\.host-1\.[a-z]+|_INBOX\.node\.host-1\.>)$/);
+  for (const subject of [...publish.allow, ...subscribe.allow])
+    expect(subject).toMatch(/^(vfleet\.node\.host-1\.[a-z]+|_INBOX\.node\.host-1\.>)$/);
 });

@@ -17,7 +17,9 @@ const replyWithin = "10m";
 export function nodePermissions(node: string) {
   return {
     subscribe: { allow: [subjects.command(node), `${nodeInboxPrefix(node)}.>`] },
-    publish: { allow: [subjects.report(node), subjects.progress(node), subjects.telemetry(node), subjects.request(node)] },
+    publish: {
+      allow: [subjects.report(node), subjects.progress(node), subjects.telemetry(node), subjects.request(node)],
+    },
     allow_responses: { max: 1, expires: replyWithin },
   };
 }
@@ -34,7 +36,12 @@ export function natsConfig({ address, port, storeFolder, tls, controllerKey, nod
     // A node that lost power is found out about by its silence on the link too.
     ping_interval: "5s",
     ping_max: 3,
-    jetstream: { store_dir: storeFolder, sync_interval: "always", max_memory_store: 64 * 1024 * 1024, max_file_store: 4 * 1024 ** 3 },
+    jetstream: {
+      store_dir: storeFolder,
+      sync_interval: "always",
+      max_memory_store: 64 * 1024 * 1024,
+      max_file_store: 4 * 1024 ** 3,
+    },
     tls: { cert_file: tls.certificate, key_file: tls.key, ca_file: tls.ca, verify: true, timeout: 5 },
     authorization: {
       users: [

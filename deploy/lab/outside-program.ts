@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { processFiles } from "./cgroups.ts";
-import { identityOf, killRecorded, readAlive, waitForEnd, writeIdentity } from "./identity.ts";
+import { identityOf, readAlive, writeIdentity } from "./identity.ts";
 import { LabError } from "./lab-error.ts";
 import { outsideIdentity } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
@@ -11,22 +11,23 @@ import { scripts } from "./namespaces.ts";
 export async function startOutside(lab: LabLayout, name: string, command: readonly string[]): Promise<void> {
   const file = outsideIdentity(lab, name);
   if (readAlive(file) !== undefined) return;
-  mkdirSync(lab.logsFolder, { recursive: true });
   const log = openSync(`${lab.logsFolder}/${name}.log`, "a");
   const cgroupFiles = processFiles(`${lab.cgroup}/system`).join(" ");
-  const child = spawn("sh", [`${scripts}/in-cgroup.sh`, cgroupFiles, ...command], { detached: true, cwd: "/", stdio: ["ignore", log, log] });
+  const child = spawn("sh", [`${scripts}/in-cgroup.sh`, cgroupFiles, ...command], {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", log, log],
+  });
   closeSync(log);
   const failed = new Promise<never>((_, reject) => {
-    child.once("error", (cause) => reject(new LabError("start-failed", `${name}: ${cause.message}`, "Run: sh deploy/bootstrap.sh install")));
+    child.once("error", (cause) =>
+      reject(new LabError("start-failed", `${name}: ${cause.message}`, "Run: sh deploy/bootstrap.sh install")),
+    );
   });
   await Promise.race([failed, new Promise((resolve) => child.once("spawn", resolve))]);
   const identity = child.pid === undefined ? undefined : identityOf(child.pid);
-  if (identity === undefined) throw new LabError("start-failed", name, `Its last words are in ${lab.logsFolder}/${name}.log`);
+  if (identity === undefined)
+    throw new LabError("start-failed", name, `Its last words are in ${lab.logsFolder}/${name}.log`);
   writeIdentity(file, identity);
   child.unref();
-}
-
-export async function stopOutside(lab: LabLayout, name: string): Promise<void> {
-  killRecorded(outsideIdentity(lab, name));
-  await waitForEnd(outsideIdentity(lab, name));
 }

@@ -18,9 +18,11 @@ if (import.meta.main) {
   createPackageProxy(await readAptSources(process.env)).listen(socket);
 }
 
-export function createPackageProxy(sources: AptSources) {
+function createPackageProxy(sources: AptSources) {
   const server = createServer((incoming, outgoing) => forward(sources, incoming, outgoing));
-  server.on("connect", (incoming: IncomingMessage, client: Duplex, head: Buffer) => tunnel(sources, { incoming, client, head }));
+  server.on("connect", (incoming: IncomingMessage, client: Duplex, head: Buffer) =>
+    tunnel(sources, { incoming, client, head }),
+  );
   return server;
 }
 
@@ -33,7 +35,12 @@ function forward(sources: AptSources, incoming: IncomingMessage, outgoing: Serve
     return;
   }
   const { "proxy-connection": _, "proxy-authorization": __, ...headers } = incoming.headers;
-  const upstream = request({ ...destination(url, sources.proxyFor(url)), method: incoming.method, headers: { ...headers, host: url.host }, timeout: idleTimeoutMs });
+  const upstream = request({
+    ...destination(url, sources.proxyFor(url)),
+    method: incoming.method,
+    headers: { ...headers, host: url.host },
+    timeout: idleTimeoutMs,
+  });
   upstream.on("response", (response) => {
     outgoing.writeHead(response.statusCode ?? 502, response.headers);
     pipeline(response, outgoing, () => undefined);
@@ -48,7 +55,10 @@ function forward(sources: AptSources, incoming: IncomingMessage, outgoing: Serve
 }
 
 /** Why a request is not for this proxy. */
-export function refusalOf(sources: AptSources, { method, url }: { method: string; url: URL | undefined }): string | undefined {
+export function refusalOf(
+  sources: AptSources,
+  { method, url }: { method: string; url: URL | undefined },
+): string | undefined {
   if (url === undefined || url.protocol !== "http:") return "only absolute http URLs are forwarded";
   if (method !== "GET" && method !== "HEAD") return `method ${method} is not forwarded`;
   if (url.port !== "") return "only port 80 is forwarded to";

@@ -12,7 +12,9 @@ it("keeps hosts that are cut off together connected", () => {
 });
 
 it("loses only what the first host sends when asked for one way", () => {
-  expect(cutsOf({ hosts: ["host-1"], from: ["host-2"], oneWay: true, all })).toEqual([{ from: "host-1", to: "host-2" }]);
+  expect(cutsOf({ hosts: ["host-1"], from: ["host-2"], oneWay: true, all })).toEqual([
+    { from: "host-1", to: "host-2" },
+  ]);
 });
 
 it("refuses hosts that are not there, and a host from itself", () => {

@@ -20,11 +20,13 @@ export interface PartitionRequest {
 /** The pairs to cut. Hosts that are cut off together still reach each other. */
 export function cutsOf({ hosts, from, oneWay, all }: PartitionRequest): readonly Cut[] {
   for (const host of [...hosts, ...from]) {
-    if (!all.includes(host)) throw new LabError("host-unknown", `the lab has no host "${host}"`, `Its hosts are ${all.join(", ")}`);
+    if (!all.includes(host))
+      throw new LabError("host-unknown", `the lab has no host "${host}"`, `Its hosts are ${all.join(", ")}`);
   }
   const others = from.length > 0 ? from : all.filter((host) => !hosts.includes(host));
   const both = others.find((host) => hosts.includes(host));
-  if (both !== undefined) throw new LabError("partition-invalid", `"${both}" cannot be cut off from itself`, "Name other hosts after --from");
+  if (both !== undefined)
+    throw new LabError("partition-invalid", `"${both}" cannot be cut off from itself`, "Name other hosts after --from");
   const outward = hosts.flatMap((host) => others.map((other) => ({ from: host, to: other })));
   return oneWay ? outward : [...outward, ...outward.map((cut) => ({ from: cut.to, to: cut.from }))];
 }

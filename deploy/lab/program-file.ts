@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { shellCommand, shellQuote } from "./shell-quote.ts";
 
 /** A program that runs in a box for as long as the box does. */
@@ -16,7 +16,6 @@ export function programScript({ command, environment }: BoxProgram): string {
 
 /** Makes the folder hold exactly these programs. */
 export function writePrograms(folder: string, programs: readonly BoxProgram[]): void {
-  mkdirSync(folder, { recursive: true });
   const wanted = new Set(programs.map(({ name }) => name));
   for (const name of readdirSync(folder)) if (!wanted.has(name)) rmSync(`${folder}/${name}`);
   for (const program of programs) {

@@ -20,7 +20,12 @@ export async function signalProgram({ lab, host, program, signal }: ProgramSigna
     throw new LabError("program-unknown", `"${host}" runs no program "${program}"`, "lab status lists them");
   }
   const pid = programPid(box.pid, program);
-  if (pid === undefined) throw new LabError("program-unknown", `"${program}" on "${host}" is not running at the moment`, "It starts again by itself: try once more");
+  if (pid === undefined)
+    throw new LabError(
+      "program-unknown",
+      `"${program}" on "${host}" is not running at the moment`,
+      "It starts again by itself: try once more",
+    );
   await mustRun(["nsenter", "--target", String(box.pid), "--pid", "--", "kill", "-s", signal, "--", String(pid)]);
   return pid;
 }

@@ -11,7 +11,9 @@ const nodeListSchema = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string() }),
-      status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) }).prefault({}),
+      status: z
+        .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
+        .prefault({}),
     }),
   ),
 });
@@ -36,7 +38,10 @@ export async function waitForReady(lab: LabLayout, hosts: number, timeoutMs: num
   }, timeoutMs);
   if (isReady) return;
   if (ready === undefined) throw notReady("the API does not answer", hostLayout(lab, "control").logsFolder);
-  throw notReady(`${missing().join(", ")} did not become Ready in ${Math.round(timeoutMs / 1000)} s`, hostLayout(lab, missing()[0] ?? "control").logsFolder);
+  throw notReady(
+    `${missing().join(", ")} did not become Ready in ${Math.round(timeoutMs / 1000)} s`,
+    hostLayout(lab, missing()[0] ?? "control").logsFolder,
+  );
 }
 
 function notReady(reason: string, logsFolder: string): LabError {

@@ -3,7 +3,10 @@ import { LabError } from "./lab-error.ts";
 import { mustRun } from "./run.ts";
 
 /** Mount points at or below a folder, in this process's mount namespace. */
-export function mountsBelow(folder: string, mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8")): readonly string[] {
+export function mountsBelow(
+  folder: string,
+  mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8"),
+): readonly string[] {
   const points = mountinfo.split("\n").map((line) => line.split(" ")[4] ?? "");
   return points.filter((point) => point === folder || point.startsWith(`${folder}/`));
 }
@@ -12,6 +15,11 @@ export function mountsBelow(folder: string, mountinfo: string = readFileSync("/p
 export async function removeTree(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   const mounts = mountsBelow(folder);
-  if (mounts.length > 0) throw new LabError("left-behind", `"${folder}" still has mounts: ${mounts.join(", ")}`, "Unmount them, then try again");
+  if (mounts.length > 0)
+    throw new LabError(
+      "left-behind",
+      `"${folder}" still has mounts: ${mounts.join(", ")}`,
+      "Unmount them, then try again",
+    );
   await mustRun(["rm", "-rf", "--one-file-system", "--", folder]);
 }

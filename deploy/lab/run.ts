@@ -29,5 +29,9 @@ export async function mustRun(command: readonly string[], input = ""): Promise<s
   const finished = await run(command, input);
   if (finished.code === 0) return finished.stdout;
   const lastWords = finished.stderr.trim().split("\n").slice(-4).join("; ");
-  throw new LabError("command-failed", `${command.join(" ")}: ${lastWords}`, "Run the command by hand, or take the lab down and up again");
+  throw new LabError(
+    "command-failed",
+    `${command.join(" ")}: ${lastWords}`,
+    "Run the command by hand, or take the lab down and up again",
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { maxHosts } from "./address.ts";
 import { LabError } from "./lab-error.ts";
@@ -24,19 +24,23 @@ export function readState(lab: LabLayout): LabState | undefined {
     return stateSchema.parse(JSON.parse(readFileSync(lab.stateFile, "utf8")));
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message.replaceAll("\n", " ") : String(thrown);
-    throw new LabError("state-invalid", `"${lab.stateFile}": ${reason}`, `Take it down and start anew: lab down --name ${lab.name}`);
+    throw new LabError(
+      "state-invalid",
+      `"${lab.stateFile}": ${reason}`,
+      `Take it down and start anew: lab down --name ${lab.name}`,
+    );
   }
 }
 
 export function requireState(lab: LabLayout): LabState {
   const state = readState(lab);
-  if (state === undefined) throw new LabError("lab-unknown", `there is no lab "${lab.name}"`, `Start it: lab up --hosts 3 --name ${lab.name}`);
+  if (state === undefined)
+    throw new LabError("lab-unknown", `there is no lab "${lab.name}"`, `Start it: lab up --hosts 3 --name ${lab.name}`);
   return state;
 }
 
 /** Replaces the file whole, so that a crash leaves the old or the new one. */
 export function writeState(lab: LabLayout, state: LabState): void {
-  mkdirSync(lab.folder, { recursive: true, mode: 0o700 });
   const unfinished = `${lab.stateFile}.new`;
   writeFileSync(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
   renameSync(unfinished, lab.stateFile);

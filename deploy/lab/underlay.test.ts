@@ -10,6 +10,8 @@ it("joins a box to the bridge by a cable that carries its name", () => {
 });
 
 it("attaches the client where agents attach servers", () => {
-  expect(overlayCommands()).toContain("link add vxlan0 mtu 1450 type vxlan id 4200 dev eth0 local 10.99.0.3 dstport 4789 learning\n");
+  expect(overlayCommands()).toContain(
+    "link add vxlan0 mtu 1450 type vxlan id 4200 dev eth0 local 10.99.0.3 dstport 4789 learning\n",
+  );
   expect(overlayCommands()).toContain("addr add 10.200.255.1/16 dev vfleet0\n");
 });

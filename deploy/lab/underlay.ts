@@ -7,7 +7,11 @@ export const underlayLink = "eth0";
 
 /** ip(8) batch for the anchor's network namespace. */
 export function bridgeCommands(): string {
-  return lines("link set lo up", `link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`, `link set ${bridge} up`);
+  return lines(
+    "link set lo up",
+    `link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`,
+    `link set ${bridge} up`,
+  );
 }
 
 /** ip(8) batch for the anchor's network namespace: a cable from the bridge into a box. */
@@ -20,7 +24,11 @@ export function cableCommands(host: string, boxPid: number): string {
 
 /** ip(8) batch for a box's network namespace. */
 export function boxLinkCommands(host: string): string {
-  return lines("link set lo up", `addr add ${underlayAddress(host)}/${underlayPrefixLength} dev ${underlayLink}`, `link set ${underlayLink} up`);
+  return lines(
+    "link set lo up",
+    `addr add ${underlayAddress(host)}/${underlayPrefixLength} dev ${underlayLink}`,
+    `link set ${underlayLink} up`,
+  );
 }
 
 /** Runs an ip(8) batch in a process's network namespace; all else stays the machine's, where process ids mean what we mean. */
@@ -28,7 +36,15 @@ export async function ipBatch(pid: number, commands: string): Promise<void> {
   await mustRun(["nsenter", "--target", String(pid), "--net", "--", "ip", "-batch", "-"], commands);
 }
 
-export async function connectBox({ host, anchorPid, boxPid }: { host: string; anchorPid: number; boxPid: number }): Promise<void> {
+export async function connectBox({
+  host,
+  anchorPid,
+  boxPid,
+}: {
+  host: string;
+  anchorPid: number;
+  boxPid: number;
+}): Promise<void> {
   // A box that just died may have left its cable: the kernel takes network namespaces down a little later.
   await run(["nsenter", "--target", String(anchorPid), "--net", "--", "ip", "link", "delete", host]);
   await ipBatch(anchorPid, cableCommands(host, boxPid));

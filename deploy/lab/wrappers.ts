@@ -1,17 +1,17 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { compileCacheFolder } from "./compile-cache.ts";
 import type { LabLayout } from "./layout.ts";
 import { bundleOf, repository } from "./node-program.ts";
 import { shellQuote } from "./shell-quote.ts";
 
 /** Text of `lab`: this very lab, unless told otherwise. */
-export function labWrapper(name: string): string {
+function labWrapper(name: string): string {
   const main = shellQuote(`${repository}/deploy/lab/main.ts`);
   return `#!/bin/sh\nexport NODE_COMPILE_CACHE=${shellQuote(compileCacheFolder)}\nexport VFLEET_LAB="\${VFLEET_LAB:-${name}}"\nexec ${shellQuote(process.execPath)} ${main} "$@"\n`;
 }
 
 /** Text of `vctl`: the bundle loads much faster, but a source that is newer wins. */
-export function vctlWrapper(): string {
+function vctlWrapper(): string {
   const folders = ["vctl", "shared"].map((part) => shellQuote(`${repository}/${part}/src`)).join(" ");
   return [
     "#!/bin/sh",
@@ -26,8 +26,10 @@ export function vctlWrapper(): string {
 
 /** Writes the programs that `lab env` puts on the PATH. */
 export function writeWrappers(lab: LabLayout): void {
-  mkdirSync(lab.binFolder, { recursive: true });
-  for (const [name, text] of [["lab", labWrapper(lab.name)], ["vctl", vctlWrapper()]] as const) {
+  for (const [name, text] of [
+    ["lab", labWrapper(lab.name)],
+    ["vctl", vctlWrapper()],
+  ] as const) {
     writeFileSync(`${lab.binFolder}/${name}`, text);
     chmodSync(`${lab.binFolder}/${name}`, 0o755);
   }

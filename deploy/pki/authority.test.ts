@@ -7,7 +7,11 @@ const nowMs = Date.UTC(2026, 0, 2);
 describe("authority", () => {
   it("issues certificates that verify against it and carry their names", async () => {
     const authority = await createAuthority("a fleet", nowMs);
-    const pem = await issueCertificate(authority, { commonName: nodeCommonName("host-1"), dnsNames: ["host-1"], addresses: ["10.99.0.11"] }, nowMs);
+    const pem = await issueCertificate(
+      authority,
+      { commonName: nodeCommonName("host-1"), dnsNames: ["host-1"], addresses: ["10.99.0.11"] },
+      nowMs,
+    );
     const certificate = new X509Certificate(pem.certificate);
     expect(certificate.verify(new X509Certificate(authority.pem.certificate).publicKey)).toBe(true);
     expect(certificate.subject).toBe("CN=node:host-1");
@@ -25,6 +29,8 @@ describe("authority", () => {
   it("is no issuer to another authority's certificates", async () => {
     const [one, other] = await Promise.all([createAuthority("a fleet", nowMs), createAuthority("a fleet", nowMs)]);
     const pem = await issueCertificate(one, { commonName: "controller" }, nowMs);
-    expect(new X509Certificate(pem.certificate).verify(new X509Certificate(other.pem.certificate).publicKey)).toBe(false);
+    expect(new X509Certificate(pem.certificate).verify(new X509Certificate(other.pem.certificate).publicKey)).toBe(
+      false,
+    );
   });
 });

@@ -31,7 +31,10 @@ const dayMs = 24 * 60 * 60 * 1000;
 const allowedSkewMs = 60 * 60 * 1000;
 const authorityDays = 3650;
 
-export async function createAuthority(commonName: string, nowMs: number): Promise<Authority & { readonly pem: CertificatePem }> {
+export async function createAuthority(
+  commonName: string,
+  nowMs: number,
+): Promise<Authority & { readonly pem: CertificatePem }> {
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -55,7 +58,11 @@ export async function readAuthority(pem: CertificatePem): Promise<Authority> {
 }
 
 /** Issues a certificate, good for both ends of a connection, with a new key. */
-export async function issueCertificate(authority: Authority, request: CertificateRequest, nowMs: number): Promise<CertificatePem> {
+export async function issueCertificate(
+  authority: Authority,
+  request: CertificateRequest,
+  nowMs: number,
+): Promise<CertificatePem> {
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const names: x509.JsonGeneralNames = [
     ...(request.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),

@@ -7,7 +7,9 @@ export const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" } as const;
 /** PKCS #8 PEM. */
 export async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
-  return createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString();
+  return createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+    .export({ format: "pem", type: "pkcs8" })
+    .toString();
 }
 
 export async function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -32,7 +32,11 @@ function removeIfEmpty(folder: string): void {
 
 /** Every lab that has a folder or a cgroup. */
 export function labNames(): readonly string[] {
-  const folders = [labsFolder, ...cgroupHierarchies().map(({ folder }) => `${folder}${cgroupRoot}`)].filter((folder) => existsSync(folder));
-  const names = folders.flatMap((folder) => readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()));
+  const folders = [labsFolder, ...cgroupHierarchies().map(({ folder }) => `${folder}${cgroupRoot}`)].filter((folder) =>
+    existsSync(folder),
+  );
+  const names = folders.flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()),
+  );
   return [...new Set(names.map(({ name }) => name))].sort();
 }

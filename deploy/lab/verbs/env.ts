@@ -6,7 +6,8 @@ import { shellQuote } from "../shell-quote.ts";
 /** What a shell needs to work with a lab. */
 export function env(name: string): Readonly<Record<string, string>> {
   const lab = labLayout(name);
-  if (!existsSync(lab.kubeconfig)) throw new LabError("lab-unknown", `there is no lab "${name}"`, `Start it: lab up --hosts 3 --name ${name}`);
+  if (!existsSync(lab.kubeconfig))
+    throw new LabError("lab-unknown", `there is no lab "${name}"`, `Start it: lab up --hosts 3 --name ${name}`);
   return {
     KUBECONFIG: lab.kubeconfig,
     VFLEET_LAB: name,
@@ -21,6 +22,8 @@ export function env(name: string): Readonly<Record<string, string>> {
 /** Lines for `eval`; the PATH is put in front of what the shell has. */
 export function envText(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
-    .map(([name, value]) => (name === "PATH" ? `export PATH=${shellQuote(value)}"$PATH"\n` : `export ${name}=${shellQuote(value)}\n`))
+    .map(([name, value]) =>
+      name === "PATH" ? `export PATH=${shellQuote(value)}"$PATH"\n` : `export ${name}=${shellQuote(value)}\n`,
+    )
     .join("");
 }

@@ -18,7 +18,9 @@ export interface ExecOptions {
 export function exec({ name, host, command, terminal }: ExecOptions): never {
   requireRoot();
   // The session of the caller is not in the box's PID namespace, so that a shell there could control no jobs: script(1) makes one that is.
-  const inside = terminal ? ["script", "--quiet", "--return", "--flush", "--command", shellCommand(command), "/dev/null"] : command;
+  const inside = terminal
+    ? ["script", "--quiet", "--return", "--flush", "--command", shellCommand(command), "/dev/null"]
+    : command;
   // Node.js ignores some signals, which a replaced process would inherit: a writer would not end when its reader does.
   const args = ["env", "--default-signal", ...inBox(labLayout(name), host, inside)];
   if (process.execve === undefined) throw new Error("this Node.js has no process.execve");

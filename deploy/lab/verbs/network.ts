@@ -27,7 +27,10 @@ export async function heal(name: string): Promise<void> {
   await changeCuts(name, () => []);
 }
 
-async function changeCuts(name: string, change: (before: readonly Cut[], all: readonly string[]) => readonly Cut[]): Promise<readonly Cut[]> {
+async function changeCuts(
+  name: string,
+  change: (before: readonly Cut[], all: readonly string[]) => readonly Cut[],
+): Promise<readonly Cut[]> {
   requireRoot();
   const lab = labLayout(name);
   return withLock(lab, async () => {

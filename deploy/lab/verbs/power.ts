@@ -25,8 +25,10 @@ export async function boot(name: string, host: string): Promise<number> {
   return withLock(lab, async () => {
     const state = requireState(lab);
     requireAnchor(lab);
-    if (!boxNames(state.hosts).includes(host)) throw new LabError("host-unknown", `lab "${name}" has no host "${host}"`, "lab status lists them");
-    if (findBox(lab, host) !== undefined) throw new LabError("host-up", `"${host}" is powered on`, `Crash it first: lab crash ${host}`);
+    if (!boxNames(state.hosts).includes(host))
+      throw new LabError("host-unknown", `lab "${name}" has no host "${host}"`, "lab status lists them");
+    if (findBox(lab, host) !== undefined)
+      throw new LabError("host-up", `"${host}" is powered on`, `Crash it first: lab crash ${host}`);
     // It may have died by itself: then what it held goes first.
     await stopBox(lab, host);
     await powerOn(lab, state, host);

@@ -8,7 +8,12 @@ import { waitUntil } from "../wait-until.ts";
 const restartTimeoutMs = 10_000;
 
 /** Kills one program of a host and waits until it runs again. Returns its new process id, as the box counts. */
-export async function restartProgram(options: { name: string; host: string; program: string; signal: string }): Promise<number> {
+export async function restartProgram(options: {
+  name: string;
+  host: string;
+  program: string;
+  signal: string;
+}): Promise<number> {
   requireRoot();
   const { host, program, signal } = options;
   const lab = labLayout(options.name);
@@ -18,6 +23,11 @@ export async function restartProgram(options: { name: string; host: string; prog
     now = programPid(requireBox(lab, host).pid, program);
     return now !== undefined && now !== before;
   }, restartTimeoutMs);
-  if (!isBack || now === undefined) throw new LabError("start-failed", `"${program}" on "${host}" did not end by ${signal} and come back`, "Send it KILL, or look at its log");
+  if (!isBack || now === undefined)
+    throw new LabError(
+      "start-failed",
+      `"${program}" on "${host}" did not end by ${signal} and come back`,
+      "Send it KILL, or look at its log",
+    );
   return now;
 }

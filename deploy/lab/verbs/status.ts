@@ -45,14 +45,27 @@ export type LabStatus = Awaited<ReturnType<typeof status>>;
 
 export function statusText({ name, up, api, hosts, cuts, kubeconfig, folder }: LabStatus): string {
   const rows = hosts.map(({ host, power, address, ready, programs }) => {
-    const running = Object.entries(programs).map(([program, pid]) => (pid === null ? `${program} (restarting)` : program));
+    const running = Object.entries(programs).map(([program, pid]) =>
+      pid === null ? `${program} (restarting)` : program,
+    );
     return [host, power, address, ready === undefined ? "" : ready ? "ready" : "not ready", running.join(", ")];
   });
   const table = [["HOST", "POWER", "ADDRESS", "NODE", "PROGRAMS"], ...rows];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   const cutLines = cuts.map(({ from, to }) => `cut: ${from} -> ${to}`);
-  return [`lab ${name}: ${up ? "up" : "down"}, API ${api.url} ${api.answers ? "answers" : "does not answer"}`, `kubeconfig ${kubeconfig}, files ${folder}`, ...lines, ...cutLines, ""].join("\n");
+  return [
+    `lab ${name}: ${up ? "up" : "down"}, API ${api.url} ${api.answers ? "answers" : "does not answer"}`,
+    `kubeconfig ${kubeconfig}, files ${folder}`,
+    ...lines,
+    ...cutLines,
+    "",
+  ].join("\n");
 }
 
 function hostStatus(lab: LabLayout, host: string, ready: readonly string[] | undefined): HostStatus {
@@ -65,7 +78,9 @@ function hostStatus(lab: LabLayout, host: string, ready: readonly string[] | und
     ...(box === undefined ? {} : { pid: box.pid }),
     address: underlayAddress(host),
     ...(isNode(host) && ready !== undefined ? { ready: ready.includes(host) } : {}),
-    programs: Object.fromEntries(box === undefined ? [] : names.map((name) => [name, programPid(box.pid, name) ?? null])),
+    programs: Object.fromEntries(
+      box === undefined ? [] : names.map((name) => [name, programPid(box.pid, name) ?? null]),
+    ),
     logs: layout.logsFolder,
     config: layout.configFile,
   };

@@ -1,12 +1,13 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { parseBytes, systemEnvironment } from "@vfleet/shared";
 import { boxNames, clientHost, controlHost, maxHosts, nodeNames } from "../address.ts";
 import { startAnchor } from "../anchor.ts";
-import { findBox, requireBox } from "../box.ts";
+import { findBox } from "../box.ts";
 import { makeCgroup } from "../cgroups.ts";
 import { floodTo } from "../client.ts";
 import { writeNatsConfig } from "../control-plane.ts";
 import { makeCredentials } from "../credentials.ts";
+import { makeHostFolders, makeLabFolders } from "../folders.ts";
 import { freePort, isFree, startApiForwarder, startPackageProxy } from "../forwarder.ts";
 import { readAlive } from "../identity.ts";
 import { LabError } from "../lab-error.ts";
@@ -63,16 +64,23 @@ export async function up(options: UpOptions): Promise<LabState> {
 }
 
 /** What the options and what is there make together; refuses what would have to destroy something. */
-export async function wantedState(lab: LabLayout, options: UpOptions, before: LabState | undefined): Promise<LabState> {
+async function wantedState(lab: LabLayout, options: UpOptions, before: LabState | undefined): Promise<LabState> {
   const hosts = options.hosts ?? before?.hosts ?? defaults.hosts;
   const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, defaults.memoryPerHost);
   const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, defaults.diskPerHost);
   const hint = `Take it down first: lab down --name ${lab.name}`;
-  if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts) throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
-  if (memoryPerHostBytes < minimumMemoryBytes) throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
-  if (diskPerHostBytes < minimumDiskBytes) throw new LabError("quantity-invalid", `${diskPerHostBytes} bytes of disk per host`, "Use 512Mi or more");
-  if (before !== undefined && hosts < before.hosts) throw new LabError("lab-differs", `"${lab.name}" has ${before.hosts} hosts, ${hosts} were asked for`, hint);
-  if (before !== undefined && (memoryPerHostBytes !== before.memoryPerHostBytes || diskPerHostBytes !== before.diskPerHostBytes)) {
+  if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts)
+    throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
+  if (memoryPerHostBytes < minimumMemoryBytes)
+    throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
+  if (diskPerHostBytes < minimumDiskBytes)
+    throw new LabError("quantity-invalid", `${diskPerHostBytes} bytes of disk per host`, "Use 512Mi or more");
+  if (before !== undefined && hosts < before.hosts)
+    throw new LabError("lab-differs", `"${lab.name}" has ${before.hosts} hosts, ${hosts} were asked for`, hint);
+  if (
+    before !== undefined &&
+    (memoryPerHostBytes !== before.memoryPerHostBytes || diskPerHostBytes !== before.diskPerHostBytes)
+  ) {
     throw new LabError("lab-differs", `hosts of "${lab.name}" have another amount of memory or disk`, hint);
   }
   const forwarderRuns = readAlive(outsideIdentity(lab, "api-forwarder")) !== undefined;
@@ -86,7 +94,9 @@ function wantedBytes(asked: string | undefined, before: number | undefined, othe
 }
 
 function portsOfOthers(lab: LabLayout): ReadonlySet<number> {
-  const names = readdirSync(labsFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== lab.name);
+  const names = readdirSync(labsFolder, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== lab.name,
+  );
   const states = names.map(({ name }) => readState(labLayout(name)));
   return new Set(states.flatMap((state) => (state === undefined ? [] : [state.apiPort])));
 }
@@ -96,8 +106,9 @@ async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | unde
   // After a crash of the machine or of the anchor nothing of the lab works: what is left of it goes, its disks stay.
   if (!isAnchored) await stopEverything(lab, before?.hosts ?? wanted.hosts);
   const state = isAnchored ? wanted : { ...wanted, cuts: [] };
+  makeLabFolders(lab);
   writeState(lab, state);
-  mkdirSync(hostLayout(lab, controlHost).folder, { recursive: true });
+  makeHostFolders(hostLayout(lab, controlHost));
   makeCgroup(`${lab.cgroup}/system`);
   await makeCredentials(lab, state.hosts, systemEnvironment.nowMs());
   if (!isAnchored) {
@@ -106,7 +117,7 @@ async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | unde
     await ipBatch(anchor.pid, bridgeCommands());
     await applyCuts(anchor.pid, []);
   }
-  await growFrom(lab, state, before);
+  await tellOfNodes(lab, state.hosts);
   const off = boxNames(state.hosts).filter((host) => findBox(lab, host) === undefined);
   if (readAlive(outsideIdentity(lab, "package-proxy")) === undefined) await startPackageProxy(lab);
   await startApiForwarder(lab, state.apiPort);
@@ -115,13 +126,11 @@ async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | unde
   writeWrappers(lab);
 }
 
-/** Tells those who run already of the hosts that come in. */
-async function growFrom(lab: LabLayout, state: LabState, before: LabState | undefined): Promise<void> {
-  if (before === undefined || before.hosts === state.hosts) return;
-  if (findBox(lab, controlHost) !== undefined) {
-    writeNatsConfig(lab, state.hosts);
+/** Tells those who run already of nodes that come in; where none does, nothing changes. */
+async function tellOfNodes(lab: LabLayout, hosts: number): Promise<void> {
+  const hasControl = findBox(lab, controlHost) !== undefined;
+  if (hasControl && writeNatsConfig(lab, hosts))
     await signalProgram({ lab, host: controlHost, program: "nats", signal: "HUP" });
-  }
-  const added = nodeNames(state.hosts).slice(before.hosts);
-  if (findBox(lab, clientHost) !== undefined) await floodTo(requireBox(lab, clientHost).pid, added);
+  const client = findBox(lab, clientHost);
+  if (client !== undefined) await floodTo(client.pid, nodeNames(hosts));
 }
