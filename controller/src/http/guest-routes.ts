@@ -11,6 +11,7 @@ import { badRequest, forbidden, notFound, StatusError, statusOf, unavailable } f
 /** Newest first. */
 const protocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const errorChannel = 3;
+/** No name of a server needs an escape in a path. */
 const execPath = /^\/apis\/vfleet\.dev\/v1\/namespaces\/([^/]+)\/virtualservers\/([^/]+)\/exec$/;
 
 interface GuestParts extends ResourceParts {
@@ -69,7 +70,7 @@ export class GuestUpgrades {
     if (!(request.headers["sec-websocket-protocol"] ?? "").split(",").some((offered) => protocols.includes(offered.trim()))) {
       throw badRequest(`one of the WebSocket protocols ${protocols.join(", ")} is needed`);
     }
-    const server = this.#parts.store.read(virtualServerKind, { namespace: decodeURIComponent(match[1] ?? ""), name: decodeURIComponent(match[2] ?? "") });
+    const server = this.#parts.store.read(virtualServerKind, { namespace: match[1] ?? "", name: match[2] ?? "" });
     requireRunning(server);
     if (url.searchParams.getAll("command").length === 0) throw badRequest("no command was given");
     if (this.#parts.guestStreams === undefined) throw unavailable("streams to servers are not available on this controller");

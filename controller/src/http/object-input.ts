@@ -35,11 +35,14 @@ export function parseObject(body: unknown, target: ObjectTarget, validation: Fie
   record["metadata"] = metadata;
   agree(metadata, target);
   const unknown = Object.keys(metadata).filter((member) => !metadataMembers.includes(member)).map((member) => `metadata.${member}`);
-  const { data, stripped } = parseStripping(record, kind, String(metadata["name"] ?? ""));
+  const { result, stripped } = parseStripping(record, kind);
   unknown.push(...stripped);
   const messages = unknown.map((field) => `unknown field "${field}"`);
   if (validation === "Strict" && messages.length > 0) throw badRequest(`strict decoding error: ${messages.join(", ")}`);
-  return { object: data, warnings: validation === "Warn" ? messages : [] };
+  if (!result.success) {
+    throw invalid({ kind: kind.kind, group: kind.group, name: String(metadata["name"] ?? "") }, result.error.issues.flatMap((issue) => causesOf(issue, record)));
+  }
+  return { object: result.data, warnings: validation === "Warn" ? messages : [] };
 }
 
 /** 422 for members of the kind that can't change once made. */
@@ -67,13 +70,13 @@ function agree(metadata: Record<string, unknown>, target: ObjectTarget): void {
   }
 }
 
-function parseStripping(record: Record<string, unknown>, kind: Kind, name: string): { data: ApiObject; stripped: string[] } {
+/** Takes unknown members out of `record` until there is none, and says which they were. */
+function parseStripping(record: Record<string, unknown>, kind: Kind): { result: z.ZodSafeParseResult<ApiObject>; stripped: string[] } {
   const stripped: string[] = [];
   for (let round = 0; round < maximumRounds; round += 1) {
     const result = kind.schema.safeParse(record);
-    if (result.success) return { data: result.data, stripped };
-    const unknown = result.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? [issue] : []));
-    if (unknown.length === 0) throw invalid({ kind: kind.kind, group: kind.group, name }, result.error.issues.flatMap((issue) => causesOf(issue, record)));
+    const unknown = (result.error?.issues ?? []).flatMap((issue) => (issue.code === "unrecognized_keys" ? [issue] : []));
+    if (unknown.length === 0) return { result, stripped };
     for (const issue of unknown) {
       const holder = memberAtPath(record, issue.path);
       for (const key of issue.keys) {

@@ -107,7 +107,7 @@ export class JetStreamObjectStore implements ObjectStore {
     if (wanted !== undefined && wanted !== "" && wanted !== current.metadata.resourceVersion) throw await this.#conflict(untyped(kind), current);
     const change = changeOf(untyped(kind), { current, next: object }, options.scope ?? "whole");
     if (change.action === "none") return current;
-    if (options.dryRun === true) return (change.action === "write" ? change.object : current) as T; // `changeOf` keeps the kind
+    if (options.dryRun === true) return (change.action === "write" ? versioned(change.object, versionOf(current)) : current) as T; // `changeOf` keeps the kind
     if (change.action === "remove") return this.#remove(kind, current);
     const sequence = await this.#write(untyped(kind), change.object, versionOf(current));
     if (sequence === undefined) throw await this.#conflict(untyped(kind), current);
@@ -214,7 +214,7 @@ export class JetStreamObjectStore implements ObjectStore {
 
   async #written<T extends ApiObject>(object: ApiObject, sequence: number): Promise<T> {
     await this.#shown(sequence, object);
-    return { ...object, metadata: { ...object.metadata, resourceVersion: String(sequence) } } as T; // the caller's own kind
+    return versioned(object, sequence) as T; // the caller's own kind
   }
 
   /** Resolves when the mirror has that record, so that no read goes back behind it. */
@@ -250,6 +250,10 @@ export class JetStreamObjectStore implements ObjectStore {
       }
     }
   }
+}
+
+function versioned(object: ApiObject, sequence: number): ApiObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(sequence) } };
 }
 
 function versionOf(object: ApiObject): number {
