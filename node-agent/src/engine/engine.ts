@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { AgentConfig, Environment, Logger, ServerAssignment } from "@vfleet/shared";
 import { Layout } from "./layout.ts";
 import { BridgeNetworkDriver } from "./network/bridge-network-driver.ts";
@@ -90,6 +90,13 @@ export class Engine {
   async stopServer(uid: string): Promise<void> {
     await this.runtime.stop(uid, stopGraceMs);
     await this.removeContainer(uid);
+  }
+
+  /** Stops it if it runs, and deletes its volume and log too. */
+  async deleteServer(uid: string): Promise<void> {
+    await this.stopServer(uid);
+    await this.volumes.deleteVolume(uid);
+    await rm(this.layout.logFile(uid), { force: true });
   }
 
   /** Processes, port, rules, mounts and bundle; the volume stays. */

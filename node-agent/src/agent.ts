@@ -1,0 +1,167 @@
+import { messageOf, nodeAssignmentSchema, Revert, version } from "@vfleet/shared";
+import type { AgentConfig, CommandMessage, Environment, HostVersions, Logger, NodeReport } from "@vfleet/shared";
+import { Engine } from "./engine/engine.ts";
+import { nodeInfo, nodeResources, readHostVersions } from "./engine/host-facts.ts";
+import { ImageStore } from "./engine/image/image-store.ts";
+import { imageOpener } from "./engine/image/image-stream.ts";
+import { bootId } from "./link/boot-id.ts";
+import { ControllerLink } from "./link/controller-link.ts";
+import type { MigrationSessions } from "./link/migration-sessions.ts";
+import { PeerListener } from "./link/peer-listener.ts";
+import { AssignmentStore } from "./reconcile/assignment-store.ts";
+import { RecordStore } from "./reconcile/record-store.ts";
+import { Reconciler } from "./reconcile/reconciler.ts";
+import { TelemetrySampler } from "./telemetry/telemetry-sampler.ts";
+
+/** What migrations are given of the agent. */
+export interface AgentParts {
+  config: AgentConfig;
+  environment: Environment;
+  log: Logger;
+  engine: Engine;
+  images: ImageStore;
+  reconciler: Reconciler;
+  link: ControllerLink;
+  versions: HostVersions;
+}
+
+export interface AgentOptions {
+  config: AgentConfig;
+  environment: Environment;
+  log: Logger;
+  createMigrations: (parts: AgentParts) => MigrationSessions;
+}
+
+const reportMs = 2000;
+const telemetryMs = 5000;
+/** Changes that come together are told together. */
+const reportDelayMs = 20;
+const syncRetryMs = 1000;
+
+export interface RunningAgent {
+  /** Lets go of everything but the servers: they run on. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts together and starts them, in this order: engine, migrations' leftovers, servers, listener, controller. */
+export async function startAgent({ config, environment, log, createMigrations }: AgentOptions): Promise<RunningAgent> {
+  const engine = new Engine({ config, environment, log });
+  await engine.open();
+  const [versions, resources] = await Promise.all([readHostVersions(config.programs), nodeResources(config)]);
+  const boot = bootId(engine.layout.bootIdFile, environment);
+  const closing = new Revert();
+  let isReportDue = false;
+  const onChange = () => {
+    if (isReportDue) return;
+    isReportDue = true;
+    void environment.sleep(reportDelayMs).then(report);
+  };
+
+  const images = new ImageStore({
+    config,
+    scratchFolder: engine.layout.scratchFolder,
+    volumes: engine.volumes,
+    environment,
+    log,
+    openImage: imageOpener(config.tls),
+    onChange: () => {
+      onChange();
+      reconciler.wakeAll();
+    },
+  });
+  await images.open();
+  const reconciler = new Reconciler({
+    engine,
+    images,
+    records: new RecordStore(engine.layout.recordsFolder),
+    assignments: new AssignmentStore(engine.layout.assignmentFile),
+    environment,
+    log,
+    bootId: boot,
+    isMigrating: (uid) => migrations.isActive(uid),
+    onChange,
+  });
+  const link = new ControllerLink({ config, environment, log, onCommand, onConnected: () => void sync() });
+  const migrations = createMigrations({ config, environment, log, engine, images, reconciler, link, versions });
+  await reconciler.load();
+  await migrations.recover();
+  closing.add("migrations", () => migrations.close());
+  await reconciler.open();
+  closing.add("reconciler", () => reconciler.close());
+  const listener = new PeerListener({ config, engine, migrations, environment, log, requireServer: (uid) => void reconciler.assigned(uid) });
+  await listener.listen();
+  closing.add("listener", () => listener.close());
+  link.open();
+  closing.add("link", () => link.close());
+  const telemetry = new TelemetrySampler({ config, engine, environment });
+  closing.add("reports", environment.every(reportMs, report));
+  closing.add("telemetry", environment.every(telemetryMs, () => void sampleTelemetry()));
+  log.info({ node: config.node, bootId: boot, criu: versions.criu, runc: versions.runc }, "agent started");
+
+  return {
+    close: async () => {
+      const failures = await closing.revert();
+      if (failures.length > 0) log.warn({ failures }, "agent not closed cleanly");
+    },
+  };
+
+  async function onCommand(command: CommandMessage): Promise<unknown> {
+    switch (command.kind) {
+      case "assign":
+        return reconciler.apply(command.assignment);
+      case "migration.prepare-target":
+        return migrations.prepareTarget(command);
+      case "migration.start-source":
+        return migrations.startSource(command);
+      case "migration.cancel":
+        return migrations.cancel(command.operation, command.reason);
+      case "migration.outcome":
+        return migrations.outcome(command.operation, command.outcome);
+    }
+  }
+
+  /** Asks for the whole assignment until there is one: commands that were missed don't come again. */
+  async function sync(): Promise<void> {
+    while (link.isConnected) {
+      report();
+      try {
+        await reconciler.apply(await link.request({ kind: "sync" }, nodeAssignmentSchema));
+        return;
+      } catch (thrown) {
+        log.info({ reason: messageOf(thrown) }, "controller did not answer yet");
+        await environment.sleep(syncRetryMs);
+      }
+    }
+  }
+
+  function report(): void {
+    isReportDue = false;
+    link.report(nodeReport());
+  }
+
+  function nodeReport(): NodeReport {
+    return {
+      node: config.node,
+      bootId: boot,
+      agentVersion: version,
+      endpoint: { host: config.underlay.address, port: config.underlay.port },
+      underlayAddress: config.underlay.address,
+      labels: config.labels,
+      ...resources,
+      info: nodeInfo(versions),
+      conditions: [{ type: "Ready", status: "True", reason: "AgentReady", message: "The agent is running" }],
+      assignmentRevision: reconciler.assignmentRevision,
+      servers: reconciler.reports(),
+      images: images.reports(),
+    };
+  }
+
+  async function sampleTelemetry(): Promise<void> {
+    if (!link.isConnected) return;
+    try {
+      link.telemetry(await telemetry.sample(reconciler.reports()));
+    } catch (thrown) {
+      log.warn({ err: thrown }, "telemetry not sampled");
+    }
+  }
+}

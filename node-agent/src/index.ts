@@ -1,0 +1,2 @@
+export { startAgent } from "./agent.ts";
+export type { AgentOptions, AgentParts, RunningAgent } from "./agent.ts";

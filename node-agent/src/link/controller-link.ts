@@ -1,0 +1,170 @@
+import { readFileSync } from "node:fs";
+import { connect, Events, nkeyAuthenticator } from "nats";
+import type { Msg, NatsConnection } from "nats";
+import { z } from "zod";
+import { commandMessageSchema, messageOf, nodeInboxPrefix, replyError, replyOk, replySchema, resultOf, subjects } from "@vfleet/shared";
+import type { AgentConfig, CommandMessage, Environment, Logger, MigrationProgress, NodeReport, NodeTelemetry, RequestMessage } from "@vfleet/shared";
+import { agentError } from "../agent-error.ts";
+
+export interface ControllerLinkOptions {
+  config: Pick<AgentConfig, "node" | "nats">;
+  environment: Environment;
+  log: Logger;
+  /** What it resolves with is the reply's result; what it throws is the reply's error. */
+  onCommand: (command: CommandMessage) => Promise<unknown>;
+  /** After every connect: anything may have been missed. */
+  onConnected: () => void;
+}
+
+const reconnectMs = 500;
+const requestTimeoutMs = 2000;
+/** Commands are small but for assignments. */
+const largestCommandBytes = 8 << 20;
+
+/** The agent's line to the controller: NATS under the node's own identity. Being cut off is a state, not an error; it comes back by itself. */
+export class ControllerLink {
+  readonly #options: ControllerLinkOptions;
+  #connection: NatsConnection | undefined;
+  #isClosed = false;
+
+  constructor(options: ControllerLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Returns at once; connects as soon as there is something to connect to. */
+  open(): void {
+    void this.#keepConnected();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection?.close();
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined && !this.#connection.isClosed() && !this.#isCut;
+  }
+
+  report(report: NodeReport): void {
+    this.#publish(subjects.report(report.node), report);
+  }
+
+  telemetry(telemetry: NodeTelemetry): void {
+    this.#publish(subjects.telemetry(telemetry.node), telemetry);
+  }
+
+  progress(progress: MigrationProgress): void {
+    this.#publish(subjects.progress(this.#options.config.node), progress);
+  }
+
+  /** Asks the controller once. Throws its error by code, or `controller-unreachable`: then it is not known whether it was heard. */
+  async request<T>(message: RequestMessage, schema: z.ZodType<T>, timeoutMs: number = requestTimeoutMs): Promise<T> {
+    const connection = this.#connection;
+    if (connection === undefined) throw agentError("controller-unreachable", { reason: "not connected" });
+    let data: Uint8Array;
+    try {
+      const reply = await connection.request(subjects.request(this.#options.config.node), JSON.stringify(message), { timeout: timeoutMs });
+      data = reply.data;
+    } catch (thrown) {
+      throw agentError("controller-unreachable", { reason: messageOf(thrown) }, { cause: thrown });
+    }
+    return resultOf(replySchema.parse(parse(data)), schema);
+  }
+
+  /** Asks until there is an answer, the controller's refusal, or `signal`. For requests that may be repeated. */
+  async requestUntilAnswered<T>(message: RequestMessage, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      try {
+        return await this.request(message, schema);
+      } catch (thrown) {
+        if (!(thrown instanceof Error && "code" in thrown && thrown.code === "controller-unreachable")) throw thrown;
+        await this.#options.environment.sleep(reconnectMs, signal);
+      }
+    }
+  }
+
+  #isCut = false;
+
+  async #keepConnected(): Promise<void> {
+    const { config, environment, log, onConnected } = this.#options;
+    while (!this.#isClosed) {
+      try {
+        const connection = await connect({
+          servers: config.nats.servers,
+          name: `vfleet-agent ${config.node}`,
+          inboxPrefix: nodeInboxPrefix(config.node),
+          authenticator: nkeyAuthenticator(new TextEncoder().encode(readFileSync(config.nats.nkeySeedFile, "utf8").trim())),
+          tls: { caFile: config.nats.tls.ca, certFile: config.nats.tls.certificate, keyFile: config.nats.tls.key },
+          reconnect: true,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: reconnectMs,
+          pingInterval: 5000,
+          maxPingOut: 2,
+          timeout: 5000,
+        });
+        this.#connection = connection;
+        this.#isCut = false;
+        log.info({ server: connection.getServer() }, "connected to NATS");
+        connection.subscribe(subjects.command(config.node), { callback: (error, message) => this.#onMessage(error, message) });
+        void this.#watch(connection);
+        onConnected();
+        const reason = await connection.closed();
+        log.warn({ err: reason }, "NATS connection closed");
+      } catch (thrown) {
+        log.debug({ err: thrown }, "NATS not reached");
+      }
+      this.#connection = undefined;
+      if (!this.#isClosed) await environment.sleep(reconnectMs);
+    }
+  }
+
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === Events.Disconnect) {
+        this.#isCut = true;
+        this.#options.log.warn("NATS connection lost");
+      } else if (status.type === Events.Reconnect) {
+        this.#isCut = false;
+        this.#options.log.info("NATS connection is back");
+        this.#options.onConnected();
+      }
+    }
+  }
+
+  #onMessage(error: Error | null, message: Msg): void {
+    if (error !== null) {
+      this.#options.log.warn({ err: error }, "command subscription failed");
+      return;
+    }
+    void this.#answer(message);
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    const { log, onCommand } = this.#options;
+    let kind = "unknown";
+    try {
+      if (message.data.length > largestCommandBytes) throw agentError("record-invalid", { file: "command", reason: `${message.data.length} bytes are too many` });
+      const command = commandMessageSchema.parse(parse(message.data));
+      kind = command.kind;
+      const result = await onCommand(command);
+      message.respond(JSON.stringify(replyOk(result ?? {})));
+    } catch (thrown) {
+      log.warn({ command: kind, err: thrown }, "command refused");
+      message.respond(JSON.stringify(replyError(thrown)));
+    }
+  }
+
+  /** What is not sent now is sent anew and whole a moment later: nothing is kept while the line is cut. */
+  #publish(subject: string, value: unknown): void {
+    if (!this.isConnected) return;
+    try {
+      this.#connection?.publish(subject, JSON.stringify(value));
+    } catch (thrown) {
+      this.#options.log.debug({ subject, err: thrown }, "not published");
+    }
+  }
+}
+
+function parse(data: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(data));
+}

@@ -1,0 +1,187 @@
+import type { Environment, Logger, NodeAssignment, ServerAssignment, ServerReport } from "@vfleet/shared";
+import { agentError } from "../agent-error.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ImageStore } from "../engine/image/image-store.ts";
+import type { AssignmentStore } from "./assignment-store.ts";
+import type { RecordStore } from "./record-store.ts";
+import { newServerRecord } from "./server-record.ts";
+import type { ServerRecord } from "./server-record.ts";
+import { ServerReconciler } from "./server-reconciler.ts";
+
+export interface ReconcilerOptions {
+  engine: Engine;
+  images: ImageStore;
+  records: RecordStore;
+  assignments: AssignmentStore;
+  environment: Environment;
+  log: Logger;
+  bootId: string;
+  isMigrating: (uid: string) => boolean;
+  onChange: () => void;
+}
+
+/** Every server is looked at so often even when nothing was heard of it. */
+const resyncMs = 15_000;
+
+/**
+ * Makes the node be as it is assigned to be. Servers that are neither assigned nor released run on as they are. What a
+ * migration does to the servers goes through here too, so that one place knows each server's epoch.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #servers = new Map<string, ServerReconciler>();
+  #revision = 0;
+  /** Assignments are applied one after the other. */
+  #applying: Promise<void> = Promise.resolve();
+  #stops: (() => void)[] = [];
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  get assignmentRevision(): number {
+    return this.#revision;
+  }
+
+  /** Reads the records: epochs and who holds what are known from here on. */
+  load(): Promise<void> {
+    return this.#options.records.load();
+  }
+
+  /** Takes up what runs, cleans up what a crash left, and starts looking. Nothing starts that the controller hasn't confirmed in this boot. */
+  async open(): Promise<void> {
+    const { engine, records, assignments, environment, images, log, isMigrating } = this.#options;
+    const known = records.all().filter(({ assignment }) => assignment !== undefined).map(({ uid }) => uid);
+    for (const uid of await engine.runtime.list()) {
+      // One that was being restored may be running by now; its session knows.
+      if (known.includes(uid) || isMigrating(uid)) continue;
+      log.warn({ server: uid }, "container without a record removed");
+      await engine.removeContainer(uid);
+    }
+    await engine.network.removeOthers([...known, ...(await engine.runtime.list())]);
+    for (const { uid } of records.all()) this.#server(uid).wake();
+    const last = await assignments.load();
+    if (last !== undefined) {
+      this.#revision = last.revision;
+      await engine.network.applyMap(last.network);
+      images.want(last.images);
+    }
+    this.#stops = [engine.runtime.watchExits((uid) => this.#servers.get(uid)?.wake()), environment.every(resyncMs, () => this.wakeAll())];
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    for (const server of this.#servers.values()) server.stop();
+  }
+
+  wakeAll(): void {
+    for (const server of this.#servers.values()) server.wake();
+  }
+
+  /** An older revision than the last is dropped. Repeating one changes nothing, but confirms it after a boot. */
+  apply(assignment: NodeAssignment): Promise<void> {
+    this.#applying = this.#applying.catch(() => undefined).then(() => this.#apply(assignment));
+    return this.#applying;
+  }
+
+  reports(): ServerReport[] {
+    return [...this.#servers.values()].map((server) => server.report()).filter((report) => report !== undefined);
+  }
+
+  record(uid: string): ServerRecord | undefined {
+    return this.#options.records.get(uid);
+  }
+
+  /** Throws `server-unknown` unless the server is assigned here. */
+  assigned(uid: string): ServerAssignment {
+    const assignment = this.record(uid)?.assignment;
+    if (assignment === undefined) throw agentError("server-unknown", { uid });
+    return assignment;
+  }
+
+  /** A migration takes the server out of the reconciler's hands, over restarts of the agent too. */
+  async hold(uid: string, operation: string): Promise<void> {
+    this.assigned(uid);
+    await this.#save({ ...this.#recordOf(uid), heldBy: operation });
+  }
+
+  /** The migration is over and the server stays here. */
+  async letGo(uid: string): Promise<void> {
+    const { heldBy: _heldBy, ...rest } = this.#recordOf(uid);
+    await this.#save(rest);
+  }
+
+  /** A restored server belongs here from now on, under its new epoch. Throws `epoch-stale`. Held until `letGo`. */
+  async adopt(server: ServerAssignment, operation: string): Promise<void> {
+    const before = this.#recordOf(server.uid);
+    if (server.epoch < before.epoch) throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
+    const { environment, bootId } = this.#options;
+    await this.#save({
+      version: 1,
+      uid: server.uid,
+      epoch: server.epoch,
+      assignment: server,
+      confirmedBoot: bootId,
+      heldBy: operation,
+      restarts: before.restarts,
+      startedAtMs: environment.nowMs(),
+    });
+  }
+
+  /** The server went elsewhere: container, port and volume are deleted here, and no epoch up to this one runs here again. */
+  async handOver(uid: string, epoch: number): Promise<void> {
+    const before = this.#recordOf(uid);
+    await this.#save({ version: 1, uid, epoch: Math.max(epoch, before.epoch), restarts: 0 });
+  }
+
+  async #apply(assignment: NodeAssignment): Promise<void> {
+    const { engine, images, assignments, log } = this.#options;
+    if (assignment.revision < this.#revision) {
+      log.info({ revision: assignment.revision, applied: this.#revision }, "older assignment dropped");
+      return;
+    }
+    await assignments.save(assignment);
+    this.#revision = assignment.revision;
+    await engine.network.applyMap(assignment.network);
+    images.want(assignment.images);
+    await Promise.all([...assignment.servers.map((server) => this.#accept(server)), ...assignment.releases.map((release) => this.#release(release))]);
+  }
+
+  async #accept(server: ServerAssignment): Promise<void> {
+    const before = this.#recordOf(server.uid);
+    const isHandedOver = before.assignment === undefined && server.epoch === before.epoch;
+    if (server.epoch < before.epoch || isHandedOver) {
+      this.#options.log.warn({ server: server.uid, epoch: server.epoch, highest: before.epoch }, "assignment under a stale epoch refused");
+      return;
+    }
+    const { bootId } = this.#options;
+    const isSame = before.confirmedBoot === bootId && JSON.stringify(before.assignment) === JSON.stringify(server);
+    if (isSame) this.#server(server.uid).wake();
+    else await this.#save({ ...before, epoch: server.epoch, assignment: server, confirmedBoot: bootId });
+  }
+
+  async #release({ uid, epoch }: { uid: string; epoch: number }): Promise<void> {
+    const before = this.record(uid);
+    if (before?.assignment === undefined || before.epoch > epoch) return;
+    await this.#save({ version: 1, uid, epoch: Math.max(before.epoch, epoch), restarts: 0, ...(before.heldBy === undefined ? {} : { heldBy: before.heldBy }) });
+  }
+
+  #recordOf(uid: string): ServerRecord {
+    return this.record(uid) ?? newServerRecord(uid);
+  }
+
+  async #save(record: ServerRecord): Promise<void> {
+    await this.#options.records.save(record);
+    this.#server(record.uid).wake();
+    this.#options.onChange();
+  }
+
+  #server(uid: string): ServerReconciler {
+    const existing = this.#servers.get(uid);
+    if (existing !== undefined) return existing;
+    const { engine, records, environment, log, bootId, isMigrating, onChange } = this.#options;
+    const server = new ServerReconciler({ uid, engine, records, environment, log, bootId, isMigrating: () => isMigrating(uid), onChange });
+    this.#servers.set(uid, server);
+    return server;
+  }
+}
