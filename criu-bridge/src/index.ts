@@ -1,3 +1,5 @@
+export { criuVersion } from "./criu/probe.ts";
+export { fail as bridgeError } from "./errors.ts";
 export type {
   MigrationIdentity,
   Outcome,
@@ -10,3 +12,9 @@ export type {
   TargetPorts,
   TargetVolume,
 } from "./session/ports.ts";
+export type { SessionHost } from "./session/session-options.ts";
+export type { SessionPhase, SessionReport } from "./session/session-report.ts";
+export { SourceSession, type SourceSessionOptions } from "./session/source-session.ts";
+export { TargetListener } from "./session/target-listener.ts";
+export type { TargetSession, TargetSessionOptions } from "./session/target-session.ts";
+export type { TimelineStep } from "./session/timeline.ts";

@@ -34,6 +34,8 @@ export interface SourcePorts {
   network: SourceNetwork;
   /** The ownership record's word. Must not guess: `undecided` where it cannot be learned. */
   outcome(operation: string): Promise<Outcome>;
+  /** Asks the controller to abort: a compare-and-set against the commit, so the answer may be `committed`. */
+  abort(operation: string, reason: string): Promise<Outcome>;
 }
 
 export interface SourceVolume {
@@ -49,7 +51,7 @@ export interface SourceVolume {
 }
 
 export interface SourceNetwork {
-  /** Takes the server's port off the bridge: from now on nobody is answered, not even ARP. The namespace itself stays. */
+  /** Takes the server's port off the bridge and down: from now on nobody is answered, not even ARP. The namespace itself stays. */
   isolate(): Promise<void>;
   /** Puts the port back, after a refusal. */
   rejoin(): Promise<void>;
@@ -62,15 +64,16 @@ export interface TargetPorts {
   network: TargetNetwork;
   /**
    * Starts `runc restore` (through conmon) with `restore.arguments` and resolves when the server runs, or rejects with the reason.
-   * Its network hook must leave the port off the bridge. It has to go on when the agent ends.
+   * Its network hook must leave the host's end of the port off the bridge *and down*: a host answers ARP for its own addresses on any
+   * link that is up, and the server would learn a wrong gateway. The restore has to go on when the agent ends.
    */
   restore(restore: RestoreRequest): Promise<void>;
   /** Removes what a refused or failed restore left: container, cgroup, namespaces, mounts. Called once per failed restore. */
   discardContainer(): Promise<void>;
   /** Compare-and-set of the ownership record to this host. `undecided` where no answer came in time. */
   commit(operation: string): Promise<Outcome>;
-  /** The ownership record's word, for a session taken up again after a restart of the agent. */
-  outcome(operation: string): Promise<Outcome>;
+  /** As at the source. */
+  abort(operation: string, reason: string): Promise<Outcome>;
 }
 
 export interface TargetVolume {
@@ -85,7 +88,7 @@ export interface TargetVolume {
 }
 
 export interface TargetNetwork {
-  /** Puts the port on the bridge and starts announcing the addresses. The server's tasks run when this resolves. */
+  /** Puts the port on the bridge and up, and starts announcing the addresses. Called once the commit is won; the tasks wait for it. */
   attach(): Promise<void>;
 }
 

@@ -1,0 +1,51 @@
+import type { RuncContainer } from "../session/ports.ts";
+
+export interface CheckpointArguments {
+  container: RuncContainer;
+  imagesFolder: string;
+  workFolder: string;
+  pageServerPort: number;
+}
+
+/** `runc` arguments of a dump whose pages go to the page server on this host's loopback. Never leaves the tasks running: the gate decides. */
+export function checkpointArguments(dump: CheckpointArguments): string[] {
+  return [
+    "--root",
+    dump.container.runtimeRoot,
+    "checkpoint",
+    "--image-path",
+    dump.imagesFolder,
+    "--work-path",
+    dump.workFolder,
+    "--page-server",
+    `127.0.0.1:${dump.pageServerPort}`,
+    ...sharedArguments,
+    dump.container.id,
+  ];
+}
+
+export interface RestoreArguments {
+  imagesFolder: string;
+  workFolder: string;
+  lazy: boolean;
+}
+
+/** What goes between `runc restore` and the rest that its caller knows. */
+export function restoreArguments(restore: RestoreArguments): string[] {
+  return [
+    "--image-path",
+    restore.imagesFolder,
+    "--work-path",
+    restore.workFolder,
+    ...sharedArguments,
+    ...(restore.lazy ? ["--lazy-pages"] : []),
+  ];
+}
+
+/** `criu` arguments of the daemon that fills a lazily restored server's memory from images on this host. */
+export function lazyPagesArguments(folders: { imagesFolder: string; workFolder: string }): string[] {
+  return ["lazy-pages", "--images-dir", folders.imagesFolder, "--work-dir", folders.workFolder, "--log-file", "lazy-pages.log", "-v2"];
+}
+
+/** Ignoring cgroups is left to the configuration file: runc 1.1 does not know that mode. */
+const sharedArguments = ["--tcp-established", "--file-locks", "--ext-unix-sk"];

@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { fail } from "../errors.ts";
+
+export interface ProgramExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A program that outlives the agent: in a session of its own, its output in files. */
+export interface BackgroundProgram {
+  pid: number;
+  exited: Promise<ProgramExit>;
+  kill(): void;
+}
+
+export interface BackgroundOptions {
+  program: string;
+  arguments: string[];
+  /** Gets both outputs. */
+  logFile: string;
+}
+
+export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
+  const log = openSync(options.logFile, "a", 0o600);
+  const child = spawn(options.program, options.arguments, { stdio: ["ignore", log, log], detached: true });
+  closeSync(log);
+  const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  child.unref();
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(fail("program-unusable", { program: options.program, reason: error.message }, { cause: error })));
+    child.once("spawn", () => {
+      if (child.pid === undefined) reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
+      else resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL") });
+    });
+  });
+}
+
+/** Why a program ended, from what it has written: the message of runc's last line, or the last line. */
+export function lastComplaint(logFile: string): string {
+  const line = readFileSync(logFile, "utf8").trim().split("\n").at(-1) ?? "";
+  const message = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
+  return message === undefined ? line : message.replaceAll('\\"', '"');
+}

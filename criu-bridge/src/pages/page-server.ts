@@ -1,0 +1,218 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { fail } from "../errors.ts";
+import { commands, entryFlags, pageBytes, readRequest, requestBytes, type ImageKey, type PageServerRequest } from "./page-server-protocol.ts";
+import { PagesFrameBuilder } from "./pages-frame.ts";
+
+/** Frames that may be on their way at once; with the frame's size this bounds the memory of a dump. */
+const framesInFlight = 8;
+
+export interface PageServerOptions {
+  /** Sends a finished buffer; it may be filled again once the promise resolves. */
+  send(buffer: Buffer): Promise<void>;
+}
+
+/** What came from CRIU, for the target to compare. */
+export interface PageTotals {
+  images: number;
+  pages: number;
+}
+
+/** CRIU's page server on the source's own loopback: turns the pages of one dump into frames as they come. */
+export class PageServer {
+  readonly #send: (buffer: Buffer) => Promise<void>;
+  readonly #server: Server;
+  readonly #done = Promise.withResolvers<PageTotals>();
+  readonly #free: PagesFrameBuilder[] = [];
+  readonly #totals: PageTotals = { images: 0, pages: 0 };
+  #socket: Socket | undefined;
+  #builder: PagesFrameBuilder | undefined;
+  #buildersMade = 0;
+  #inFlight = 0;
+  #head: Buffer = Buffer.alloc(0);
+  #image: ImageKey | undefined;
+  #dataBytes = 0;
+  #rest: Buffer[] = [];
+  #closing = false;
+
+  constructor(options: PageServerOptions) {
+    this.#send = options.send;
+    this.#server = createServer({ highWaterMark: 1024 * 1024 }, (socket) => this.#accept(socket));
+    this.#done.promise.catch(() => {});
+  }
+
+  /** Listens and returns the port. */
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, resolve);
+    });
+    // A TCP server's address is an object once it listens.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Resolves when CRIU has closed the session and every page was handed to the stream. */
+  get done(): Promise<PageTotals> {
+    return this.#done.promise;
+  }
+
+  get pagesTaken(): number {
+    return this.#totals.pages;
+  }
+
+  close(reason: Error = fail("page-server-protocol", { reason: "it was closed before the dump was complete" })): void {
+    this.#done.reject(reason);
+    this.#socket?.destroy();
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#socket !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#socket = socket;
+    this.#server.close();
+    socket.setNoDelay(true);
+    socket.on("data", (data: Buffer) => this.#take(data));
+    socket.on("error", (error) => this.close(error));
+    socket.on("close", () => this.close(fail("page-server-protocol", { reason: "CRIU closed the connection before the dump was complete" })));
+  }
+
+  /** Consumes until no buffer is free; the rest waits, and CRIU with it. */
+  #take(data: Buffer): void {
+    this.#rest.push(data);
+    try {
+      while (this.#rest.length > 0) {
+        const next = this.#rest[0];
+        if (next === undefined || next.length === 0) {
+          this.#rest.shift();
+          continue;
+        }
+        const left = this.#consume(next);
+        if (left === undefined) {
+          this.#socket?.pause();
+          return;
+        }
+        this.#rest[0] = left;
+      }
+    } catch (thrown) {
+      this.close(thrown instanceof Error ? thrown : fail("page-server-protocol", { reason: String(thrown) }));
+    }
+  }
+
+  /** What is left of `data`, or undefined where a buffer is needed first. */
+  #consume(data: Buffer): Buffer | undefined {
+    if (this.#dataBytes > 0) return this.#consumePages(data);
+    const wantedBytes = requestBytes - this.#head.length;
+    if (data.length < wantedBytes) {
+      this.#head = Buffer.concat([this.#head, data]);
+      return Buffer.alloc(0);
+    }
+    const request = readRequest(this.#head.length === 0 ? data : Buffer.concat([this.#head, data.subarray(0, wantedBytes)]));
+    if (!this.#request(request)) return undefined;
+    this.#head = Buffer.alloc(0);
+    return data.subarray(wantedBytes);
+  }
+
+  #consumePages(data: Buffer): Buffer | undefined {
+    const builder = this.#obtainBuilder();
+    if (builder === undefined) return undefined;
+    const taken = builder.addData(data, this.#dataBytes);
+    this.#dataBytes -= taken;
+    if (builder.isFull) this.#flush();
+    return data.subarray(taken);
+  }
+
+  /** False where a buffer is needed first. */
+  #request(request: PageServerRequest): boolean {
+    switch (request.command) {
+      case commands.open:
+        return this.#open(request.image);
+      case commands.parent:
+        this.#answer(Buffer.alloc(4));
+        return true;
+      case commands.add:
+        return this.#add(request);
+      case commands.close:
+      case commands.forceClose:
+        this.#flush();
+        this.#closing = true;
+        // All is here; CRIU goes on to its post-dump script while the last frames leave. `done` tells when they have.
+        this.#answer(Buffer.alloc(4));
+        this.#finishIfSent();
+        return true;
+      default:
+        throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
+    }
+  }
+
+  #open(image: ImageKey): boolean {
+    this.#flush();
+    this.#image = image;
+    if (this.#obtainBuilder() === undefined) return false;
+    this.#totals.images++;
+    this.#answer(Buffer.alloc(1));
+    return true;
+  }
+
+  #add(request: PageServerRequest): boolean {
+    const image = this.#image;
+    if (image === undefined || image.id !== request.image.id || image.type !== request.image.type) {
+      throw fail("page-server-protocol", { reason: "pages came for an image that is not open" });
+    }
+    const builder = this.#obtainBuilder();
+    if (builder === undefined) return false;
+    builder.addEntry({ address: request.address, pages: request.pages, flags: request.flags });
+    if ((request.flags & entryFlags.present) !== 0) {
+      this.#dataBytes = request.pages * pageBytes;
+      this.#totals.pages += request.pages;
+    }
+    if (builder.isFull) this.#flush();
+    return true;
+  }
+
+  #obtainBuilder(): PagesFrameBuilder | undefined {
+    if (this.#builder !== undefined) return this.#builder;
+    if (this.#image === undefined) throw fail("page-server-protocol", { reason: "pages came before an image was opened" });
+    let builder = this.#free.pop();
+    if (builder === undefined && this.#buildersMade < framesInFlight) {
+      this.#buildersMade++;
+      builder = new PagesFrameBuilder();
+    }
+    builder?.begin(this.#image);
+    this.#builder = builder;
+    return builder;
+  }
+
+  #flush(): void {
+    const builder = this.#builder;
+    if (builder === undefined) return;
+    this.#builder = undefined;
+    this.#inFlight++;
+    this.#send(builder.finish()).then(
+      () => {
+        this.#inFlight--;
+        this.#free.push(builder);
+        this.#goOn();
+      },
+      (thrown: unknown) => this.close(thrown instanceof Error ? thrown : undefined),
+    );
+  }
+
+  #goOn(): void {
+    if (this.#rest.length > 0) {
+      this.#take(Buffer.alloc(0));
+      if (this.#rest.length > 0) return;
+    }
+    if (this.#socket?.isPaused() === true) this.#socket.resume();
+    this.#finishIfSent();
+  }
+
+  #finishIfSent(): void {
+    if (this.#closing && this.#inFlight === 0) this.#done.resolve(this.#totals);
+  }
+
+  #answer(data: Buffer): void {
+    this.#socket?.write(data);
+  }
+}

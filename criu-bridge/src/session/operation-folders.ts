@@ -1,0 +1,74 @@
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { gateScriptText } from "../criu/gate-script.ts";
+
+/** Finished operations whose logs are kept. */
+const keptOperations = 20;
+
+/** Where one operation has its things on one host. */
+export interface OperationFolders {
+  /** On a tmpfs; removed at the end. */
+  run: string;
+  images: string;
+  gateSocket: string;
+  /** Logs, statistics, gate script and session state; kept. */
+  work: string;
+  gateScript: string;
+  sessionFile: string;
+}
+
+export function operationFolders(host: { runFolder: string; stateFolder: string }, operation: string, side: "source" | "target"): OperationFolders {
+  const run = join(host.runFolder, "migrations", `${operation}-${side}`);
+  const work = join(host.stateFolder, "operations", `${operation}-${side}`);
+  return {
+    run,
+    images: join(run, "images"),
+    gateSocket: join(run, "gate.sock"),
+    work,
+    gateScript: join(work, "gate"),
+    sessionFile: join(work, "session.json"),
+  };
+}
+
+/** Fresh folders and the gate script; what an earlier attempt of the same operation left is gone. */
+export function makeOperationFolders(folders: OperationFolders): void {
+  removeFolder(folders.run);
+  mkdirSync(folders.run, { recursive: true, mode: 0o700 });
+  mkdirSync(folders.images);
+  // While CRIU restores a server it reads here as the server's own users; the folder above keeps everybody else out.
+  chmodSync(folders.images, 0o711);
+  mkdirSync(folders.work, { recursive: true, mode: 0o700 });
+  writeDurably(folders.gateScript, gateScriptText(folders.gateSocket), 0o700);
+}
+
+/** Images and sockets only ever hold plain files, so nothing mounted can be below. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Removes the oldest finished operations. */
+export function pruneOperations(stateFolder: string, inUse: (name: string) => boolean): void {
+  const parent = join(stateFolder, "operations");
+  const finished = readdirSync(parent)
+    .filter((name) => !inUse(name))
+    .map((name) => ({ name, changedMs: statSync(join(parent, name)).mtimeMs }))
+    .toSorted((a, b) => b.changedMs - a.changedMs);
+  for (const { name } of finished.slice(keptOperations)) removeFolder(join(parent, name));
+}
+
+/** After this returns the file has its new content, whatever happens to the power. */
+export function writeDurably(path: string, text: string, mode = 0o600): void {
+  const temporary = `${path}.new`;
+  const file = openSync(temporary, "w", mode);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+}
+
+export function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}

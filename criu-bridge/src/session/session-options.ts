@@ -1,0 +1,25 @@
+import type { Environment, Failpoints, Logger, TlsFiles } from "@vfleet/shared";
+import type { MigrationIdentity } from "./ports.ts";
+import type { SessionReport } from "./session-report.ts";
+
+/** What every session of a host gets. */
+export interface SessionHost {
+  environment: Environment;
+  log: Logger;
+  failpoints: Failpoints;
+  programs: { criu: string; runc: string };
+  /** Version of CRIU; both hosts must have the same. */
+  criuVersion: string;
+  /** On a tmpfs: images and sockets of operations under way. */
+  runFolder: string;
+  /** Survives reboots: logs, statistics and the state of operations. Programs may be started from it. */
+  stateFolder: string;
+  tls: TlsFiles;
+}
+
+export interface SessionOptions {
+  host: SessionHost;
+  identity: MigrationIdentity;
+  /** Told on every change of phase and a few times a second in between. */
+  onProgress(report: SessionReport): void;
+}

@@ -1,0 +1,208 @@
+/**
+ * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES`, as the first process of a new PID, network and
+ * mount namespace. Prints one JSON object with what was seen.
+ */
+import { fork, type ChildProcess } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { Outcome } from "../ports.ts";
+import type { SessionReport } from "../session-report.ts";
+import { fillRoot, writeBundle } from "./bundle.ts";
+import { makeCertificates } from "./certificates.ts";
+import type { ClientReport } from "./counting-client.ts";
+import { hostFolders, network } from "./host-folders.ts";
+import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
+import { runSync } from "./run.ts";
+
+const [box = "", scenario = "", megabytes = "0"] = process.argv.slice(2);
+const hosts = ["a", "b"];
+const waitLimitMs = 60_000;
+
+/** Plays the controller's ownership record. */
+const record = new Map<string, Outcome>();
+function decide(question: RecordQuestion): Outcome {
+  const decided = record.get(question.operation);
+  if (decided !== undefined || question.ask === "outcome") return decided ?? "undecided";
+  const outcome = question.ask === "commit" ? "committed" : "aborted";
+  record.set(question.operation, outcome);
+  return outcome;
+}
+
+class HostProcess {
+  readonly #process: ChildProcess;
+  readonly #replies: HostReply[] = [];
+  #wake: () => void = () => {};
+
+  constructor(host: string) {
+    this.#process = fork(fileURLToPath(new URL("host-process.ts", import.meta.url)), [box, host], { stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: profileArguments(host) });
+    this.#process.on("message", (message: HostReply | RecordQuestion) => {
+      if (message.kind === "question") this.#process.send({ kind: "answer", id: message.id, outcome: decide(message) });
+      else {
+        this.#replies.push(message);
+        this.#wake();
+      }
+    });
+  }
+
+  send(command: HostCommand): void {
+    this.#process.send(command);
+  }
+
+  async next<K extends HostReply["kind"]>(kind: K): Promise<HostReply & { kind: K }> {
+    const deadline = AbortSignal.timeout(waitLimitMs);
+    while (this.#replies.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        deadline.addEventListener("abort", () => reject(new Error(`no ${kind} from the host in time`)));
+      });
+    }
+    const reply = this.#replies.shift();
+    if (reply?.kind !== kind) throw new Error(`${kind} was expected, found ${JSON.stringify(reply)}`);
+    // Its kind was compared.
+    return reply as HostReply & { kind: K };
+  }
+
+  end(): void {
+    this.#process.kill("SIGINT");
+  }
+}
+
+function profileArguments(host: string): string[] {
+  const folder = process.env["BOX_PROFILE"];
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${host}.cpuprofile`];
+}
+
+function prepare(): void {
+  mkdirSync(box, { recursive: true });
+  runSync("mount", "-t", "tmpfs", "tmpfs", box);
+  runSync("mount", "-t", "tmpfs", "tmpfs", "/run");
+  runSync("ip", "link", "set", "lo", "up");
+  runSync("ip", "link", "add", network.bridge, "address", "02:76:66:00:00:01", "type", "bridge");
+  runSync("ip", "address", "add", `${network.gatewayAddress}/${network.prefixLength}`, "dev", network.bridge);
+  runSync("ip", "link", "set", network.bridge, "up");
+  for (const host of hosts) {
+    const folders = hostFolders(box, host);
+    for (const folder of [folders.volumes, folders.run, folders.state, folders.failpoints]) mkdirSync(folder, { recursive: true });
+    makeCertificates(`${box}/ca`, folders.certificates, `node:${host}`);
+    const image = `${folders.base}/volumes.img`;
+    runSync("truncate", "-s", "1G", image);
+    runSync("mkfs.btrfs", "-q", image);
+    runSync("mount", "-o", "loop", image, folders.volumes);
+    writeBundle(box, host, process.env["BOX_APPEND_ONLY"] === "yes");
+  }
+  const first = hostFolders(box, "a");
+  runSync("btrfs", "subvolume", "create", first.live);
+  fillRoot(first.live);
+}
+
+/** Incompressible values, as fast as one connection takes them. */
+async function fill(bytes: number): Promise<void> {
+  const { randomFillSync } = await import("node:crypto");
+  const socket = connect({ host: network.serverAddress, port: network.port });
+  const valueBytes = 64 * 1024;
+  let answers = 0;
+  socket.on("data", (data) => (answers += data.toString().split("+OK").length - 1));
+  const count = Math.floor(bytes / valueBytes);
+  const value = Buffer.alloc(valueBytes);
+  for (let index = 0; index < count; index++) {
+    randomFillSync(value);
+    socket.write(`*3\r\n$3\r\nSET\r\n$8\r\n${String(index).padStart(8, "0")}\r\n$${valueBytes}\r\n`);
+    socket.write(Buffer.from(value));
+    if (!socket.write("\r\n")) await new Promise<void>((resolve) => socket.once("drain", resolve));
+  }
+  while (answers < count) await new Promise<void>((resolve) => socket.once("data", () => resolve()));
+  socket.destroy();
+}
+
+async function untilServing(): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const served = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host: network.serverAddress, port: network.port, timeout: 500 });
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false)).once("timeout", () => resolve(false));
+      socket.once("close", () => resolve(false));
+      setTimeout(() => socket.destroy(), 600);
+    });
+    if (served) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the server does not answer");
+}
+
+interface Move {
+  from: string;
+  to: string;
+  source: SessionReport;
+  target: SessionReport;
+  client: ClientReport;
+}
+
+async function main(): Promise<void> {
+  prepare();
+  const processes = new Map(hosts.map((host) => [host, new HostProcess(host)]));
+  const at = (host: string): HostProcess => {
+    const found = processes.get(host);
+    if (found === undefined) throw new Error(`no host ${host}`);
+    return found;
+  };
+  for (const host of hosts) await at(host).next("ready");
+  at("a").send({ kind: "start-server" });
+  await at("a").next("ready");
+  await untilServing();
+  await fill(Number(megabytes) * 1024 * 1024);
+  const client = fork(fileURLToPath(new URL("counting-client.ts", import.meta.url)), [network.serverAddress, String(network.port)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const clientReport = async (): Promise<ClientReport> => {
+    const answered = new Promise<ClientReport>((resolve) => client.once("message", resolve));
+    client.send("report");
+    return answered;
+  };
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await clientReport();
+
+  let counter = 0;
+  const move = async (from: string, to: string): Promise<Move> => {
+    const identity = { operation: `op-${++counter}`, server: "default/web", source: from, target: to, epoch: counter };
+    at(to).send({ kind: "expect", identity });
+    const { port, ticket } = await at(to).next("expecting");
+    at(from).send({ kind: "send", identity, port, ticket });
+    const source = (await at(from).next("ended")).report;
+    const target = (await at(to).next("ended")).report;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const moved = { from, to, source, target, client: await clientReport() };
+    if (process.env["BOX_DEBUG"] !== undefined) process.stderr.write(runSync("sh", "-c", process.env["BOX_DEBUG"]));
+    if (process.env["BOX_TRACE"] !== undefined) process.stderr.write(`${JSON.stringify(moved, undefined, 1)}\n`);
+    return moved;
+  };
+
+  const moves: Move[] = [];
+  switch (scenario) {
+    case "there-and-back":
+      for (const [from, to] of [["a", "b"], ["b", "a"], ["a", "b"], ["b", "a"]] as const) moves.push(await move(from, to));
+      break;
+    case "source-veto":
+      writeFileSync(`${hostFolders(box, "a").failpoints}/migration.source.post-dump`, "refuse-once");
+      moves.push(await move("a", "b"), await move("a", "b"));
+      break;
+    case "target-veto":
+      writeFileSync(`${hostFolders(box, "b").failpoints}/migration.target.post-restore`, "refuse-once");
+      moves.push(await move("a", "b"), await move("a", "b"));
+      break;
+    default:
+      throw new Error(`no scenario ${scenario}`);
+  }
+  process.stdout.write(`${JSON.stringify({ moves })}\n`);
+  client.kill();
+  for (const host of hosts) at(host).end();
+  await new Promise((resolve) => setTimeout(resolve, process.env["BOX_PROFILE"] === undefined ? 0 : 1500));
+}
+
+try {
+  await main();
+} catch (thrown) {
+  process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
+  if (process.env["BOX_LINGER"] !== undefined) runSync("cp", "-r", "--one-file-system", box, process.env["BOX_LINGER"]);
+  process.exit(1);
+}
+if (process.env["BOX_LINGER"] !== undefined) runSync("cp", "-r", "--one-file-system", box, process.env["BOX_LINGER"]);
+// The first process's end is the end of everything in the box.
+process.exit(0);

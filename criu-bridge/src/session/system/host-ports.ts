@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Outcome, RestoreRequest, RuncContainer, SourcePorts, TargetPorts } from "../ports.ts";
+import { hostFolders, network } from "./host-folders.ts";
+import { run, runSilently } from "./run.ts";
+
+type Ask = (ask: "commit" | "abort" | "outcome", operation: string) => Promise<Outcome>;
+
+export interface PortsOptions {
+  box: string;
+  host: string;
+  operation: string;
+  ask: Ask;
+}
+
+export function containerOf(box: string, host: string): RuncContainer {
+  const folders = hostFolders(box, host);
+  return { id: "web", runtimeRoot: folders.runtimeRoot, bundle: folders.bundle, criuConfigPath: folders.criuConfig };
+}
+
+/** Real runc, btrfs and veth, as simple as they can be. */
+export function sourcePorts(options: PortsOptions): SourcePorts {
+  const folders = hostFolders(options.box, options.host);
+  const snapshots = `${folders.volumes}/sent`;
+  let last: string | undefined;
+  let count = 0;
+  const send = async (): Promise<Readable> => {
+    mkdirSync(snapshots, { recursive: true });
+    const snapshot = `${snapshots}/${options.operation}-${count++}`;
+    await run("btrfs", "subvolume", "snapshot", "-r", folders.live, snapshot);
+    const parent = last === undefined ? [] : ["-p", last];
+    last = snapshot;
+    return outputOf("btrfs", ["send", "-q", ...parent, snapshot]);
+  };
+  return {
+    container: containerOf(options.box, options.host),
+    volume: {
+      sendRound: send,
+      sendFrozen: send,
+      release: () => deleteAll(snapshots),
+    },
+    network: {
+      isolate: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "nomaster", "down")),
+      rejoin: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")),
+    },
+    outcome: (operation) => options.ask("outcome", operation),
+    abort: (operation) => options.ask("abort", operation),
+  };
+}
+
+export function targetPorts(options: PortsOptions): TargetPorts {
+  const folders = hostFolders(options.box, options.host);
+  const received = `${folders.volumes}/received`;
+  mkdirSync(received, { recursive: true });
+  const order: string[] = [];
+  let activated = false;
+  return {
+    container: containerOf(options.box, options.host),
+    volume: {
+      receive: async (stream) => {
+        const before = new Set(readdirSync(received));
+        await feed(stream, "btrfs", ["receive", received]);
+        order.push(...readdirSync(received).filter((name) => !before.has(name)));
+      },
+      activate: async () => {
+        if (existsSync(folders.live)) await run("btrfs", "subvolume", "delete", folders.live);
+        await run("btrfs", "subvolume", "snapshot", `${received}/${order.at(-1) ?? ""}`, folders.live);
+        activated = true;
+      },
+      release: () => deleteAll(received),
+      discard: async () => {
+        await deleteAll(received);
+        if (activated) await run("btrfs", "subvolume", "delete", folders.live);
+      },
+    },
+    network: { attach: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")) },
+    restore: (request) => restore(options, request),
+    discardContainer: async () => void (await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web").catch(() => {})),
+    commit: (operation) => options.ask("commit", operation),
+    abort: (operation) => options.ask("abort", operation),
+  };
+}
+
+async function restore(options: PortsOptions, request: RestoreRequest): Promise<void> {
+  const folders = hostFolders(options.box, options.host);
+  const args = ["--root", folders.runtimeRoot, "restore", "--detach", "--bundle", folders.bundle, ...request.arguments, "web"];
+  await runSilently("runc", ...args);
+}
+
+function outputOf(program: string, args: string[]): Readable {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  child.once("exit", (code) => {
+    if (code !== 0) child.stdout.destroy(new Error(`${program} ${args[0] ?? ""} ended with ${String(code)}`));
+  });
+  return child.stdout;
+}
+
+async function feed(stream: Readable, program: string, args: string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ["pipe", "ignore", "pipe"] });
+  let complaint = "";
+  child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));
+  const exited = new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${String(code)}: ${complaint.trim()}`))));
+  });
+  await Promise.all([pipeline(stream, child.stdin), exited]);
+}
+
+async function deleteAll(folder: string): Promise<void> {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) await run("btrfs", "subvolume", "delete", `${folder}/${name}`);
+}

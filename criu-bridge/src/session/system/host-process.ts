@@ -1,0 +1,85 @@
+/** A host of the box: what the agent's process is in a fleet. `host-process.ts BOX HOST`. */
+import { mkdirSync } from "node:fs";
+import { createLogger, Failpoints, messageOf, systemEnvironment } from "@vfleet/shared";
+import { criuVersion } from "../../criu/probe.ts";
+import type { Outcome } from "../ports.ts";
+import type { SessionHost } from "../session-options.ts";
+import { SourceSession } from "../source-session.ts";
+import { TargetListener } from "../target-listener.ts";
+import { hostFolders, network } from "./host-folders.ts";
+import { sourcePorts, targetPorts } from "./host-ports.ts";
+import type { HostCommand, HostReply, RecordAnswer, RecordQuestion } from "./messages.ts";
+import { run, runSilently } from "./run.ts";
+
+const [box = "", host = ""] = process.argv.slice(2);
+const folders = hostFolders(box, host);
+const questions = new Map<number, (outcome: Outcome) => void>();
+let lastQuestion = 0;
+
+function tell(message: HostReply | RecordQuestion): void {
+  process.send?.(message);
+}
+
+function ask(question: "commit" | "abort" | "outcome", operation: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const id = ++lastQuestion;
+    questions.set(id, resolve);
+    tell({ kind: "question", id, ask: question, operation });
+  });
+}
+
+mkdirSync(folders.state, { recursive: true });
+const sessionHost: SessionHost = {
+  environment: systemEnvironment,
+  log: createLogger(`host-${host}`, process.env["BOX_LOG"] ?? "warn"),
+  failpoints: new Failpoints(folders.failpoints),
+  programs: { criu: "criu", runc: "runc" },
+  criuVersion: await criuVersion("criu"),
+  runFolder: folders.run,
+  stateFolder: folders.state,
+  tls: { ca: `${folders.certificates}/ca.pem`, certificate: `${folders.certificates}/cert.pem`, key: `${folders.certificates}/key.pem` },
+};
+const listener = new TargetListener(sessionHost);
+const port = await listener.listen("127.0.0.1", 0);
+
+async function obey(command: HostCommand): Promise<void> {
+  switch (command.kind) {
+    case "start-server":
+      await runSilently("runc", "--root", folders.runtimeRoot, "run", "--detach", "--bundle", folders.bundle, "web");
+      await run("ip", "link", "set", `ve-${host}`, "master", network.bridge, "up");
+      tell({ kind: "ready" });
+      return;
+    case "expect": {
+      const { identity } = command;
+      const ports = targetPorts({ box, host, operation: identity.operation, ask });
+      const { ticket, ended } = await listener.expect(
+        { host: sessionHost, identity, ports, memoryLimitBytes: 16 * 1024 ** 3, timeoutMs: 60_000, onProgress: () => {} },
+        30_000,
+      );
+      tell({ kind: "expecting", port, ticket });
+      const report = await ended;
+      tell({ kind: "ended", side: "target", report });
+      return;
+    }
+    case "send": {
+      const { identity, ticket } = command;
+      const ports = sourcePorts({ box, host, operation: identity.operation, ask });
+      const target = { address: "127.0.0.1", port: command.port };
+      const session = new SourceSession({ host: sessionHost, identity, ports, target, ticket, timeoutMs: 60_000, onProgress: () => {} });
+      const report = await session.run();
+      if (report.error === undefined) await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
+      tell({ kind: "ended", side: "source", report });
+      return;
+    }
+  }
+}
+
+process.on("message", (message: HostCommand | RecordAnswer) => {
+  if (message.kind === "answer") {
+    questions.get(message.id)?.(message.outcome);
+    questions.delete(message.id);
+    return;
+  }
+  obey(message).catch((thrown: unknown) => tell({ kind: "error", message: messageOf(thrown) }));
+});
+tell({ kind: "ready" });

@@ -1,0 +1,28 @@
+import type { MigrationIdentity } from "../ports.ts";
+import type { SessionReport } from "../session-report.ts";
+
+/** What the box asks of a host's process. */
+export type HostCommand =
+  | { kind: "start-server" }
+  | { kind: "expect"; identity: MigrationIdentity }
+  | { kind: "send"; identity: MigrationIdentity; port: number; ticket: string };
+
+export type HostReply =
+  | { kind: "ready" }
+  | { kind: "expecting"; port: number; ticket: string }
+  | { kind: "ended"; side: "source" | "target"; report: SessionReport }
+  | { kind: "error"; message: string };
+
+/** Asked of the box, which plays the controller. */
+export interface RecordQuestion {
+  kind: "question";
+  id: number;
+  ask: "commit" | "abort" | "outcome";
+  operation: string;
+}
+
+export interface RecordAnswer {
+  kind: "answer";
+  id: number;
+  outcome: "committed" | "aborted" | "undecided";
+}

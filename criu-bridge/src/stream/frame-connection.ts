@@ -1,0 +1,126 @@
+import type { TLSSocket } from "node:tls";
+import { fail } from "../errors.ts";
+import { AdaptiveCompressor } from "./compressor.ts";
+import { checksumOf, flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
+import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
+
+/** Takes one frame; a returned promise holds the connection back until it resolves. */
+export type FrameListener = (frame: ReceivedFrame) => Promise<void> | undefined;
+
+/** Frames over one TLS connection, in both directions, with bounded memory: writers wait for the peer, the peer for readers. */
+export class FrameConnection {
+  readonly #socket: TLSSocket;
+  readonly #parser = new FrameParser();
+  readonly #compressor = new AdaptiveCompressor();
+  readonly #peer: string;
+  readonly #closed = Promise.withResolvers<void>();
+  #sequence = 0;
+  #failure: Error | undefined;
+  #plainBytes = 0;
+
+  constructor(socket: TLSSocket, peer: string) {
+    this.#socket = socket;
+    this.#peer = peer;
+    socket.setNoDelay(true);
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => {
+      this.#failure ??= fail("stream-closed", { peer });
+      this.#closed.resolve();
+    });
+  }
+
+  /** Starts delivering. Errors in frames or in the listener end the connection. */
+  listen(listener: FrameListener): void {
+    this.#socket.on("data", (data: Buffer) => {
+      try {
+        const waiting: Promise<void>[] = [];
+        for (const frame of this.#parser.push(data)) {
+          const wait = listener(frame);
+          if (wait !== undefined) waiting.push(wait);
+        }
+        if (waiting.length > 0) this.#holdBack(waiting);
+      } catch (thrown) {
+        this.destroy(thrown);
+      }
+    });
+    this.#socket.on("end", () => {
+      if (!this.#parser.betweenFrames) this.destroy(fail("stream-invalid", { reason: "it ends inside a frame" }));
+      else this.#socket.end();
+    });
+  }
+
+  /**
+   * Sends `buffer`, whose first bytes are left free for the frame's header and which belongs to the connection until the promise resolves.
+   * Compresses where that pays.
+   */
+  sendInPlace(frame: { channel: Channel; flags: number; buffer: Buffer }): Promise<void> {
+    const plain = frame.buffer.subarray(frameHeaderBytes);
+    const compressed = this.#compressor.compress(plain);
+    const payload = compressed ?? plain;
+    const header = compressed === undefined ? frame.buffer : Buffer.allocUnsafe(frameHeaderBytes);
+    this.#plainBytes += plain.length;
+    writeFrameHeader(header, {
+      channel: frame.channel,
+      flags: compressed === undefined ? frame.flags : frame.flags | flagCompressed,
+      sequence: this.#sequence++,
+      payloadBytes: payload.length,
+      plainBytes: plain.length,
+      checksum: checksumOf([payload]),
+    });
+    return this.#write(compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]));
+  }
+
+  send(channel: Channel, payload: Buffer, flags = 0): Promise<void> {
+    return this.sendInPlace({ channel, flags, buffer: Buffer.concat([Buffer.alloc(frameHeaderBytes), payload]) });
+  }
+
+  /** Resolves once the connection is gone, for whatever reason; `failure` says why. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Sent, encryption included. */
+  get wireBytes(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  /** Sent, before compression. */
+  get plainBytes(): number {
+    return this.#plainBytes;
+  }
+
+  /** Ends in order, after what was sent. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(reason?: unknown): void {
+    if (reason instanceof Error) this.#failure ??= reason;
+    this.#socket.destroy();
+  }
+
+  #write(data: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined || !this.#socket.writable) {
+        reject(this.#failure ?? fail("stream-closed", { peer: this.#peer }));
+        return;
+      }
+      this.#socket.write(data, (error) => {
+        if (error) reject(this.#failure ?? error);
+        else resolve();
+      });
+    });
+  }
+
+  #holdBack(waiting: Promise<void>[]): void {
+    this.#socket.pause();
+    Promise.all(waiting).then(
+      () => this.#socket.resume(),
+      (thrown: unknown) => this.destroy(thrown),
+    );
+  }
+}
