@@ -68,6 +68,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
+    // What the router itself refuses, such as half an escape in a path.
+    frameworkErrors: (thrown, _request, reply) => {
+      const status = statusOf(thrown);
+      reply.raw.writeHead(status.code, { "content-type": "application/json" }).end(JSON.stringify(status));
+    },
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
   });
   addHooks(app, { authenticator, requests, log });

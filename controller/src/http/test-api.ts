@@ -5,7 +5,7 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger, systemEnvironment } from "@vfleet/shared";
+import { createLogger, namespaceKind, systemEnvironment, type Logger } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
 import type { ObjectStore } from "../store/object-store.ts";
 import { startObjectStore } from "../store/start-object-store.ts";
@@ -61,7 +61,7 @@ export class TestApi {
 
   call(method: string, path: string, options: { body?: unknown; headers?: Record<string, string>; token?: string | undefined } = {}): Promise<TestAnswer> {
     const body = options.body === undefined || typeof options.body === "string" || Buffer.isBuffer(options.body) ? options.body : JSON.stringify(options.body);
-    const headers = { ...(body === undefined ? {} : { "content-type": "application/json" }), ...options.headers };
+    const headers = { ...(body === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) }), ...options.headers };
     return new Promise((resolve, reject) => {
       const request = httpsRequest({ ...this.requestOptions(path, "token" in options ? options.token : adminToken), method }, (response) => {
         const chunks: Buffer[] = [];
@@ -115,6 +115,7 @@ export class TestApi {
     const log = createLogger("test", process.env["VFLEET_TEST_LOG"] ?? "silent");
     await this.nats.start();
     this.#connection = await this.nats.connect();
+    await this.#makePast(log);
     this.#store = await startObjectStore({ connection: this.#connection, environment: systemEnvironment, log, replicas: 1 });
     const file = (name: string) => join(this.folder, name);
     execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", file("api.key"), "-out", file("api.crt")], { stdio: "ignore" });
@@ -124,6 +125,15 @@ export class TestApi {
     const config = { listen: { host: "127.0.0.1", port: 0, socket: this.socket }, tls, tokensFile: file("tokens.json") };
     this.#server = await startApiServer({ environment: systemEnvironment, log, store: this.#store, config, ...options });
     writeFileSync(this.kubeconfig, JSON.stringify(this.#kubeconfig()));
+  }
+
+  /** Versions from before the server's time: what it must say it no longer knows. */
+  async #makePast(log: Logger): Promise<void> {
+    if (this.#connection === undefined) return;
+    const store = await startObjectStore({ connection: this.#connection, environment: systemEnvironment, log, replicas: 1 });
+    await store.create(namespaceKind, { apiVersion: "v1", kind: "Namespace", metadata: { name: "past" } });
+    await store.delete(namespaceKind, { name: "past" });
+    await store.close();
   }
 
   #kubeconfig(): object {
