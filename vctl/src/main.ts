@@ -5,7 +5,9 @@ import process from "node:process";
 import { interruptedExitCode } from "./cli.ts";
 
 /** Compiled code is kept between calls: it halves the start. In the user's own folder, since what is there is run. */
-const cacheFolder = process.env["XDG_CACHE_HOME"] ?? (process.env["HOME"] === undefined ? undefined : join(process.env["HOME"], ".cache"));
+const cacheFolder =
+  process.env["XDG_CACHE_HOME"] ??
+  (process.env["HOME"] === undefined ? undefined : join(process.env["HOME"], ".cache"));
 if (cacheFolder !== undefined) enableCompileCache(join(cacheFolder, "vctl"));
 
 const interruption = new AbortController();

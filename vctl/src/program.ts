@@ -6,7 +6,7 @@ import { verbs } from "./verbs.ts";
 /** The hidden verb that completion scripts call. */
 const completeVerb = "__complete";
 
-/** vctl's command tree. Verbs have names only, until one is called or `configureAll` fills them. */
+/** vctl's command tree. Verbs have names only, until one is called. */
 export function createProgram(cli: Cli): Command {
   const program = addGlobalOptions(new Command("vctl"))
     .description("Works with a fleet of virtual servers. Verbs and flags that kubectl has too mean the same here.")
@@ -18,11 +18,6 @@ export function createProgram(cli: Cli): Command {
   for (const verb of verbs) program.command(verb.name).summary(verb.summary).description(verb.summary);
   program.command(completeVerb, { hidden: true });
   return program;
-}
-
-/** Loads every verb, for what looks at all of them. */
-export async function configureAll(program: Command, cli: Cli): Promise<void> {
-  for (const command of program.commands) await configure(command, cli);
 }
 
 async function configure(command: Command, cli: Cli): Promise<void> {

@@ -108,7 +108,11 @@ export class ApiClient {
     throw await this.#errorOf(response, status);
   }
 
-  #exchange(url: URL, options: RequestOptions, { body, timeoutMs }: { body: Buffer | undefined; timeoutMs: number | undefined }): Promise<IncomingMessage> {
+  #exchange(
+    url: URL,
+    options: RequestOptions,
+    { body, timeoutMs }: { body: Buffer | undefined; timeoutMs: number | undefined },
+  ): Promise<IncomingMessage> {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     return new Promise((resolve, reject) => {
       const outgoing = send(url, { ...options, timeout: connectTimeoutMs }, resolve);
@@ -138,23 +142,33 @@ export class ApiClient {
       return statusErrorOf(JSON.parse(body), httpStatus);
     } catch {
       // Not the API itself but something before it, such as a proxy.
-      return new StatusError({ kind: "Status", message: body.trim().slice(0, 300) || `the server answered ${httpStatus}` }, httpStatus);
+      return new StatusError(
+        { kind: "Status", message: body.trim().slice(0, 300) || `the server answered ${httpStatus}` },
+        httpStatus,
+      );
     }
   }
 
   #connectionError(error: Error & { code?: string; errors?: readonly Error[] }): VfleetError {
     const { host } = new URL(this.server);
     const hint = `Choose a fleet with KUBECONFIG=FILE, --kubeconfig FILE or --context NAME ("vctl config get-contexts" lists them)`;
-    if (error.code === "ECONNREFUSED" || error.code === "ENOENT") return fail("server-refused", { server: host }, { hint, cause: error });
-    const reason = error.message === "" ? (error.errors?.map(messageOf).join("; ") ?? error.code ?? "unknown reason") : error.message;
+    if (error.code === "ECONNREFUSED" || error.code === "ENOENT")
+      return fail("server-refused", { server: host }, { hint, cause: error });
+    const reason =
+      error.message === ""
+        ? (error.errors?.map(messageOf).join("; ") ?? error.code ?? "unknown reason")
+        : error.message;
     return fail("server-unreachable", { server: host, reason }, { hint, cause: error });
   }
 }
 
 /** Whether asking again later may help: the way to the server is broken, or the server says it can't just now. */
 export function isPassing(thrown: unknown): boolean {
-  if (thrown instanceof StatusError) return thrown.httpStatus >= 500 || thrown.httpStatus === 429 || thrown.code === "Expired" || thrown.code === "Gone";
-  return thrown instanceof VfleetError && ["server-refused", "server-unreachable", "connection-lost"].includes(thrown.code);
+  if (thrown instanceof StatusError)
+    return thrown.httpStatus >= 500 || thrown.httpStatus === 429 || thrown.code === "Expired" || thrown.code === "Gone";
+  return (
+    thrown instanceof VfleetError && ["server-refused", "server-unreachable", "connection-lost"].includes(thrown.code)
+  );
 }
 
 function statusErrorOf(body: unknown, httpStatus: number): StatusError {

@@ -42,14 +42,19 @@ export async function* followObjects(
       lost = false;
       for (const object of list.items) yield { type: "present", object };
       yield { type: "listed", names: new Set(list.items.map((object) => object.metadata.name)) };
-      const request = { path: pathOf(type, options), query: { ...query, resourceVersion: list.resourceVersion }, signal };
+      const request = {
+        path: pathOf(type, options),
+        query: { ...query, resourceVersion: list.resourceVersion },
+        signal,
+      };
       for await (const event of client.watch(request)) {
         lastGoodMs = environment.monotonicMs();
         yield { type: event.type === "DELETED" ? "deleted" : "present", object: apiObjectSchema.parse(event.object) };
       }
     } catch (thrown) {
       signal.throwIfAborted();
-      if (lastGoodMs === undefined || !isPassing(thrown) || environment.monotonicMs() - lastGoodMs > patienceMs) throw thrown;
+      if (lastGoodMs === undefined || !isPassing(thrown) || environment.monotonicMs() - lastGoodMs > patienceMs)
+        throw thrown;
       if (!lost) options.onLost?.(thrown);
       lost = true;
     }

@@ -28,24 +28,23 @@ export async function runInGuest(cli: Cli, client: ApiClient, command: GuestComm
   const restoreTerminal = command.tty ? rawTerminal(cli) : () => undefined;
   try {
     let final: StatusError | number | undefined;
-    let open: Awaited<ReturnType<typeof handler.connect>> | undefined;
     const writeTo = (output: Output, data: Buffer) => {
-      // The command must not run ahead of a slow reader by more than the buffers hold.
       if (output.write(data)) return;
-      open?.pause();
-      output.once("drain", () => open?.resume());
-    };
-    open = await handler
-      .connect(path, null, (channel, data) => {
-        if (channel === channels.stdout) writeTo(cli.output, data);
-        else if (channel === channels.stderr) writeTo(cli.error, data);
-        else if (channel === channels.status) final = outcomeOf(data);
-        return true;
-      })
-      .catch(async (thrown: unknown) => {
-        throw await refusal(client, command, thrown);
+      // The command must not run ahead of a slow reader by more than the buffers hold.
+      void opening.then((socket) => {
+        socket.pause();
+        output.once("drain", () => socket.resume());
       });
-    const socket = open;
+    };
+    const opening = handler.connect(path, null, (channel, data) => {
+      if (channel === channels.stdout) writeTo(cli.output, data);
+      else if (channel === channels.stderr) writeTo(cli.error, data);
+      else if (channel === channels.status) final = outcomeOf(data);
+      return true;
+    });
+    const socket = await opening.catch(async (thrown: unknown) => {
+      throw await refusal(client, command, thrown);
+    });
     const stopInput = command.stdin ? sendInput(cli, (data, sent) => socket.send(data, sent)) : () => undefined;
     const stopSize = command.tty ? sendSize(cli, (data) => socket.send(data)) : () => undefined;
     const onInterrupt = () => socket.close();
@@ -62,7 +61,8 @@ export async function runInGuest(cli: Cli, client: ApiClient, command: GuestComm
       cli.signal.removeEventListener("abort", onInterrupt);
     }
     cli.signal.throwIfAborted();
-    if (final === undefined) throw fail("connection-lost", { server: client.server, reason: "the command's exit code did not arrive" });
+    if (final === undefined)
+      throw fail("connection-lost", { server: client.server, reason: "the command's exit code did not arrive" });
     if (typeof final !== "number") throw final;
     return final;
   } finally {
@@ -78,7 +78,9 @@ export function outcomeOf(data: Buffer): number | StatusError {
   if (status.status === "Success") return 0;
   const cause = status.details?.causes?.find(({ reason }) => reason === "ExitCode");
   const exitCode = exitCodeSchema.safeParse(cause?.message);
-  return status.reason === "NonZeroExitCode" && exitCode.success ? exitCode.data : new StatusError(status, status.code ?? 500);
+  return status.reason === "NonZeroExitCode" && exitCode.success
+    ? exitCode.data
+    : new StatusError(status, status.code ?? 500);
 }
 
 function sendInput(cli: Cli, send: (data: Buffer, sent: () => void) => void): () => void {
@@ -98,7 +100,7 @@ function sendInput(cli: Cli, send: (data: Buffer, sent: () => void) => void): ()
 
 function sendSize(cli: Cli, send: (data: Buffer) => void): () => void {
   const onResize = () => {
-    const size = JSON.stringify({ Width: cli.output.columns ?? 80, Height: cli.output.rows ?? 24 });
+    const size = JSON.stringify({ Width: cli.output.columns || 80, Height: cli.output.rows || 24 });
     send(Buffer.concat([Buffer.from([channels.resize]), Buffer.from(size)]));
   };
   onResize();
@@ -114,13 +116,18 @@ function rawTerminal({ input }: Cli): () => void {
   return () => input.setRawMode?.(wasRaw);
 }
 
-/** A refused upgrade carries no reason; the same request without one is answered with a Status. */
+/** A refused upgrade carries no reason; plain requests for the same are answered with a Status. */
 async function refusal(client: ApiClient, { namespace, name, words }: GuestCommand, thrown: unknown): Promise<unknown> {
   try {
-    await client.json({ path: virtualServerPath({ namespace, name }, "exec"), query: { command: words, stdout: true } });
+    await client.json({ path: virtualServerPath({ namespace, name }) });
+    await client.json({
+      path: virtualServerPath({ namespace, name }, "exec"),
+      query: { command: words, stdout: true },
+    });
   } catch (answer) {
     if (!(answer instanceof StatusError) || !/upgrade/i.test(answer.status.message ?? "")) return answer;
   }
-  const reason = typeof thrown === "object" && thrown !== null && "message" in thrown ? String(thrown.message) : messageOf(thrown);
+  const reason =
+    typeof thrown === "object" && thrown !== null && "message" in thrown ? String(thrown.message) : messageOf(thrown);
   return fail("exec-refused", { name, reason }, { cause: thrown });
 }

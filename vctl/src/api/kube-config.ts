@@ -32,7 +32,11 @@ export async function loadKubeConfig(cli: Pick<Cli, "variables">, options: Confi
       if (options.kubeconfig === undefined && isMissing(thrown)) continue;
       throw fail("kubeconfig-unreadable", { file, reason: messageOf(thrown) }, { cause: thrown });
     }
-    const known = { clusters: namesOf(merged.clusters), users: namesOf(merged.users), contexts: namesOf(merged.contexts) };
+    const known = {
+      clusters: namesOf(merged.clusters),
+      users: namesOf(merged.users),
+      contexts: namesOf(merged.contexts),
+    };
     for (const cluster of one.clusters ?? []) if (!known.clusters.has(cluster.name)) merged.addCluster(cluster);
     for (const user of one.users ?? []) if (!known.users.has(user.name)) merged.addUser(user);
     for (const context of one.contexts ?? []) if (!known.contexts.has(context.name)) merged.addContext(context);

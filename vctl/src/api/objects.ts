@@ -48,7 +48,10 @@ export async function listObjects(
   let resourceVersion = "";
   let next: string | undefined;
   do {
-    const answer = await client.json({ path: pathOf(type, { namespace }), query: { ...query, limit: pageSize, continue: next } });
+    const answer = await client.json({
+      path: pathOf(type, { namespace }),
+      query: { ...query, limit: pageSize, continue: next },
+    });
     const page = listSchema.parse(answer);
     // Items of a list may leave out what the list already says.
     const implied = { apiVersion: type.group === "" ? type.version : `${type.group}/${type.version}`, kind: type.kind };
@@ -72,7 +75,9 @@ export async function createObject(
   { object, namespace, dryRun = false }: { object: NewObject; namespace?: string | undefined; dryRun?: boolean },
 ): Promise<AnyObject> {
   const query = { fieldManager: "vctl", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined };
-  return apiObjectSchema.parse(await client.json({ method: "POST", path: pathOf(type, { namespace }), query, body: object }));
+  return apiObjectSchema.parse(
+    await client.json({ method: "POST", path: pathOf(type, { namespace }), query, body: object }),
+  );
 }
 
 export async function patchObject(
@@ -81,6 +86,12 @@ export async function patchObject(
   { place, patch, dryRun = false }: { place: Place; patch: unknown; dryRun?: boolean },
 ): Promise<AnyObject> {
   const query = { fieldManager: "vctl", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined };
-  const request = { method: "PATCH", path: pathOf(type, place), query, body: patch, contentType: "application/merge-patch+json" } as const;
+  const request = {
+    method: "PATCH",
+    path: pathOf(type, place),
+    query,
+    body: patch,
+    contentType: "application/merge-patch+json",
+  } as const;
   return apiObjectSchema.parse(await client.json(request));
 }

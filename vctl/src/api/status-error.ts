@@ -13,7 +13,13 @@ export const statusSchema = z.looseObject({
       name: z.string().optional(),
       kind: z.string().optional(),
       causes: z
-        .array(z.looseObject({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }))
+        .array(
+          z.looseObject({
+            reason: z.string().optional(),
+            message: z.string().optional(),
+            field: z.string().optional(),
+          }),
+        )
         .optional(),
     })
     .nullish(),
@@ -47,7 +53,9 @@ function textOf(status: Status, httpStatus: number, context: string | undefined)
   if (status.reason === "Invalid" && status.details?.kind !== undefined && causes.length > 0) {
     const subject = `The ${status.details.kind} "${status.details.name ?? ""}" is invalid`;
     const lines = causes.map((cause) => `${cause.field ?? "<nil>"}: ${cause.message ?? ""}`);
-    return lines.length === 1 ? `${subject}: ${lines[0] ?? ""}` : `${subject}: \n${lines.map((line) => `* ${line}`).join("\n")}`;
+    return lines.length === 1
+      ? `${subject}: ${lines[0] ?? ""}`
+      : `${subject}: \n${lines.map((line) => `* ${line}`).join("\n")}`;
   }
   if (httpStatus === 401) return `error: You must be logged in to the server (${status.message ?? "Unauthorized"})`;
   const reason = status.reason === undefined ? "" : ` (${status.reason})`;

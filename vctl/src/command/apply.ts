@@ -21,7 +21,8 @@ export function configureApply(command: Command, cli: Cli): void {
     const client = await connect(cli, command);
     await eachManifest(cli, client, { files: options.filename, doing: "applying" }, async (place, { file }) => {
       const { name } = place.manifest.metadata;
-      if (name === undefined) throw usageError(`Cannot apply "${file}": metadata.name is needed`, "With generateName, use: vctl create -f");
+      if (name === undefined)
+        throw usageError(`Cannot apply "${file}": metadata.name is needed`, "With generateName, use: vctl create -f");
       const { object, done } = await apply(client, { ...place, name }, options);
       print(cli.output, resultText({ type: place.type, object, done }, options));
     });
@@ -35,16 +36,24 @@ async function apply(
 ): Promise<{ object: AnyObject; done: "created" | "configured" | "unchanged" }> {
   const wanted = withLastApplied(place.manifest);
   const current = await existing(client, place);
-  if (current === undefined) return { object: await createFrom(client, { ...place, manifest: wanted }, options), done: "created" };
+  if (current === undefined)
+    return { object: await createFrom(client, { ...place, manifest: wanted }, options), done: "created" };
   const patch = threeWayMerge(lastApplied(current), wanted, current);
   if (patch === undefined) return { object: current, done: "unchanged" };
-  if (options.dryRun === "client") return { object: apiObjectSchema.parse({ ...current, ...wanted }), done: "configured" };
+  if (options.dryRun === "client")
+    return { object: apiObjectSchema.parse({ ...current, ...wanted }), done: "configured" };
   const object = await patchObject(client, place.type, { place, patch, dryRun: options.dryRun === "server" });
   // A patch that the server's defaults made empty changed nothing.
-  return { object, done: object.metadata.resourceVersion === current.metadata.resourceVersion ? "unchanged" : "configured" };
+  return {
+    object,
+    done: object.metadata.resourceVersion === current.metadata.resourceVersion ? "unchanged" : "configured",
+  };
 }
 
-async function existing(client: ApiClient, { type, namespace, name }: PlacedManifest & { name: string }): Promise<AnyObject | undefined> {
+async function existing(
+  client: ApiClient,
+  { type, namespace, name }: PlacedManifest & { name: string },
+): Promise<AnyObject | undefined> {
   try {
     return await getObject(client, type, { namespace, name });
   } catch (thrown) {
@@ -56,7 +65,13 @@ async function existing(client: ApiClient, { type, namespace, name }: PlacedMani
 function withLastApplied(manifest: NewObject): NewObject {
   const { [lastAppliedAnnotation]: _, ...annotations } = manifest.metadata.annotations ?? {};
   const applied = { ...manifest, metadata: { ...manifest.metadata, annotations } };
-  return { ...manifest, metadata: { ...manifest.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(applied)}\n` } } };
+  return {
+    ...manifest,
+    metadata: {
+      ...manifest.metadata,
+      annotations: { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(applied)}\n` },
+    },
+  };
 }
 
 function lastApplied(current: AnyObject): unknown {

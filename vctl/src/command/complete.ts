@@ -54,7 +54,8 @@ export function configureComplete(command: Command, cli: Cli): void {
 export async function complete(cli: Cli, template: Command, words: readonly string[]): Promise<string[]> {
   const current = words.at(-1) ?? "";
   const place = await placeOf(cli, template, words.slice(0, -1));
-  const wanted = place.flag ?? (current.startsWith("-") && !place.literal ? place.flags : undefined) ?? place.positional;
+  const wanted =
+    place.flag ?? (current.startsWith("-") && !place.literal ? place.flags : undefined) ?? place.positional;
   const names = await namesFor(cli, wanted, { place, current });
   return names.filter((name) => name.startsWith(current)).toSorted();
 }
@@ -82,10 +83,13 @@ async function placeOf(cli: Cli, template: Command, words: readonly string[]): P
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? "";
     if (literal || !word.startsWith("-") || word === "-") {
-      const child = literal ? undefined : command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+      const child = literal
+        ? undefined
+        : command.commands.find((one) => one.name() === word || one.aliases().includes(word));
       if (child === undefined) operands.push(word);
       else {
-        if (path === "") (await verbs.find(({ name }) => name === child.name())?.load())?.(addGlobalOptions(child), cli);
+        if (path === "")
+          (await verbs.find(({ name }) => name === child.name())?.load())?.(addGlobalOptions(child), cli);
         else addGlobalOptions(child);
         path = `${path} ${child.name()}`.trim();
         command = child;
@@ -98,16 +102,23 @@ async function placeOf(cli: Cli, template: Command, words: readonly string[]): P
       const value = words[index];
       const long = option.long ?? "";
       if (value === undefined) flag = option.argChoices ?? flagValues[`${path} ${long}`] ?? flagValues[long] ?? [];
-      else if (long === "--namespace" || long === "--context" || long === "--kubeconfig") globals[long.slice(2) as keyof GlobalOptions] = value; // one of the three names
+      else if (long === "--namespace" || long === "--context" || long === "--kubeconfig")
+        globals[long.slice(2) as keyof GlobalOptions] = value; // one of the three names
     }
   }
-  const flags = command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => (long == null ? [] : [long]));
+  const flags = command.options
+    .filter(({ hidden }) => !hidden)
+    .flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
   const subcommands = command.commands.map((one) => one.name());
   const positional = literal ? [] : (positions[path]?.(operands.length) ?? (operands.length === 0 ? subcommands : []));
   return { flags, flag, positional, operands, globals, literal };
 }
 
-async function namesFor(cli: Cli, wanted: Wanted, { place, current }: { place: Place; current: string }): Promise<string[]> {
+async function namesFor(
+  cli: Cli,
+  wanted: Wanted,
+  { place, current }: { place: Place; current: string },
+): Promise<string[]> {
   if (wanted === "contexts") return (await loadKubeConfig(cli, place.globals)).getContexts().map(({ name }) => name);
   if (wanted === "types") return typesOrNames(cli, place, current);
   return "plural" in wanted ? objectNames(cli, wanted, place.globals) : [...wanted];
@@ -120,7 +131,9 @@ async function typesOrNames(cli: Cli, { operands, globals }: Place, current: str
   const kind = findKind(typeWord);
   if (kind === undefined) return [];
   const names = await objectNames(cli, kind, globals);
-  return current.includes("/") ? names.map((name) => `${typeWord}/${name}`) : names.filter((name) => !operands.includes(name));
+  return current.includes("/")
+    ? names.map((name) => `${typeWord}/${name}`)
+    : names.filter((name) => !operands.includes(name));
 }
 
 /** A person is waiting with a finger on the key. */
@@ -131,7 +144,9 @@ async function objectNames(cli: Cli, kind: ResourceType, globals: GlobalOptions)
   try {
     const client = new ApiClient(await loadKubeConfig(cli, globals), globals.namespace);
     const listed = listObjects(client, kind, { namespace: kind.namespaced ? client.namespace : undefined });
-    const late = new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("too late")), { once: true }));
+    const late = new Promise<never>((_resolve, reject) =>
+      signal.addEventListener("abort", () => reject(new Error("too late")), { once: true }),
+    );
     return (await Promise.race([listed, late])).items.map(({ metadata }) => metadata.name);
   } catch {
     return []; // nothing to offer is no error while typing

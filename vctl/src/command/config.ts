@@ -11,16 +11,32 @@ import { formatterOf } from "../output/format.ts";
 import { toJson, toYaml } from "../output/structured.ts";
 
 export function configureConfig(command: Command, cli: Cli): void {
-  const contexts = command.command("get-contexts").description("List the contexts").argument("[name...]").option("-o, --output <format>", "name").option("--no-headers", "leave out the heading line");
-  contexts.action(async (names: string[], options: { output?: string; headers: boolean }) => {
+  const contexts = command
+    .command("get-contexts")
+    .description("List the contexts")
+    .argument("[name...]")
+    .option("-o, --output <format>", "name")
+    .option("--no-headers", "leave out the heading line");
+  contexts.action(async (names: string[], options: { output?: string; headers?: boolean }) => {
     const config = await loadKubeConfig(cli, globalOptions(contexts));
-    for (const name of names) if (config.getContextObject(name) === null) throw fail("context-unknown", { context: name });
+    for (const name of names)
+      if (config.getContextObject(name) === null) throw fail("context-unknown", { context: name });
     const listed = config.getContexts().filter(({ name }) => names.length === 0 || names.includes(name));
     if (options.output === "name") for (const { name } of listed) print(cli.output, name);
     else {
-      const rows = listed.map(({ name, cluster, user, namespace }) => [name === config.getCurrentContext() ? "*" : "", name, cluster, user, namespace ?? ""]);
-      const heading = options.headers ? [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]] : [];
-      for (const line of formatColumns([...heading, ...rows.toSorted((a, b) => (a[1] ?? "").localeCompare(b[1] ?? ""))])) print(cli.output, line);
+      const rows = listed.map(({ name, cluster, user, namespace }) => [
+        name === config.getCurrentContext() ? "*" : "",
+        name,
+        cluster,
+        user,
+        namespace ?? "",
+      ]);
+      const heading = options.headers !== false ? [["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]] : [];
+      for (const line of formatColumns([
+        ...heading,
+        ...rows.toSorted((a, b) => (a[1] ?? "").localeCompare(b[1] ?? "")),
+      ]))
+        print(cli.output, line);
     }
   });
 
@@ -31,7 +47,11 @@ export function configureConfig(command: Command, cli: Cli): void {
     print(cli.output, name);
   });
 
-  const use = command.command("use-context").alias("use").description("Use this context from now on").argument("<name>");
+  const use = command
+    .command("use-context")
+    .alias("use")
+    .description("Use this context from now on")
+    .argument("<name>");
   use.action(async (name: string) => {
     const options = globalOptions(use);
     const config = await loadKubeConfig(cli, options);
@@ -40,7 +60,12 @@ export function configureConfig(command: Command, cli: Cli): void {
     print(cli.output, `Switched to context "${name}".`);
   });
 
-  const view = command.command("view").description("Print the merged kubeconfig, without its secrets").option("-o, --output <format>", "yaml or json", "yaml").option("--minify", "only what the context in use needs").option("--raw", "with its secrets");
+  const view = command
+    .command("view")
+    .description("Print the merged kubeconfig, without its secrets")
+    .option("-o, --output <format>", "yaml or json", "yaml")
+    .option("--minify", "only what the context in use needs")
+    .option("--raw", "with its secrets");
   view.action(async (options: { output: string; minify?: boolean; raw?: boolean }) => {
     formatterOf(options.output);
     const config = await loadKubeConfig(cli, globalOptions(view));
@@ -66,7 +91,15 @@ interface KubeConfigFile {
   users: { name: string }[];
 }
 
-const secretMembers = new Set(["token", "password", "client-key-data", "access-token", "id-token", "refresh-token", "client-secret"]);
+const secretMembers = new Set([
+  "token",
+  "password",
+  "client-key-data",
+  "access-token",
+  "id-token",
+  "refresh-token",
+  "client-secret",
+]);
 
 /** As kubectl: certificates are left out, secrets are struck out. */
 export function withoutSecrets(value: unknown): unknown {
@@ -75,7 +108,13 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
       if (typeof member === "string" && member !== "") {
-        if (key.endsWith("-certificate-data") || key === "certificate-authority-data" || key === "client-certificate-data" || key === "client-key-data") return [key, "DATA+OMITTED"];
+        if (
+          key.endsWith("-certificate-data") ||
+          key === "certificate-authority-data" ||
+          key === "client-certificate-data" ||
+          key === "client-key-data"
+        )
+          return [key, "DATA+OMITTED"];
         if (secretMembers.has(key)) return [key, "REDACTED"];
       }
       return [key, withoutSecrets(member)];

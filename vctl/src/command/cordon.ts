@@ -31,20 +31,28 @@ function configureSchedulable(command: Command, cli: Cli, unschedulable: boolean
     .option("-l, --selector <query>", "nodes with these labels")
     .option("--dry-run <strategy>", "none, client or server", "none")
     .action(async (words: string[], options: CordonOptions) => {
-      if (words.length === 0 && options.selector === undefined) throw usageError("USAGE: cordon NODE", `For example: vctl ${command.name()} host-1`);
+      if (words.length === 0 && options.selector === undefined)
+        throw usageError("USAGE: cordon NODE", `For example: vctl ${command.name()} host-1`);
       const client = await connect(cli, command);
       const names =
         options.selector === undefined
           ? words.map(nodeName)
-          : (await listObjects(client, nodeKind, { query: { labelSelector: options.selector } })).items.map(({ metadata }) => metadata.name);
+          : (await listObjects(client, nodeKind, { query: { labelSelector: options.selector } })).items.map(
+              ({ metadata }) => metadata.name,
+            );
       for (const name of names) {
         try {
           const node = await getObject(client, nodeKind, { name });
           const already = (specSchema.parse(node["spec"]).unschedulable === true) === unschedulable;
           if (!already && options.dryRun !== "client") {
-            await patchObject(client, nodeKind, { place: { name }, patch: { spec: { unschedulable: unschedulable ? true : null } }, dryRun: options.dryRun === "server" });
+            await patchObject(client, nodeKind, {
+              place: { name },
+              patch: { spec: { unschedulable: unschedulable ? true : null } },
+              dryRun: options.dryRun === "server",
+            });
           }
-          const note = options.dryRun === "none" ? "" : options.dryRun === "client" ? " (dry run)" : " (server dry run)";
+          const note =
+            options.dryRun === "none" ? "" : options.dryRun === "client" ? " (dry run)" : " (server dry run)";
           print(cli.output, `node/${name} ${already ? "already " : ""}${done}${note}`);
         } catch (thrown) {
           if (!isNotFound(thrown)) throw thrown;

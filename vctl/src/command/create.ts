@@ -17,7 +17,8 @@ interface CreateOptions extends WriteOptions {
 
 export function configureCreate(command: Command, cli: Cli): void {
   addWriteOptions(addFilenameOption(command)).action(async (options: CreateOptions) => {
-    if (options.filename === undefined) throw usageError("must specify -f", "For example: vctl create -f server.yaml, vctl create namespace web");
+    if (options.filename === undefined)
+      throw usageError("must specify -f", "For example: vctl create -f server.yaml, vctl create namespace web");
     formatterOf(options.output);
     const client = await connect(cli, command);
     await eachManifest(cli, client, { files: options.filename, doing: "creating" }, async (place) => {
@@ -26,7 +27,8 @@ export function configureCreate(command: Command, cli: Cli): void {
     });
   });
   const namespace = command.command("namespace").alias("ns").argument("<name>").description("Create a namespace");
-  addWriteOptions(namespace).action(async (name: string, options: WriteOptions) => {
+  namespace.action(async (name: string) => {
+    const options = namespace.optsWithGlobals<WriteOptions>(); // the flags are those of create
     const client = await connect(cli, namespace);
     const manifest = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
     const type = await resolveManifestType("v1", "Namespace", client);
@@ -42,8 +44,13 @@ export interface PlacedManifest {
   manifest: NewObject;
 }
 
-export async function createFrom(client: ApiClient, { type, namespace, manifest }: PlacedManifest, options: WriteOptions): Promise<AnyObject> {
-  if (options.dryRun === "client") return apiObjectSchema.parse({ ...manifest, metadata: { name: "", ...manifest.metadata } });
+export async function createFrom(
+  client: ApiClient,
+  { type, namespace, manifest }: PlacedManifest,
+  options: WriteOptions,
+): Promise<AnyObject> {
+  if (options.dryRun === "client")
+    return apiObjectSchema.parse({ ...manifest, metadata: { name: "", ...manifest.metadata } });
   return createObject(client, type, { object: manifest, namespace, dryRun: options.dryRun === "server" });
 }
 

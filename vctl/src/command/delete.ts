@@ -48,16 +48,31 @@ export function configureDelete(command: Command, cli: Cli): void {
     });
 }
 
-async function select(cli: Cli, client: ApiClient, words: readonly string[], options: DeleteOptions): Promise<Victim[]> {
+async function select(
+  cli: Cli,
+  client: ApiClient,
+  words: readonly string[],
+  options: DeleteOptions,
+): Promise<Victim[]> {
   if (options.filename !== undefined) {
     const victims: Victim[] = [];
-    await eachManifest(cli, client, { files: options.filename, doing: "deleting" }, async ({ type, namespace, manifest }, { file }) => {
-      if (manifest.metadata.name === undefined) throw usageError(`Cannot delete what "${file}" names: metadata.name is needed`);
-      victims.push({ type, namespace, name: manifest.metadata.name });
-    });
+    await eachManifest(
+      cli,
+      client,
+      { files: options.filename, doing: "deleting" },
+      async ({ type, namespace, manifest }, { file }) => {
+        if (manifest.metadata.name === undefined)
+          throw usageError(`Cannot delete what "${file}" names: metadata.name is needed`);
+        victims.push({ type, namespace, name: manifest.metadata.name });
+      },
+    );
     return victims;
   }
-  if (words.length === 0) throw usageError("You must provide one or more resources by argument or filename.", "For example: vctl delete vs cache, vctl delete -f cache.yaml");
+  if (words.length === 0)
+    throw usageError(
+      "You must provide one or more resources by argument or filename.",
+      "For example: vctl delete vs cache, vctl delete -f cache.yaml",
+    );
   const victims: Victim[] = [];
   const bySelection = options.all === true || options.selector !== undefined || options.fieldSelector !== undefined;
   for (const { type, name } of await resolveArguments(words, client)) {
@@ -67,7 +82,9 @@ async function select(cli: Cli, client: ApiClient, words: readonly string[], opt
       victims.push({ type, namespace, name });
     } else if (bySelection) {
       const { items } = await listObjects(client, type, { namespace, query: selectionQuery(options) });
-      victims.push(...items.map(({ metadata }) => ({ type, namespace: metadata.namespace ?? namespace, name: metadata.name })));
+      victims.push(
+        ...items.map(({ metadata }) => ({ type, namespace: metadata.namespace ?? namespace, name: metadata.name })),
+      );
     } else throw usageError("resource(s) were provided, but no name was specified");
   }
   if (victims.length === 0) print(cli.output, "No resources found");
@@ -79,7 +96,12 @@ async function deleteOne(cli: Cli, client: ApiClient, victim: Victim, options: D
   try {
     if (options.dryRun === "client") await getObject(client, victim.type, victim);
     else {
-      const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...(options.dryRun === "server" ? { dryRun: ["All"] } : {}) };
+      const body = {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        propagationPolicy: "Background",
+        ...(options.dryRun === "server" ? { dryRun: ["All"] } : {}),
+      };
       await client.json({ method: "DELETE", path: pathOf(victim.type, victim), body });
     }
   } catch (thrown) {
@@ -91,20 +113,36 @@ async function deleteOne(cli: Cli, client: ApiClient, victim: Victim, options: D
     return false;
   }
   const note = options.dryRun === "none" ? "" : options.dryRun === "client" ? " (dry run)" : " (server dry run)";
-  print(cli.output, options.output === "name" ? objectName(victim.type, victim.name) : `${qualifiedSingular(victim.type)} "${victim.name}" deleted${note}`);
+  print(
+    cli.output,
+    options.output === "name"
+      ? objectName(victim.type, victim.name)
+      : `${qualifiedSingular(victim.type)} "${victim.name}" deleted${note}`,
+  );
   return true;
 }
 
-async function waitGone(cli: Cli, client: ApiClient, { type, namespace, name }: Victim, signal: AbortSignal): Promise<void> {
+async function waitGone(
+  cli: Cli,
+  client: ApiClient,
+  { type, namespace, name }: Victim,
+  signal: AbortSignal,
+): Promise<void> {
   let uid: string | undefined;
   try {
     for await (const object of followObject(client, type, { name, namespace, signal, environment: cli.environment })) {
       uid ??= object?.metadata.uid;
       // Someone made another one of that name.
-      if (object === undefined || object.metadata.uid !== uid || object.metadata.deletionTimestamp === undefined) return;
+      if (object === undefined || object.metadata.uid !== uid || object.metadata.deletionTimestamp === undefined)
+        return;
     }
   } catch (thrown) {
-    if (signal.aborted && !cli.signal.aborted) throw fail("timed-out", { what: `the condition on ${type.plural}/${name}` }, { hint: "It goes on being deleted" });
+    if (signal.aborted && !cli.signal.aborted)
+      throw fail(
+        "timed-out",
+        { what: `the condition on ${type.plural}/${name}` },
+        { hint: "It goes on being deleted" },
+      );
     throw thrown;
   }
 }

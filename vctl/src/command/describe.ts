@@ -35,11 +35,20 @@ export function configureDescribe(command: Command, cli: Cli): void {
           cli.exitCode = 1;
         }
       }
-      if (objects.length === 0 && cli.exitCode === 0) print(cli.error, options.allNamespaces === true ? "No resources found" : `No resources found in ${client.namespace} namespace.`);
+      if (objects.length === 0 && cli.exitCode === 0)
+        print(
+          cli.error,
+          options.allNamespaces === true
+            ? "No resources found"
+            : `No resources found in ${client.namespace} namespace.`,
+        );
       for (const [index, object] of objects.entries()) {
         if (index > 0) print(cli.output, "\n");
         const outline = await describe(cli, client, object);
-        const events: Outline = options.showEvents === "false" ? [] : [["Events", eventRows(await eventsOf(client, object), cli.environment.nowMs())]];
+        const events: Outline =
+          options.showEvents === "false"
+            ? []
+            : [["Events", eventRows(await eventsOf(client, object), cli.environment.nowMs())]];
         for (const line of formatOutline([...outline, ...events])) print(cli.output, line);
       }
     });
@@ -50,7 +59,10 @@ async function describe(cli: Cli, client: ApiClient, object: AnyObject): Promise
   if (special === undefined) return describeAny(object);
   const nowMs = cli.environment.nowMs();
   try {
-    return special(object, object.kind === "Node" ? { nowMs, servers: await serversOn(client, object.metadata.name) } : { nowMs });
+    return special(
+      object,
+      object.kind === "Node" ? { nowMs, servers: await serversOn(client, object.metadata.name) } : { nowMs },
+    );
   } catch (thrown) {
     // A newer server may say what this version can't read: then its members tell as much as they can.
     if (thrown instanceof Error && thrown.name === "ZodError") return describeAny(object);
@@ -59,7 +71,9 @@ async function describe(cli: Cli, client: ApiClient, object: AnyObject): Promise
 }
 
 async function serversOn(client: ApiClient, node: string): Promise<AnyObject[]> {
-  const { items } = await listObjects(client, virtualServerKind, { query: { fieldSelector: `status.nodeName=${node}` } });
+  const { items } = await listObjects(client, virtualServerKind, {
+    query: { fieldSelector: `status.nodeName=${node}` },
+  });
   return items;
 }
 

@@ -28,8 +28,11 @@ const nodeViewSchema = z.looseObject({
   status: z.looseObject({ conditions: z.array(conditionSchema).nullish() }).prefault({}),
 });
 
-/** The host check stands beside vctl in the installation. */
-const checkProgram = fileURLToPath(new URL("../../../criu-bridge/src/check/main.ts", import.meta.url));
+/** The host check stands beside vctl in the installation, whether this is a source or a bundle of it. */
+function findCheckProgram(): string | undefined {
+  const places = ["../../../", "../../"].map((up) => new URL(`${up}criu-bridge/src/check/main.ts`, import.meta.url));
+  return places.map((url) => fileURLToPath(url)).find((path) => existsSync(path));
+}
 
 export function configureDoctor(command: Command, cli: Cli): void {
   command.option("--json", "for programs").action(async (options: { json?: boolean }) => {
@@ -50,10 +53,22 @@ export function configureDoctor(command: Command, cli: Cli): void {
 
 /** Moves a small program on this host, with its connection; see the program itself. */
 async function checkHost(cli: Cli): Promise<Check> {
-  if (!existsSync(checkProgram)) {
-    return checkOf([{ name: "host check", level: "info", ok: false, detail: "not part of this installation", hint: "Run vctl doctor on a host of the fleet" }]);
+  const checkProgram = findCheckProgram();
+  if (checkProgram === undefined) {
+    return checkOf([
+      {
+        name: "host check",
+        level: "info",
+        ok: false,
+        detail: "not part of this installation",
+        hint: "Run vctl doctor on a host of the fleet",
+      },
+    ]);
   }
-  const child = spawn(process.execPath, [checkProgram, "--json"], { stdio: ["ignore", "pipe", "pipe"], signal: cli.signal });
+  const child = spawn(process.execPath, [checkProgram, "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    signal: cli.signal,
+  });
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", () => resolve());
@@ -61,7 +76,8 @@ async function checkHost(cli: Cli): Promise<Check> {
   try {
     const [output, errors] = await Promise.all([readText(child.stdout), readText(child.stderr), ended]);
     const check = parseCheck(output);
-    if (check === undefined) throw fail("check-unusable", { reason: errors.trim().split("\n").at(-1) || "the check printed nothing" });
+    if (check === undefined)
+      throw fail("check-unusable", { reason: errors.trim().split("\n").at(-1) || "the check printed nothing" });
     return check;
   } catch (thrown) {
     cli.signal.throwIfAborted();
@@ -83,17 +99,43 @@ async function checkFleet(cli: Cli, command: Command): Promise<Check> {
   try {
     nodes = (await listObjects(await connect(cli, command), nodeKind, {})).items;
   } catch (thrown) {
-    return checkOf([{ name: "fleet", level: "info", ok: false, detail: messageOf(thrown).split("\n")[0] ?? "", hint: "Without KUBECONFIG only this host is checked" }]);
+    return checkOf([
+      {
+        name: "fleet",
+        level: "info",
+        ok: false,
+        detail: messageOf(thrown).split("\n")[0] ?? "",
+        hint: "Without KUBECONFIG only this host is checked",
+      },
+    ]);
   }
   const steps = nodes.map((object): Step => {
     const { spec, status } = nodeViewSchema.parse(object);
     const readiness = conditionOf(status.conditions ?? [], "Ready");
     const ready = readiness?.status === "True";
-    const detail = ready ? (spec.unschedulable === true ? "ready, cordoned" : "ready") : `not ready: ${readiness?.message ?? readiness?.reason ?? "never heard of"}`;
-    return { name: `node ${object.metadata.name}`, level: "required", ok: ready, detail, ...(ready ? {} : { hint: `See: vctl describe node ${object.metadata.name}` }) };
+    const detail = ready
+      ? spec.unschedulable === true
+        ? "ready, cordoned"
+        : "ready"
+      : `not ready: ${readiness?.message ?? readiness?.reason ?? "never heard of"}`;
+    return {
+      name: `node ${object.metadata.name}`,
+      level: "required",
+      ok: ready,
+      detail,
+      ...(ready ? {} : { hint: `See: vctl describe node ${object.metadata.name}` }),
+    };
   });
-  if (steps.length === 1) steps.push({ name: "targets", level: "info", ok: false, detail: "the fleet has one host, a migration needs two" });
-  if (steps.length === 0) steps.push({ name: "nodes", level: "required", ok: false, detail: "the fleet has no hosts yet", hint: "Start a node agent that names this controller" });
+  if (steps.length === 1)
+    steps.push({ name: "targets", level: "info", ok: false, detail: "the fleet has one host, a migration needs two" });
+  if (steps.length === 0)
+    steps.push({
+      name: "nodes",
+      level: "required",
+      ok: false,
+      detail: "the fleet has no hosts yet",
+      hint: "Start a node agent that names this controller",
+    });
   return checkOf(steps);
 }
 

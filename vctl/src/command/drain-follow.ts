@@ -37,7 +37,12 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
   const onLost = () => progress.line(`Lost the connection to ${client.server}; the drain goes on, trying again`);
   try {
     let said = "";
-    for await (const object of followObject(client, drainKind, { name, signal: deadline, environment: cli.environment, onLost })) {
+    for await (const object of followObject(client, drainKind, {
+      name,
+      signal: deadline,
+      environment: cli.environment,
+      onLost,
+    })) {
       if (object === undefined) throw fail("object-gone", { what: `Drain "${name}"` });
       const status: DrainStatus = drainSchema.shape.status.parse(object["status"] ?? {}) ?? {};
       const { phase = "Pending", moved = 0, total = 0 } = status;
@@ -52,7 +57,8 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
       said = headline;
       progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
       if (phase === "Blocked") throw blocked(cli, node, status);
-      if (phase === "Failed" || phase === "Cancelled") throw fail("drain-unfinished", { node, reason: `${phase.toLowerCase()}${reasonText(status)}` });
+      if (phase === "Failed" || phase === "Cancelled")
+        throw fail("drain-unfinished", { node, reason: `${phase.toLowerCase()}${reasonText(status)}` });
     }
   } catch (thrown) {
     progress.clear();
@@ -62,7 +68,8 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
       cli.exitCode = interruptedExitCode;
       return;
     }
-    if (deadline.aborted) throw fail("timed-out", { what: `the drain of "${node}"` }, { hint: `Drain "${name}" goes on.\n${how}` });
+    if (deadline.aborted)
+      throw fail("timed-out", { what: `the drain of "${node}"` }, { hint: `Drain "${name}" goes on.\n${how}` });
     throw thrown;
   } finally {
     ended.abort(new Error("the drain is over"));
@@ -81,7 +88,10 @@ async function showMoves(
     const { metadata } = change.object;
     const { server } = specSchema.parse(change.object["spec"]);
     const status = migrationStatusSchema.parse(change.object["status"] ?? {}) ?? {};
-    const name = metadata.namespace === undefined || metadata.namespace === client.namespace ? server : `${metadata.namespace}/${server}`;
+    const name =
+      metadata.namespace === undefined || metadata.namespace === client.namespace
+        ? server
+        : `${metadata.namespace}/${server}`;
     const reason = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
     const line =
       status.phase === "Succeeded"
@@ -114,8 +124,15 @@ async function showLastMoves(cli: Cli): Promise<void> {
 function blocked(cli: Cli, node: string, status: DrainStatus) {
   const waiting = status.waiting ?? [];
   for (const { server, reason } of waiting) print(cli.error, `  ${server}: ${reason}`);
-  const reason = waiting.length === 0 ? `blocked${reasonText(status)}` : `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move now`;
-  return fail("drain-unfinished", { node, reason }, { hint: `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}` });
+  const reason =
+    waiting.length === 0
+      ? `blocked${reasonText(status)}`
+      : `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move now`;
+  return fail(
+    "drain-unfinished",
+    { node, reason },
+    { hint: `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}` },
+  );
 }
 
 function reasonText(status: DrainStatus): string {

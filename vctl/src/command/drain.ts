@@ -40,7 +40,8 @@ export function configureDrain(command: Command, cli: Cli): void {
 async function drain(cli: Cli, client: ApiClient, node: string, options: DrainOptions): Promise<void> {
   await getObject(client, nodeKind, { name: node });
   const [underway] = await unfinished(client, node);
-  if (underway !== undefined) print(cli.error, `node/${node} is already being drained; following drain "${underway.metadata.name}"`);
+  if (underway !== undefined)
+    print(cli.error, `node/${node} is already being drained; following drain "${underway.metadata.name}"`);
   const object = underway ?? (await create(cli, client, node, options));
   if (options.detach === true || options.dryRun !== "none") return;
   await followDrain(cli, client, { node, drain: object, timeoutMs: options.timeout });
@@ -75,7 +76,10 @@ async function cancel(cli: Cli, client: ApiClient, node: string): Promise<void> 
   if (drains.length === 0) throw usageError(`Cannot cancel the drain of "${node}": it is not being drained`);
   for (const { metadata } of drains) {
     await patchObject(client, drainKind, { place: { name: metadata.name }, patch: { spec: { cancel: true } } });
-    print(cli.output, `drain.vfleet.dev/${metadata.name} asked to cancel; node/${node} stays cordoned (vctl uncordon ${node})`);
+    print(
+      cli.output,
+      `drain.vfleet.dev/${metadata.name} asked to cancel; node/${node} stays cordoned (vctl uncordon ${node})`,
+    );
   }
 }
 

@@ -15,7 +15,7 @@ interface EventsOptions {
   types?: string;
   watch?: boolean;
   allNamespaces?: boolean;
-  headers: boolean;
+  headers?: boolean;
   output?: string;
 }
 
@@ -59,7 +59,8 @@ interface Selection {
 }
 
 async function selection(client: ApiClient, options: EventsOptions): Promise<Selection> {
-  if (options.for === undefined) return { namespace: options.allNamespaces === true ? undefined : client.namespace, fieldSelector: undefined };
+  if (options.for === undefined)
+    return { namespace: options.allNamespaces === true ? undefined : client.namespace, fieldSelector: undefined };
   const { type, name } = await resolveOne(options.for, client);
   return {
     // Events about what has no namespace may be in any.
@@ -71,7 +72,12 @@ async function selection(client: ApiClient, options: EventsOptions): Promise<Sel
 async function watchEvents(
   cli: Cli,
   client: ApiClient,
-  { namespace, fieldSelector, isWanted, options }: Selection & { isWanted: (event: ShownEvent) => boolean; options: EventsOptions },
+  {
+    namespace,
+    fieldSelector,
+    isWanted,
+    options,
+  }: Selection & { isWanted: (event: ShownEvent) => boolean; options: EventsOptions },
 ): Promise<void> {
   const columns = new Columns();
   const seen = new Map<string, string>();
@@ -80,7 +86,12 @@ async function watchEvents(
     for (const line of columns.format(rows)) print(cli.output, line);
   };
   let first: ShownEvent[] | undefined = [];
-  for await (const change of followObjects(client, eventKind, { namespace, query: { fieldSelector }, signal: cli.signal, environment: cli.environment })) {
+  for await (const change of followObjects(client, eventKind, {
+    namespace,
+    query: { fieldSelector },
+    signal: cli.signal,
+    environment: cli.environment,
+  })) {
     if (change.type === "listed" && first !== undefined) {
       show(sortEvents(first), heading(options));
       first = undefined;
@@ -95,7 +106,9 @@ async function watchEvents(
 }
 
 function heading(options: EventsOptions): string[][] {
-  return options.headers ? [[...(options.allNamespaces === true ? ["NAMESPACE"] : []), "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]] : [];
+  return options.headers
+    ? [[...(options.allNamespaces === true ? ["NAMESPACE"] : []), "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]]
+    : [];
 }
 
 function eventRow(event: ShownEvent, nowMs: number, options: EventsOptions): string[] {

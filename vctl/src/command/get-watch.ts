@@ -37,7 +37,12 @@ export async function watchObjects(cli: Cli, client: ApiClient, options: WatchOp
         if (target.name !== undefined && count === 0) throw notFound(target);
         if (!options.skipFirst) show(first);
       }
-      const watched = client.watch({ path, query: { ...query, resourceVersion, allowWatchBookmarks: false }, accept, signal: cli.signal });
+      const watched = client.watch({
+        path,
+        query: { ...query, resourceVersion, allowWatchBookmarks: false },
+        accept,
+        signal: cli.signal,
+      });
       for await (const event of watched) {
         show(event.object);
         resourceVersion = versionOf(event.object) ?? resourceVersion;
@@ -45,7 +50,8 @@ export async function watchObjects(cli: Cli, client: ApiClient, options: WatchOp
     } catch (thrown) {
       if (cli.signal.aborted || resourceVersion === undefined || !isPassing(thrown)) throw thrown;
       // Too old to go on from: start from what there is now.
-      if (thrown instanceof StatusError && (thrown.code === "Expired" || thrown.code === "Gone")) resourceVersion = undefined;
+      if (thrown instanceof StatusError && (thrown.code === "Expired" || thrown.code === "Gone"))
+        resourceVersion = undefined;
     }
     await cli.environment.sleep(retryMs, cli.signal);
   }
@@ -54,7 +60,13 @@ export async function watchObjects(cli: Cli, client: ApiClient, options: WatchOp
 const pageSchema = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string().optional() }).prefault({}),
   items: z.array(z.unknown()).nullish(),
-  rows: z.array(z.looseObject({ object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string().optional() }) }).nullish() })).nullish(),
+  rows: z
+    .array(
+      z.looseObject({
+        object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string().optional() }) }).nullish(),
+      }),
+    )
+    .nullish(),
 });
 
 function shower(cli: Cli, { target, formatter, output, table }: WatchOptions): (value: unknown) => void {
@@ -67,8 +79,12 @@ function shower(cli: Cli, { target, formatter, output, table }: WatchOptions): (
   const text = (object: AnyObject) => formatter?.(object) ?? objectName(target.type, object.metadata.name);
   return (value) => {
     const { items } = pageSchema.parse(value);
-    const implied = { apiVersion: target.type.group === "" ? target.type.version : `${target.type.group}/${target.type.version}`, kind: target.type.kind };
-    for (const object of items ?? [value]) print(cli.output, text(apiObjectSchema.parse({ ...implied, ...(object as object) }))); // parsed here
+    const implied = {
+      apiVersion: target.type.group === "" ? target.type.version : `${target.type.group}/${target.type.version}`,
+      kind: target.type.kind,
+    };
+    for (const object of items ?? [value])
+      print(cli.output, text(apiObjectSchema.parse({ ...implied, ...(object as object) }))); // parsed here
   };
 }
 
@@ -78,5 +94,8 @@ function versionOf(value: unknown): string | undefined {
 }
 
 function notFound({ type, name = "" }: WatchOptions["target"]): StatusError {
-  return new StatusError({ kind: "Status", reason: "NotFound", message: `${qualifiedPlural(type)} "${name}" not found` }, 404);
+  return new StatusError(
+    { kind: "Status", reason: "NotFound", message: `${qualifiedPlural(type)} "${name}" not found` },
+    404,
+  );
 }

@@ -10,16 +10,28 @@ import { type Table, tableAccept, TablePrinter, tableSchema } from "../output/ta
 import { printError } from "../print-error.ts";
 import { readManifests } from "../resource/manifests.ts";
 import { resolveArguments, type ResourceTarget } from "../resource/resource-arguments.ts";
-import { objectName, pathOf, qualifiedSingular, resolveManifestType, type ResourceType } from "../resource/resource-type.ts";
+import {
+  objectName,
+  pathOf,
+  qualifiedSingular,
+  resolveManifestType,
+  type ResourceType,
+} from "../resource/resource-type.ts";
 import { watchObjects } from "./get-watch.ts";
-import { addSelectionOptions, collect, namespaceOf, type SelectionOptions, selectionQuery } from "./selection-options.ts";
+import {
+  addSelectionOptions,
+  collect,
+  namespaceOf,
+  type SelectionOptions,
+  selectionQuery,
+} from "./selection-options.ts";
 
 export interface GetOptions extends SelectionOptions {
   output?: string;
   filename?: string[];
   watch?: boolean;
   watchOnly?: boolean;
-  headers: boolean;
+  headers?: boolean;
   showLabels?: boolean;
   showManagedFields?: boolean;
   ignoreNotFound?: boolean;
@@ -44,24 +56,34 @@ export function configureGet(command: Command, cli: Cli): void {
       validate(words, options);
       const client = await connect(cli, command);
       const targets = await placeTargets(cli, client, words, options);
-      if (options.watch === true || options.watchOnly === true) await watchOne(cli, client, { targets, options, formatter });
-      else if (formatter !== undefined || options.output === "name") await printObjects(cli, client, { targets, options, formatter });
+      if (options.watch === true || options.watchOnly === true)
+        await watchOne(cli, client, { targets, options, formatter });
+      else if (formatter !== undefined || options.output === "name")
+        await printObjects(cli, client, { targets, options, formatter });
       else await printTables(cli, client, { targets, options });
     });
 }
 
 function validate(words: readonly string[], options: GetOptions): void {
   const hint = "For example: vctl get vs, vctl get nodes,vs -o wide, vctl get vs/web";
-  if (words.length === 0 && options.filename === undefined) throw usageError("you must specify the type of resource to get", hint);
-  if (words.length > 0 && options.filename !== undefined) throw usageError("when files are given as arguments, resource arguments may not be");
+  if (words.length === 0 && options.filename === undefined)
+    throw usageError("you must specify the type of resource to get", hint);
+  if (words.length > 0 && options.filename !== undefined)
+    throw usageError("when files are given as arguments, resource arguments may not be");
   const names = words.length > 1 || words.some((word) => word.includes("/"));
   if (names && (options.selector !== undefined || options.fieldSelector !== undefined)) {
     throw usageError("selectors may not be used when names are given");
   }
-  if (names && options.allNamespaces === true) throw usageError("a resource cannot be retrieved by name across all namespaces");
+  if (names && options.allNamespaces === true)
+    throw usageError("a resource cannot be retrieved by name across all namespaces");
 }
 
-async function placeTargets(cli: Cli, client: ApiClient, words: readonly string[], options: GetOptions): Promise<Placed[]> {
+async function placeTargets(
+  cli: Cli,
+  client: ApiClient,
+  words: readonly string[],
+  options: GetOptions,
+): Promise<Placed[]> {
   if (options.filename === undefined) {
     const targets = await resolveArguments(words, client);
     return targets.map((target) => ({ ...target, namespace: namespaceOf(client, target.type, options) }));
@@ -83,14 +105,19 @@ interface Request {
 
 async function watchOne(cli: Cli, client: ApiClient, { targets, options, formatter }: Request): Promise<void> {
   const [target] = targets;
-  if (target === undefined || targets.length > 1) throw usageError("you may only specify a single resource type or a single name with --watch");
+  if (target === undefined || targets.length > 1)
+    throw usageError("you may only specify a single resource type or a single name with --watch");
   await watchObjects(cli, client, {
     target,
     output: options.output,
     formatter,
     query: target.name === undefined ? selectionQuery(options) : { fieldSelector: `metadata.name=${target.name}` },
     skipFirst: options.watchOnly === true,
-    table: { ...tableOptions(cli, options), namespaces: options.allNamespaces === true && target.type.namespaced, namePrefix: "" },
+    table: {
+      ...tableOptions(cli, options),
+      namespaces: options.allNamespaces === true && target.type.namespaced,
+      namePrefix: "",
+    },
   });
 }
 
@@ -122,7 +149,10 @@ async function printTables(cli: Cli, client: ApiClient, { targets, options }: Re
     const query = name === undefined ? selectionQuery(options) : {};
     const table = await fetchTable(client, { path: pathOf(type, { namespace, name }), query });
     const previous = byType.get(type);
-    byType.set(type, previous === undefined ? table : { ...previous, rows: [...(previous.rows ?? []), ...(table.rows ?? [])] });
+    byType.set(
+      type,
+      previous === undefined ? table : { ...previous, rows: [...(previous.rows ?? []), ...(table.rows ?? [])] },
+    );
   });
   const several = new Set(targets.map(({ type }) => type)).size > 1;
   const filled = [...byType].filter(([, table]) => (table.rows ?? []).length > 0);
@@ -141,7 +171,12 @@ async function printTables(cli: Cli, client: ApiClient, { targets, options }: Re
 }
 
 /** Every target, so that one which fails does not hide the others. */
-async function eachTarget(cli: Cli, targets: readonly Placed[], options: GetOptions, act: (target: Placed) => Promise<void>): Promise<void> {
+async function eachTarget(
+  cli: Cli,
+  targets: readonly Placed[],
+  options: GetOptions,
+  act: (target: Placed) => Promise<void>,
+): Promise<void> {
   for (const target of targets) {
     try {
       await act(target);
@@ -155,11 +190,16 @@ async function eachTarget(cli: Cli, targets: readonly Placed[], options: GetOpti
 }
 
 /** All pages as one table. */
-async function fetchTable(client: ApiClient, { path, query }: { path: string; query: Record<string, string | undefined> }): Promise<Table> {
+async function fetchTable(
+  client: ApiClient,
+  { path, query }: { path: string; query: Record<string, string | undefined> },
+): Promise<Table> {
   let whole: Table | undefined;
   let next: string | undefined;
   do {
-    const page = tableSchema.parse(await client.json({ path, query: { ...query, limit: 500, continue: next }, accept: tableAccept }));
+    const page = tableSchema.parse(
+      await client.json({ path, query: { ...query, limit: 500, continue: next }, accept: tableAccept }),
+    );
     whole = whole === undefined ? page : { ...whole, rows: [...(whole.rows ?? []), ...(page.rows ?? [])] };
     next = page.metadata.continue;
   } while (next !== undefined && next !== "");
@@ -169,7 +209,7 @@ async function fetchTable(client: ApiClient, { path, query }: { path: string; qu
 function tableOptions(cli: Cli, options: GetOptions) {
   return {
     wide: options.output === "wide",
-    headers: options.headers,
+    headers: options.headers !== false,
     labels: options.showLabels === true,
     nowMs: cli.environment.nowMs(),
   };

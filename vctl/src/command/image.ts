@@ -40,27 +40,46 @@ export function configureImage(command: Command, cli: Cli): void {
     .option("--packages <names>", "to install besides the base system, comma-separated; may be repeated", collect)
     .option("--mirror <url>", "none: what the building host's own sources name");
   build.action(async (name: string, words: string[], options: BuildOptions) => {
-    const packages = (options.packages ?? []).flatMap((list) => list.split(",")).map((word) => word.trim()).filter((word) => word !== "");
-    const debootstrap = { suite: options.suite, packages, ...(options.mirror === undefined ? {} : { mirror: options.mirror }) };
+    const packages = (options.packages ?? [])
+      .flatMap((list) => list.split(","))
+      .map((word) => word.trim())
+      .filter((word) => word !== "");
+    const debootstrap = {
+      suite: options.suite,
+      packages,
+      ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    };
     await make(cli, await connect(cli, build), imageOf(name, { debootstrap }, words), options);
   });
 
-  const importing = addMakeOptions(command.command("import").description("Make an image from a root file system in a tar file"))
+  const importing = addMakeOptions(
+    command.command("import").description("Make an image from a root file system in a tar file"),
+  )
     .argument("<name>")
     .argument("[command...]", "what its servers run, after --")
     .requiredOption("--tar <path>", "absolute path on that node")
     .requiredOption("--node <name>", "host that has the file");
   importing.action(async (name: string, words: string[], options: ImportOptions) => {
-    await make(cli, await connect(cli, importing), imageOf(name, { tar: { path: options.tar, node: nodeName(options.node) } }, words), options);
+    await make(
+      cli,
+      await connect(cli, importing),
+      imageOf(name, { tar: { path: options.tar, node: nodeName(options.node) } }, words),
+      options,
+    );
   });
 
   const list = command.command("list").alias("ls").description("Show images; as vctl get images");
-  list.allowExcessArguments().option("-o, --output <format>", "as vctl get").action(async (options: { output?: string }) => {
-    const get = command.createCommand("get").exitOverride().configureOutput(command.configureOutput());
-    get.parent = command.parent; // for the options before the verb
-    configureGet(get, cli);
-    await get.parseAsync(["images", ...(options.output === undefined ? [] : ["-o", options.output])], { from: "user" });
-  });
+  list
+    .allowExcessArguments()
+    .option("-o, --output <format>", "as vctl get")
+    .action(async (options: { output?: string }) => {
+      const get = command.createCommand("get").exitOverride().configureOutput(command.configureOutput());
+      get.parent = command.parent; // for the options before the verb
+      configureGet(get, cli);
+      await get.parseAsync(["images", ...(options.output === undefined ? [] : ["-o", options.output])], {
+        from: "user",
+      });
+    });
 }
 
 function addMakeOptions(command: Command): Command {
@@ -70,14 +89,20 @@ function addMakeOptions(command: Command): Command {
 }
 
 function imageOf(name: string, source: Record<string, unknown>, words: readonly string[]): NewObject {
-  return { apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name }, spec: { source, ...(words.length === 0 ? {} : { command: words }) } };
+  return {
+    apiVersion: "vfleet.dev/v1",
+    kind: "Image",
+    metadata: { name },
+    spec: { source, ...(words.length === 0 ? {} : { command: words }) },
+  };
 }
 
 async function make(cli: Cli, client: ApiClient, manifest: NewObject, options: MakeOptions): Promise<void> {
   formatterOf(options.output);
   const object = await createFrom(client, { type: imageKind, namespace: undefined, manifest }, options);
   print(cli.output, resultText({ type: imageKind, object, done: "created" }, options));
-  if (options.detach !== true && options.dryRun === "none") await waitReady(cli, client, object.metadata.name, options.timeout);
+  if (options.detach !== true && options.dryRun === "none")
+    await waitReady(cli, client, object.metadata.name, options.timeout);
 }
 
 async function waitReady(cli: Cli, client: ApiClient, name: string, timeoutMs: number): Promise<void> {
@@ -91,7 +116,12 @@ async function waitReady(cli: Cli, client: ApiClient, name: string, timeoutMs: n
       const status = statusSchema.parse(object["status"] ?? {}) ?? {};
       const { phase = "Pending" } = status;
       const why = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
-      if (phase === "Failed") throw fail("image-failed", { name, reason: why || "no reason given" }, { hint: `See: vctl describe image ${name}` });
+      if (phase === "Failed")
+        throw fail(
+          "image-failed",
+          { name, reason: why || "no reason given" },
+          { hint: `See: vctl describe image ${name}` },
+        );
       if (phase === "Ready") {
         progress.line(`image/${name} is Ready after ${Math.round((cli.environment.monotonicMs() - startMs) / 1000)} s`);
         return;
@@ -101,8 +131,14 @@ async function waitReady(cli: Cli, client: ApiClient, name: string, timeoutMs: n
       said = line;
     }
   } catch (thrown) {
-    if (cli.signal.aborted) print(cli.error, `Stopped waiting; image "${name}" goes on being made. To follow it: vctl get image ${name} -w`);
-    else if (signal.aborted) throw fail("timed-out", { what: `image "${name}"` }, { hint: `It goes on being made. To follow it: vctl get image ${name} -w` });
+    if (cli.signal.aborted)
+      print(cli.error, `Stopped waiting; image "${name}" goes on being made. To follow it: vctl get image ${name} -w`);
+    else if (signal.aborted)
+      throw fail(
+        "timed-out",
+        { what: `image "${name}"` },
+        { hint: `It goes on being made. To follow it: vctl get image ${name} -w` },
+      );
     throw thrown;
   }
 }

@@ -23,7 +23,11 @@ export function configureLogs(command: Command, cli: Cli): void {
       const client = await connect(cli, command);
       const response = await client.stream({
         path: virtualServerPath({ namespace: client.namespace, name: serverName(word) }, "log"),
-        query: { follow: options.follow, tailLines: options.tail === undefined || options.tail < 0 ? undefined : options.tail, timestamps: options.timestamps },
+        query: {
+          follow: options.follow,
+          tailLines: options.tail === undefined || options.tail < 0 ? undefined : options.tail,
+          timestamps: options.timestamps,
+        },
         accept: "*/*",
         signal: cli.signal,
       });

@@ -33,7 +33,11 @@ export function configureMigrate(command: Command, cli: Cli): void {
       formatterOf(options.output);
       const client = await connect(cli, command);
       if (options.cancel !== undefined) await cancel(cli, client, options.cancel.replace(/^mig(rations?)?\//, ""));
-      else if (word === undefined) throw usageError("you must specify the virtual server to migrate", "For example: vctl migrate cache --to host-2");
+      else if (word === undefined)
+        throw usageError(
+          "you must specify the virtual server to migrate",
+          "For example: vctl migrate cache --to host-2",
+        );
       else await migrate(cli, client, serverName(word), options);
     });
 }
@@ -43,29 +47,52 @@ async function migrate(cli: Cli, client: ApiClient, server: string, options: Mig
     apiVersion: "vfleet.dev/v1",
     kind: "Migration",
     metadata: { generateName: `${server}-` },
-    spec: { server, ...(options.to === undefined ? {} : { targetNode: nodeName(options.to) }), ...(options.mode === undefined ? {} : { mode: options.mode }) },
+    spec: {
+      server,
+      ...(options.to === undefined ? {} : { targetNode: nodeName(options.to) }),
+      ...(options.mode === undefined ? {} : { mode: options.mode }),
+    },
   };
   const object =
     options.dryRun === "client"
       ? apiObjectSchema.parse({ ...manifest, metadata: { ...manifest.metadata, name: "" } })
-      : await createObject(client, migrationKind, { object: manifest, namespace: client.namespace, dryRun: options.dryRun === "server" });
+      : await createObject(client, migrationKind, {
+          object: manifest,
+          namespace: client.namespace,
+          dryRun: options.dryRun === "server",
+        });
   print(cli.output, resultText({ type: migrationKind, object, done: "created" }, options));
-  if (options.detach !== true && options.dryRun === "none") await followMigration(cli, client, { server, migration: object.metadata.name });
+  if (options.detach !== true && options.dryRun === "none")
+    await followMigration(cli, client, { server, migration: object.metadata.name });
 }
 
 /** Shows how it goes until it has ended. Returns after success; any other end throws, or is said when interrupted. */
-async function followMigration(cli: Cli, client: ApiClient, { server, migration }: { server: string; migration: string }): Promise<void> {
+async function followMigration(
+  cli: Cli,
+  client: ApiClient,
+  { server, migration }: { server: string; migration: string },
+): Promise<void> {
   const progress = new Progress(cli.error);
   const rate = new RateMeter();
   let said = "";
   const onLost = () => progress.line(`Lost the connection to ${client.server}; the migration goes on, trying again`);
-  const options = { name: migration, namespace: client.namespace, signal: cli.signal, environment: cli.environment, onLost };
+  const options = {
+    name: migration,
+    namespace: client.namespace,
+    signal: cli.signal,
+    environment: cli.environment,
+    onLost,
+  };
   try {
     for await (const object of followObject(client, migrationKind, options)) {
       if (object === undefined) throw fail("object-gone", { what: `Migration "${migration}"` });
       const status: MigrationStatus = statusSchema.parse(object["status"] ?? {}) ?? {};
       const { phase = "Pending" } = status;
-      const { headline, bar } = migrationState({ server, status, bytesPerSecond: rate.measure(status.movedBytes, cli.environment.monotonicMs()) });
+      const { headline, bar } = migrationState({
+        server,
+        status,
+        bytesPerSecond: rate.measure(status.movedBytes, cli.environment.monotonicMs()),
+      });
       if (headline !== said && !endedMigrationPhases.includes(phase)) progress.line(headline);
       said = headline;
       progress.update(bar);
@@ -81,13 +108,17 @@ async function followMigration(cli: Cli, client: ApiClient, { server, migration 
     progress.clear();
     if (!cli.signal.aborted) throw thrown;
     print(cli.error, `Stopped following; migration "${migration}" goes on.`);
-    print(cli.error, `To follow it: vctl get migration ${migration} -w\nTo cancel it: vctl migrate --cancel ${migration}`);
+    print(
+      cli.error,
+      `To follow it: vctl get migration ${migration} -w\nTo cancel it: vctl migrate --cancel ${migration}`,
+    );
     cli.exitCode = interruptedExitCode;
   }
 }
 
 function failure(server: string, migration: string, status: MigrationStatus) {
-  const reason = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ") || "no reason given";
+  const reason =
+    [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ") || "no reason given";
   const hint = `The server runs on where it was. See: vctl describe migration ${migration}`;
   if (status.phase === "Cancelled") return fail("migration-cancelled", { migration, reason }, { hint });
   return fail("migration-failed", { server, reason }, { hint });
@@ -97,7 +128,8 @@ async function cancel(cli: Cli, client: ApiClient, migration: string): Promise<v
   const place = { namespace: client.namespace, name: migration };
   const before = await getObject(client, migrationKind, place);
   const phase = statusSchema.parse(before["status"] ?? {})?.phase;
-  if (phase !== undefined && endedMigrationPhases.includes(phase)) throw usageError(`Cannot cancel migration "${migration}": it has already ${phase.toLowerCase()}`);
+  if (phase !== undefined && endedMigrationPhases.includes(phase))
+    throw usageError(`Cannot cancel migration "${migration}": it has already ${phase.toLowerCase()}`);
   await patchObject(client, migrationKind, { place, patch: { spec: { cancel: true } } });
   print(cli.output, `migration.vfleet.dev/${migration} asked to cancel`);
 }

@@ -51,7 +51,9 @@ export function configureRun(command: Command, cli: Cli): void {
     .addOption(new Option("--env <key=value>", "environment variable; may be repeated").argParser(collect))
     .option("--hostname <name>", "default: the name")
     .option("--address <ipv4>", "in the fleet's range; none: the next free one")
-    .addOption(new Option("--node-selector <key=value>", "only on hosts with this label; may be repeated").argParser(collect))
+    .addOption(
+      new Option("--node-selector <key=value>", "only on hosts with this label; may be repeated").argParser(collect),
+    )
     .addOption(new Option("--restart <policy>", "when it ends by itself").choices(["Always", "OnFailure", "Never"]))
     .option("--user <uid[:gid]>", "inside the server")
     .option("--workdir <folder>", "where its program starts")
@@ -60,7 +62,11 @@ export function configureRun(command: Command, cli: Cli): void {
     .action(async (name: string, words: string[], options: RunOptions) => {
       formatterOf(options.output);
       const client = await connect(cli, command);
-      const place = { type: virtualServerKind, namespace: client.namespace, manifest: virtualServerOf(name, words, options) };
+      const place = {
+        type: virtualServerKind,
+        namespace: client.namespace,
+        manifest: virtualServerOf(name, words, options),
+      };
       const object = await createFrom(client, place, options);
       print(cli.output, resultText({ type: virtualServerKind, object, done: "created" }, options));
       if (options.detach !== true && options.dryRun === "none") await waitRunning(cli, client, name, options.timeout);
@@ -75,15 +81,25 @@ export function virtualServerOf(name: string, words: readonly string[], options:
   return {
     apiVersion: "vfleet.dev/v1",
     kind: "VirtualServer",
-    metadata: { name, ...(options.labels === undefined ? {} : { labels: parsePairs(splitCommas(options.labels), "--labels") }) },
+    metadata: {
+      name,
+      ...(options.labels === undefined ? {} : { labels: parsePairs(splitCommas(options.labels), "--labels") }),
+    },
     spec: {
       image: options.image,
       ...(words.length === 0 ? {} : { command: words }),
-      ...defined({ hostname: options.hostname, restartPolicy: options.restart, user: options.user, workingDirectory: options.workdir }),
+      ...defined({
+        hostname: options.hostname,
+        restartPolicy: options.restart,
+        user: options.user,
+        workingDirectory: options.workdir,
+      }),
       ...(options.env === undefined ? {} : { environment: parsePairs(options.env, "--env") }),
       ...(Object.keys(resources).length === 0 ? {} : { resources }),
       ...(options.address === undefined ? {} : { network: { address: options.address } }),
-      ...(options.nodeSelector === undefined ? {} : { placement: { nodeSelector: parsePairs(splitCommas(options.nodeSelector), "--node-selector") } }),
+      ...(options.nodeSelector === undefined
+        ? {}
+        : { placement: { nodeSelector: parsePairs(splitCommas(options.nodeSelector), "--node-selector") } }),
     },
   };
 }
@@ -93,7 +109,12 @@ async function waitRunning(cli: Cli, client: ApiClient, name: string, timeoutMs:
   const signal = deadlineSignal(cli, timeoutMs);
   let last = "";
   try {
-    for await (const object of followObject(client, virtualServerKind, { name, namespace: client.namespace, signal, environment: cli.environment })) {
+    for await (const object of followObject(client, virtualServerKind, {
+      name,
+      namespace: client.namespace,
+      signal,
+      environment: cli.environment,
+    })) {
       if (object === undefined) throw fail("object-gone", { what: `Virtual server "${name}"` });
       const status = virtualServerStatusSchema.parse(object["status"] ?? {});
       const { phase = "Pending" } = status;
@@ -103,20 +124,32 @@ async function waitRunning(cli: Cli, client: ApiClient, name: string, timeoutMs:
         return;
       }
       const why = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
-      if (phase === "Failed") throw fail("server-failed", { name, phase, reason: why || "no reason given" }, { hint: `See: vctl describe vs/${name}, vctl logs ${name}` });
+      if (phase === "Failed")
+        throw fail(
+          "server-failed",
+          { name, phase, reason: why || "no reason given" },
+          { hint: `See: vctl describe vs/${name}, vctl logs ${name}` },
+        );
       // A program that was meant to end, and has.
       if (phase === "Stopped" && status.exitCode !== undefined) {
         progress.line(`${name} has ended with exit code ${status.exitCode}`);
         cli.exitCode = status.exitCode === 0 ? 0 : 1;
         return;
       }
-      last = `${name} is ${phase}${node}${why === "" ? "" : `: ${why}`}`;
-      progress.line(last);
+      const line = `${name} is ${phase}${node}${why === "" ? "" : `: ${why}`}`;
+      if (line !== last) progress.line(line);
+      last = line;
     }
   } catch (thrown) {
     progress.clear();
-    if (cli.signal.aborted) print(cli.error, `Stopped waiting; ${name} goes on starting. To follow it: vctl get vs ${name} -w`);
-    else if (signal.aborted) throw fail("timed-out", { what: `virtual server "${name}" to run; ${last}` }, { hint: `It goes on being tried. To follow it: vctl get vs ${name} -w` });
+    if (cli.signal.aborted)
+      print(cli.error, `Stopped waiting; ${name} goes on starting. To follow it: vctl get vs ${name} -w`);
+    else if (signal.aborted)
+      throw fail(
+        "timed-out",
+        { what: `virtual server "${name}" to run; ${last}` },
+        { hint: `It goes on being tried. To follow it: vctl get vs ${name} -w` },
+      );
     throw thrown;
   }
 }

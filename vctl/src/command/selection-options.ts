@@ -16,7 +16,10 @@ export function addSelectionOptions(command: Command): Command {
     .option("--field-selector <query>", "only objects with these members, such as status.nodeName=host-1");
 }
 
-export function selectionQuery(options: SelectionOptions): { labelSelector: string | undefined; fieldSelector: string | undefined } {
+export function selectionQuery(options: SelectionOptions): {
+  labelSelector: string | undefined;
+  fieldSelector: string | undefined;
+} {
   return { labelSelector: options.selector, fieldSelector: options.fieldSelector };
 }
 

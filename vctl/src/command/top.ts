@@ -11,7 +11,7 @@ import { formatColumns } from "../output/columns.ts";
 interface TopOptions {
   allNamespaces?: boolean;
   selector?: string;
-  headers: boolean;
+  headers?: boolean;
   sortBy?: string;
 }
 
@@ -38,7 +38,8 @@ export function configureTop(command: Command, cli: Cli): void {
     .option("--sort-by <column>", "cpu or memory, largest first")
     .option("--no-headers", "leave out the heading line")
     .action(async (what: string, name: string | undefined, options: TopOptions) => {
-      if (options.sortBy !== undefined && !["cpu", "memory"].includes(options.sortBy)) throw usageError("--sort-by accepts only cpu or memory");
+      if (options.sortBy !== undefined && !["cpu", "memory"].includes(options.sortBy))
+        throw usageError("--sort-by accepts only cpu or memory");
       const client = await connect(cli, command);
       if (nodeWords.includes(what)) await topNodes(cli, client, name, options);
       else if (serverWords.includes(what)) await topServers(cli, client, name, options);
@@ -49,12 +50,20 @@ export function configureTop(command: Command, cli: Cli): void {
 async function topNodes(cli: Cli, client: ApiClient, name: string | undefined, options: TopOptions): Promise<void> {
   const items = await metrics(client, "/apis/metrics.k8s.io/v1beta1/nodes", { name, options });
   const { items: nodes } = await listObjects(client, nodeKind, { query: { labelSelector: options.selector } });
-  const allocatable = new Map(nodes.map((node) => [node.metadata.name, nodeSchema.shape.status.parse(node["status"] ?? {})?.allocatable]));
+  const allocatable = new Map(
+    nodes.map((node) => [node.metadata.name, nodeSchema.shape.status.parse(node["status"] ?? {})?.allocatable]),
+  );
   const rows = items.map((item): Row => {
     const usage = readUsage(item);
     const of = allocatable.get(item.metadata.name);
-    const cpu = [`${usage.milliCpu}m`, share(usage.milliCpu, of?.["cpu"] === undefined ? undefined : parseMilliCpu(of["cpu"]))];
-    const memory = [mebibytes(usage.memoryBytes), share(usage.memoryBytes, of?.["memory"] === undefined ? undefined : parseBytes(of["memory"]))];
+    const cpu = [
+      `${usage.milliCpu}m`,
+      share(usage.milliCpu, of?.["cpu"] === undefined ? undefined : parseMilliCpu(of["cpu"])),
+    ];
+    const memory = [
+      mebibytes(usage.memoryBytes),
+      share(usage.memoryBytes, of?.["memory"] === undefined ? undefined : parseBytes(of["memory"])),
+    ];
     return { ...usage, cells: [item.metadata.name, ...cpu, ...memory] };
   });
   show(cli, ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"], rows, options);
@@ -68,13 +77,26 @@ async function topServers(cli: Cli, client: ApiClient, name: string | undefined,
     const namespace = options.allNamespaces === true ? [item.metadata.namespace ?? ""] : [];
     return { ...usage, cells: [...namespace, item.metadata.name, `${usage.milliCpu}m`, mebibytes(usage.memoryBytes)] };
   });
-  show(cli, [...(options.allNamespaces === true ? ["NAMESPACE"] : []), "NAME", "CPU(cores)", "MEMORY(bytes)"], rows, options);
+  show(
+    cli,
+    [...(options.allNamespaces === true ? ["NAMESPACE"] : []), "NAME", "CPU(cores)", "MEMORY(bytes)"],
+    rows,
+    options,
+  );
 }
 
-async function metrics(client: ApiClient, path: string, { name, options }: { name: string | undefined; options: TopOptions }): Promise<Metrics[]> {
+async function metrics(
+  client: ApiClient,
+  path: string,
+  { name, options }: { name: string | undefined; options: TopOptions },
+): Promise<Metrics[]> {
   const { items } = metricsSchema.parse(await client.json({ path, query: { labelSelector: options.selector } }));
   const wanted = items.filter((item) => name === undefined || item.metadata.name === name);
-  if (name !== undefined && wanted.length === 0) throw usageError(`metrics not available yet for "${name}"`, "They are measured every few seconds; see also: vctl get");
+  if (name !== undefined && wanted.length === 0)
+    throw usageError(
+      `metrics not available yet for "${name}"`,
+      "They are measured every few seconds; see also: vctl get",
+    );
   return wanted;
 }
 
@@ -83,15 +105,28 @@ function show(cli: Cli, headers: string[], rows: readonly Row[], options: TopOpt
     print(cli.error, "No resources found");
     return;
   }
-  const order = options.sortBy === "cpu" ? (row: Row) => row.milliCpu : options.sortBy === "memory" ? (row: Row) => row.memoryBytes : undefined;
-  const sorted = order === undefined ? rows.toSorted((a, b) => a.cells.join().localeCompare(b.cells.join())) : rows.toSorted((a, b) => order(b) - order(a));
-  for (const line of formatColumns([...(options.headers ? [headers] : []), ...sorted.map((row) => row.cells)])) print(cli.output, line);
+  const order =
+    options.sortBy === "cpu"
+      ? (row: Row) => row.milliCpu
+      : options.sortBy === "memory"
+        ? (row: Row) => row.memoryBytes
+        : undefined;
+  const sorted =
+    order === undefined
+      ? rows.toSorted((a, b) => a.cells.join().localeCompare(b.cells.join()))
+      : rows.toSorted((a, b) => order(b) - order(a));
+  for (const line of formatColumns([
+    ...(options.headers !== false ? [headers] : []),
+    ...sorted.map((row) => row.cells),
+  ]))
+    print(cli.output, line);
 }
 
 /** Metrics come with the finest units, `n` and `u`, which specs have not. */
 export function readUsage({ usage }: Pick<Metrics, "usage">): { milliCpu: number; memoryBytes: number } {
   const fine = /^(\d+(?:\.\d+)?)(n|u)$/.exec(usage.cpu);
-  const milliCpu = fine === null ? parseMilliCpu(usage.cpu) : Math.ceil(Number(fine[1]) / (fine[2] === "n" ? 1e6 : 1e3));
+  const milliCpu =
+    fine === null ? parseMilliCpu(usage.cpu) : Math.ceil(Number(fine[1]) / (fine[2] === "n" ? 1e6 : 1e3));
   return { milliCpu, memoryBytes: parseBytes(usage.memory) };
 }
 

@@ -15,7 +15,8 @@ export function configureVersion(command: Command, cli: Cli): void {
       const client = { gitVersion: `v${clientVersion}` };
       const show = (server?: { gitVersion: string }) => {
         const versions = { clientVersion: client, ...(server === undefined ? {} : { serverVersion: server }) };
-        if (options.output !== undefined) print(cli.output, options.output === "json" ? toJson(versions) : toYaml(versions));
+        if (options.output !== undefined)
+          print(cli.output, options.output === "json" ? toJson(versions) : toYaml(versions));
         else {
           print(cli.output, `Client Version: ${client.gitVersion}`);
           if (server !== undefined) print(cli.output, `Server Version: ${server.gitVersion}`);

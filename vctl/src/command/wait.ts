@@ -52,13 +52,19 @@ async function select(client: ApiClient, words: readonly string[], options: Wait
     if (name !== undefined) targets.push({ type, namespace, name });
     else if (options.all === true || options.selector !== undefined || options.fieldSelector !== undefined) {
       const { items } = await listObjects(client, type, { namespace, query: selectionQuery(options) });
-      targets.push(...items.map(({ metadata }) => ({ type, namespace: metadata.namespace ?? namespace, name: metadata.name })));
+      targets.push(
+        ...items.map(({ metadata }) => ({ type, namespace: metadata.namespace ?? namespace, name: metadata.name })),
+      );
     } else throw usageError("resource(s) were provided, but no name was specified", "Give names, --all or a selector");
   }
   return targets;
 }
 
-async function waitFor(cli: Cli, client: ApiClient, { target, goal, signal }: { target: WaitTarget; goal: Goal; signal: AbortSignal }): Promise<void> {
+async function waitFor(
+  cli: Cli,
+  client: ApiClient,
+  { target, goal, signal }: { target: WaitTarget; goal: Goal; signal: AbortSignal },
+): Promise<void> {
   const { type, name } = target;
   try {
     for (;;) {
@@ -68,7 +74,13 @@ async function waitFor(cli: Cli, client: ApiClient, { target, goal, signal }: { 
         return;
       }
       if (result === "missing") {
-        printError(cli, new StatusError({ kind: "Status", reason: "NotFound", message: `${qualifiedPlural(type)} "${name}" not found` }, 404));
+        printError(
+          cli,
+          new StatusError(
+            { kind: "Status", reason: "NotFound", message: `${qualifiedPlural(type)} "${name}" not found` },
+            404,
+          ),
+        );
         cli.exitCode = 1;
         return;
       }
@@ -96,12 +108,6 @@ async function watchUntil(
 }
 
 function isMet(goal: Goal, object: AnyObject | undefined, uid: string | undefined): boolean {
-  switch (goal.kind) {
-    case "delete":
-      return object === undefined || object.metadata.uid !== uid;
-    case "create":
-      return object !== undefined;
-    case "state":
-      return object !== undefined && goal.isMet(object);
-  }
+  if (goal.kind === "delete") return object === undefined || object.metadata.uid !== uid;
+  return object !== undefined && (goal.kind === "create" || goal.isMet(object));
 }

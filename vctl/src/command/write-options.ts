@@ -9,11 +9,17 @@ export interface WriteOptions {
 }
 
 export function addFilenameOption(command: Command): Command {
-  return command.addOption(new Option("-f, --filename <file>", "file, folder, or - for standard input; may be repeated").argParser(collect));
+  return command.addOption(
+    new Option("-f, --filename <file>", "file, folder, or - for standard input; may be repeated").argParser(collect),
+  );
 }
 
 export function addWriteOptions(command: Command): Command {
   return command
-    .addOption(new Option("--dry-run <strategy>", "client: send nothing; server: have it checked, change nothing").choices(["none", "client", "server"]).default("none"))
+    .addOption(
+      new Option("--dry-run <strategy>", "client: send nothing; server: have it checked, change nothing")
+        .choices(["none", "client", "server"])
+        .default("none"),
+    )
     .option("-o, --output <format>", "json, yaml, name or jsonpath=TEMPLATE");
 }

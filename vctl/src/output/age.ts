@@ -4,7 +4,7 @@ const hourMs = 60 * minuteMs;
 const dayHours = 24;
 
 /** A duration as kubectl prints ages: two units at most, coarser as it grows (its `duration.HumanDuration`). */
-export function formatDuration(durationMs: number): string {
+function formatDuration(durationMs: number): string {
   const seconds = Math.trunc(durationMs / secondMs);
   if (seconds < -1) return "<invalid>"; // a clock that is ahead by more than the tolerated second
   if (seconds < 0) return "0s";

@@ -15,7 +15,9 @@ export class Columns {
         this.#widths[index] = Math.max(this.#widths[index] ?? minimumWidth, cell.length + gap);
       });
     }
-    return safe.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(this.#widths[index] ?? 0))).join(""));
+    return safe.map((row) =>
+      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(this.#widths[index] ?? 0))).join(""),
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import { type Outline, outlineOf, type OutlineValue } from "./outline.ts";
 import { formatMilliseconds } from "./progress.ts";
 
 /** What is asked for besides the object. */
-export interface Related {
+interface Related {
   nowMs: number;
   /** Of a Node: the virtual servers on it. */
   servers?: readonly AnyObject[];
@@ -32,7 +32,13 @@ function describeVirtualServer(object: AnyObject, { nowMs }: Related): Outline {
     ["MAC", textOr(status.macAddress)],
     ["Hostname", textOr(spec.hostname, object.metadata.name)],
     ["Image", `${spec.image}${status.imageDigest === undefined ? "" : ` (${status.imageDigest})`}`],
-    ["Command", textOr(spec.command?.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" "), "<that of the image>")],
+    [
+      "Command",
+      textOr(
+        spec.command?.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" "),
+        "<that of the image>",
+      ),
+    ],
     ["Environment", pairs(spec.environment)],
     ["Run Strategy", `${spec.runStrategy}, restarts ${spec.restartPolicy}`],
     ["Started", timeText(status.startedAt, nowMs)],
@@ -53,21 +59,48 @@ function describeNode(object: AnyObject, { nowMs, servers = [] }: Related): Outl
   const rows = servers.map((one) => {
     const server = virtualServerSchema.strip().parse(one);
     const { limits, requests } = server.spec.resources;
-    return [one.metadata.namespace ?? "", one.metadata.name, server.status?.phase ?? "Pending", textOr(requests.cpu), textOr(limits.cpu), requests.memory, limits.memory, textOr(server.status?.address)];
+    return [
+      one.metadata.namespace ?? "",
+      one.metadata.name,
+      server.status?.phase ?? "Pending",
+      textOr(requests.cpu),
+      textOr(limits.cpu),
+      requests.memory,
+      limits.memory,
+      textOr(server.status?.address),
+    ];
   });
   return [
     ...identity(object),
     ["Joined", timeText(object.metadata.creationTimestamp, nowMs)],
     ["Unschedulable", String(spec.unschedulable === true)],
-    ["Taints", (spec.taints ?? []).map((taint) => `${taint.key}${taint.value === undefined ? "" : `=${taint.value}`}:${taint.effect}`)],
+    [
+      "Taints",
+      (spec.taints ?? []).map(
+        (taint) => `${taint.key}${taint.value === undefined ? "" : `=${taint.value}`}:${taint.effect}`,
+      ),
+    ],
     ["Addresses", (status.addresses ?? []).map(({ type, address }) => `${type} ${address}`)],
     ["Capacity", { entries: outlineOf(status.capacity ?? {}) }],
     ["Allocatable", { entries: outlineOf(status.allocatable ?? {}) }],
     ["System", { entries: outlineOf(status.nodeInfo ?? {}) }],
     ["Fleet", { entries: outlineOf(status.fleet ?? {}) }],
-    ["Images", (status.images ?? []).flatMap(({ names, sizeBytes }) => names.map((name) => `${name} (${formatBytesForPeople(sizeBytes)})`))],
+    [
+      "Images",
+      (status.images ?? []).flatMap(({ names, sizeBytes }) =>
+        names.map((name) => `${name} (${formatBytesForPeople(sizeBytes)})`),
+      ),
+    ],
     ["Conditions", conditionsOf(object)],
-    ["Servers", { rows: [["Namespace", "Name", "Status", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits", "Address"], ...rows] }],
+    [
+      "Servers",
+      {
+        rows: [
+          ["Namespace", "Name", "Status", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits", "Address"],
+          ...rows,
+        ],
+      },
+    ],
   ];
 }
 
@@ -89,7 +122,12 @@ function describeMigration(object: AnyObject, { nowMs }: Related): Outline {
     ["Memory", amount(status.memoryBytes)],
     ["Volume", amount(status.volumeBytes)],
     ["Sent", amount(status.wireBytes)],
-    ["Moved", status.expectedBytes === undefined ? amount(status.movedBytes) : `${amount(status.movedBytes)} of ${amount(status.expectedBytes)}`],
+    [
+      "Moved",
+      status.expectedBytes === undefined
+        ? amount(status.movedBytes)
+        : `${amount(status.movedBytes)} of ${amount(status.expectedBytes)}`,
+    ],
     ["Epoch", textOr(status.epoch)],
     ["Timeline", timelineRows(status.timeline ?? [])],
     ["Conditions", conditionsOf(object)],
@@ -107,19 +145,37 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
     ["Cancel Asked", String(spec.cancel)],
     ["Started", timeText(status.startedAt ?? object.metadata.creationTimestamp, nowMs)],
     ["Ended", timeText(status.endedAt, nowMs)],
-    ["Waiting", { rows: [["Server", "Migration", "Reason"], ...(status.waiting ?? []).map(({ server, migration, reason }) => [server, textOr(migration), reason])] }],
+    [
+      "Waiting",
+      {
+        rows: [
+          ["Server", "Migration", "Reason"],
+          ...(status.waiting ?? []).map(({ server, migration, reason }) => [server, textOr(migration), reason]),
+        ],
+      },
+    ],
     ["Conditions", conditionsOf(object)],
   ];
 }
 
-function timelineRows(timeline: readonly { step: string; side: string; atMs: number; durationMs?: number | undefined }[]): OutlineValue {
+function timelineRows(
+  timeline: readonly { step: string; side: string; atMs: number; durationMs?: number | undefined }[],
+): OutlineValue {
   const rows = timeline
     .toSorted((a, b) => a.atMs - b.atMs)
-    .map(({ step, side, atMs, durationMs }) => [`${Math.round(atMs)} ms`, side, step, durationMs === undefined ? "" : `${Math.round(durationMs)} ms`]);
+    .map(({ step, side, atMs, durationMs }) => [
+      `${Math.round(atMs)} ms`,
+      side,
+      step,
+      durationMs === undefined ? "" : `${Math.round(durationMs)} ms`,
+    ]);
   return { rows: [["At", "Side", "Step", "Took"], ...rows] };
 }
 
-function withReason(phase: string, { reason, message }: { reason?: string | undefined; message?: string | undefined }): string {
+function withReason(
+  phase: string,
+  { reason, message }: { reason?: string | undefined; message?: string | undefined },
+): string {
   const why = [reason, message].filter((text) => text !== undefined && text !== "").join(": ");
   return why === "" ? phase : `${phase} (${why})`;
 }

@@ -31,7 +31,7 @@ export function describeAny(object: AnyObject): Outline {
     ["Metadata", { entries: outlineOf(metadata) }],
     ...outlineOf(rest),
     ...(Object.keys(otherStatus).length === 0 ? [] : [["Status", { entries: outlineOf(otherStatus) }] as const]),
-    ...(conditions == null ? [] : [["Conditions", conditionRows(conditions)] as const]),
+    ...(conditions === undefined || conditions === null ? [] : [["Conditions", conditionRows(conditions)] as const]),
   ];
 }
 
@@ -40,12 +40,24 @@ export function conditionsOf(object: AnyObject): OutlineValue {
 }
 
 function conditionRows(conditions: readonly z.infer<typeof conditionSchema>[]): OutlineValue {
-  const rows = conditions.map((condition) => [condition.type, condition.status, condition.lastTransitionTime ?? "", condition.reason ?? "", condition.message ?? ""]);
+  const rows = conditions.map((condition) => [
+    condition.type,
+    condition.status,
+    condition.lastTransitionTime ?? "",
+    condition.reason ?? "",
+    condition.message ?? "",
+  ]);
   return { rows: [["Type", "Status", "LastTransitionTime", "Reason", "Message"], ...rows] };
 }
 
 export function eventRows(events: readonly ShownEvent[], nowMs: number): OutlineValue {
-  const rows = sortEvents(events).map((event) => [event.type, event.reason, eventAge(event, nowMs), eventSource(event), event.message]);
+  const rows = sortEvents(events).map((event) => [
+    event.type,
+    event.reason,
+    eventAge(event, nowMs),
+    eventSource(event),
+    event.message,
+  ]);
   return { rows: [["Type", "Reason", "Age", "From", "Message"], ...rows] };
 }
 

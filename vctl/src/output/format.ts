@@ -35,7 +35,9 @@ export function formatterOf(output: string | undefined, { managedFields = false 
       return (value) => toYaml(shown(value));
     default: {
       if (!output.startsWith("jsonpath=")) {
-        throw usageError(`unable to match a printer suitable for the output format "${output}", allowed formats are: json,jsonpath,name,wide,yaml`);
+        throw usageError(
+          `unable to match a printer suitable for the output format "${output}", allowed formats are: json,jsonpath,name,wide,yaml`,
+        );
       }
       return compileTemplate(output.slice("jsonpath=".length));
     }

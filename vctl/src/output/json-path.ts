@@ -1,6 +1,10 @@
 import { usageError } from "../fail.ts";
 
-type Step = { kind: "member"; name: string } | { kind: "index"; index: number } | { kind: "all" } | { kind: "filter"; path: Step[]; operator: string; value: unknown };
+type Step =
+  | { kind: "member"; name: string }
+  | { kind: "index"; index: number }
+  | { kind: "all" }
+  | { kind: "filter"; path: Step[]; operator: string; value: unknown };
 
 /**
  * The part of Kubernetes' JSONPath that reads values: members (`.a.b`, `['a.b']`, `.a\.b`), indexes, `[*]` and
@@ -39,15 +43,26 @@ function parse(path: string, whole: string): Step[] {
     [/^\.?\[\s*(?:'([^']*)'|"([^"]*)")\s*\]/, (match) => ({ kind: "member", name: match[1] ?? match[2] ?? "" })],
     [
       /^\.?\[\?\(\s*@((?:[^=!<>\]]|\\.)+?)\s*(==|!=)\s*("[^"]*"|'[^']*'|[\w.-]+)\s*\)\]/,
-      (match) => ({ kind: "filter", path: parse(match[1] ?? "", whole), operator: match[2] ?? "", value: literal(match[3] ?? "") }),
+      (match) => ({
+        kind: "filter",
+        path: parse(match[1] ?? "", whole),
+        operator: match[2] ?? "",
+        value: literal(match[3] ?? ""),
+      }),
     ],
     [/^\.((?:[^.[\]\\]|\\.)+)/, (match) => ({ kind: "member", name: (match[1] ?? "").replace(/\\(.)/g, "$1") })],
   ];
   let rest = path.startsWith(".") || path.startsWith("[") || path === "" ? path : `.${path}`;
   while (rest !== "" && rest !== ".") {
-    const found = patterns.map(([pattern, make]) => ({ match: pattern.exec(rest), make })).find(({ match }) => match !== null);
-    if (found?.match == null) {
-      throw usageError(`Cannot read the JSONPath "${whole}" at "${rest}"`, 'Members (.a.b), indexes ([0]), [*] and [?(@.a=="b")] are understood');
+    const [found] = patterns.flatMap(([pattern, make]) => {
+      const match = pattern.exec(rest);
+      return match === null ? [] : [{ match, make }];
+    });
+    if (found === undefined) {
+      throw usageError(
+        `Cannot read the JSONPath "${whole}" at "${rest}"`,
+        'Members (.a.b), indexes ([0]), [*] and [?(@.a=="b")] are understood',
+      );
     }
     steps.push(found.make(found.match));
     rest = rest.slice(found.match[0].length);
@@ -69,14 +84,12 @@ function evaluate(steps: readonly Step[], value: unknown): unknown[] {
 
 function take(step: Step, value: unknown): unknown[] {
   if (typeof value !== "object" || value === null) return [];
-  switch (step.kind) {
-    case "member":
-      return Object.hasOwn(value, step.name) ? [(value as Record<string, unknown>)[step.name]] : []; // its own member, just checked
-    case "index":
-      return Array.isArray(value) ? [value.at(step.index)] : [];
-    case "all":
-      return Object.values(value);
-    case "filter":
-      return Object.values(value).filter((one) => evaluate(step.path, one).some((found) => (found === step.value) === (step.operator === "==")));
-  }
+  if (step.kind === "member")
+    return Object.hasOwn(value, step.name) ? [(value as Record<string, unknown>)[step.name]] : []; // its own member, just checked
+  if (step.kind === "index") return Array.isArray(value) ? [value.at(step.index)] : [];
+  const members: unknown[] = Object.values(value);
+  if (step.kind === "all") return members;
+  return members.filter((one) =>
+    evaluate(step.path, one).some((found) => (found === step.value) === (step.operator === "==")),
+  );
 }

@@ -10,11 +10,20 @@ interface State {
 /** What is shown of a migration under way: a line per phase, and a bar that moves. */
 export function migrationState({ server, status, bytesPerSecond }: State): { headline: string; bar: string } {
   const { phase = "Pending", movedBytes, expectedBytes } = status;
-  const mode = status.mode === undefined ? "" : ` (${status.mode}${status.modeReason === undefined ? "" : `: ${status.modeReason}`})`;
-  const why = phase === "Pending" && (status.message ?? status.reason) !== undefined ? `: ${status.message ?? status.reason ?? ""}` : "";
+  // Said once, when it is chosen.
+  const chosen = phase === "Pending" || phase === "Preparing" ? status.mode : undefined;
+  const mode =
+    chosen === undefined ? "" : ` (${chosen}${status.modeReason === undefined ? "" : `: ${status.modeReason}`})`;
+  const why =
+    phase === "Pending" && (status.message ?? status.reason) !== undefined
+      ? `: ${status.message ?? status.reason ?? ""}`
+      : "";
   const headline = `${server}: ${route(status)}${phase}${mode}${why}`;
   if (movedBytes === undefined) return { headline, bar: headline };
-  const amount = expectedBytes === undefined ? formatBytesForPeople(movedBytes) : `${formatBytesForPeople(movedBytes)} of ${formatBytesForPeople(expectedBytes)}`;
+  const amount =
+    expectedBytes === undefined
+      ? formatBytesForPeople(movedBytes)
+      : `${formatBytesForPeople(movedBytes)} of ${formatBytesForPeople(expectedBytes)}`;
   const rate = bytesPerSecond === undefined ? "" : `, ${formatBytesForPeople(Math.round(bytesPerSecond))}/s`;
   const pause = pauseText(status, bytesPerSecond);
   const progress = expectedBytes === undefined ? "" : `${bar(movedBytes, expectedBytes)} `;
@@ -33,7 +42,7 @@ export function migrationResult(server: string, status: MigrationStatus): string
 }
 
 /** `host-1 -> host-2 `, as far as it is known; `undefined` parts are left out. */
-export function route({ sourceNode, targetNode }: Pick<MigrationStatus, "sourceNode" | "targetNode">): string {
+function route({ sourceNode, targetNode }: Pick<MigrationStatus, "sourceNode" | "targetNode">): string {
   if (sourceNode === undefined && targetNode === undefined) return "";
   return `${sourceNode ?? "?"} -> ${targetNode ?? "?"} `;
 }

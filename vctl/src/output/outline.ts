@@ -14,10 +14,16 @@ export function formatOutline(outline: Outline, depth = 0): string[] {
     if (typeof value === "string") return [`${pad(label)}${printable(value)}`.trimEnd()];
     if (isLines(value)) {
       const [first = "<none>", ...rest] = value;
-      return [`${pad(label)}${printable(first)}`, ...rest.map((line) => `${" ".repeat(pad("").length)}${printable(line)}`)];
+      return [
+        `${pad(label)}${printable(first)}`,
+        ...rest.map((line) => `${" ".repeat(pad("").length)}${printable(line)}`),
+      ];
     }
     const heading = `${indent.repeat(depth)}${printable(label)}:`;
-    if ("entries" in value) return value.entries.length === 0 ? [`${pad(label)}<none>`] : [heading, ...formatOutline(value.entries, depth + 1)];
+    if ("entries" in value)
+      return value.entries.length === 0
+        ? [`${pad(label)}<none>`]
+        : [heading, ...formatOutline(value.entries, depth + 1)];
     if (value.rows.length <= 1) return [`${pad(label)}<none>`];
     return [heading, ...formatColumns(value.rows).map((line) => `${indent.repeat(depth + 1)}${line}`)];
   });
@@ -42,7 +48,7 @@ function valueOf(member: unknown): OutlineValue {
 /** `completionTimeoutPerGiBSeconds` -> `Completion Timeout Per GiB Seconds`; what is no identifier stays as it is. */
 function titleOf(key: string): string {
   if (!/^[a-z][A-Za-z0-9]*$/.test(key)) return key;
-  const spaced = key.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace("Gi B", "GiB");
+  const spaced = key.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace("GiBSeconds", "GiB Seconds");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 

@@ -44,5 +44,7 @@ export function bar(done: number, total: number): string {
 
 /** `0.42 s`, `380 ms` */
 export function formatMilliseconds(durationMs: number): string {
-  return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(durationMs < 10_000 ? 2 : 1)} s`;
+  return durationMs < 1000
+    ? `${Math.round(durationMs)} ms`
+    : `${(durationMs / 1000).toFixed(durationMs < 10_000 ? 2 : 1)} s`;
 }

@@ -5,9 +5,14 @@ export function toJson(value: unknown): string {
   return JSON.stringify(sorted(value), undefined, 4);
 }
 
-/** YAML as kubectl prints it: members sorted, long text left on one line. */
+/** YAML as kubectl prints it: members sorted, long text left on one line, quoted where YAML 1.1 would read no text. */
 export function toYaml(value: unknown): string {
-  return stringify(sorted(value), { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: false }).trimEnd();
+  return stringify(sorted(value), {
+    version: "1.1",
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    indentSeq: false,
+  }).trimEnd();
 }
 
 /** The object without what only field managers read. */
@@ -22,5 +27,7 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sorted(member)]));
+  return Object.fromEntries(
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sorted(member)]),
+  );
 }

@@ -54,7 +54,11 @@ export class TablePrinter {
     return [...(this.#options.namespaces ? ["NAMESPACE"] : []), ...shown, ...(this.#options.labels ? ["LABELS"] : [])];
   }
 
-  #row(definitions: NonNullable<Table["columnDefinitions"]>, row: NonNullable<Table["rows"]>[number], nowMs: number): string[] {
+  #row(
+    definitions: NonNullable<Table["columnDefinitions"]>,
+    row: NonNullable<Table["rows"]>[number],
+    nowMs: number,
+  ): string[] {
     const { labels, namespaces, namePrefix } = this.#options;
     const cells = definitions.flatMap((column, index) => {
       if (!this.#isShown(column)) return [];
@@ -62,7 +66,11 @@ export class TablePrinter {
       return [index === 0 ? `${namePrefix}${text}` : text];
     });
     const metadata = row.object?.metadata;
-    return [...(namespaces ? [metadata?.namespace ?? ""] : []), ...cells, ...(labels ? [labelsText(metadata?.labels)] : [])];
+    return [
+      ...(namespaces ? [metadata?.namespace ?? ""] : []),
+      ...cells,
+      ...(labels ? [labelsText(metadata?.labels)] : []),
+    ];
   }
 
   #isShown(column: { priority: number }): boolean {
@@ -70,7 +78,7 @@ export class TablePrinter {
   }
 }
 
-export function labelsText(labels: Readonly<Record<string, string>> | null | undefined): string {
+function labelsText(labels: Readonly<Record<string, string>> | null | undefined): string {
   const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? "<none>" : pairs.toSorted().join(",");
 }
@@ -78,6 +86,7 @@ export function labelsText(labels: Readonly<Record<string, string>> | null | und
 /** Kubernetes' servers send dates as ages already; one that is still a time becomes one here. */
 function cellText(cell: unknown, type: string, nowMs: number): string {
   if (cell === null || cell === undefined) return "";
-  if (type === "date" && typeof cell === "string" && !Number.isNaN(Date.parse(cell)) && cell.includes("T")) return formatAge(cell, nowMs);
+  if (type === "date" && typeof cell === "string" && !Number.isNaN(Date.parse(cell)) && cell.includes("T"))
+    return formatAge(cell, nowMs);
   return typeof cell === "string" ? cell : JSON.stringify(cell);
 }

@@ -7,7 +7,8 @@ export function parseDurationMs(text: string): number {
   if (text === "0") return 0;
   const negative = text.startsWith("-");
   const body = negative ? text.slice(1) : text;
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(body)) throw usageError(`invalid duration "${text}": a number with ms, s, m or h is needed, such as 30s`);
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(body))
+    throw usageError(`invalid duration "${text}": a number with ms, s, m or h is needed, such as 30s`);
   const parts = [...body.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   const total = parts.reduce((sum, part) => sum + Number(part[1]) * (unitsMs[part[2] ?? ""] ?? 0), 0);
   return negative ? -total : total;

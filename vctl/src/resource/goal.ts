@@ -15,15 +15,22 @@ export function parseGoal(text: string): Goal {
   if (word === "delete" || word === "create") return { kind: word };
   if (word.startsWith("condition=")) {
     const [type = "", value = "true"] = text.slice("condition=".length).split("=");
-    if (type !== "") return { kind: "state", isMet: (object) => hasCondition(object, type.toLowerCase(), value.toLowerCase()) };
+    if (type !== "")
+      return { kind: "state", isMet: (object) => hasCondition(object, type.toLowerCase(), value.toLowerCase()) };
   }
   const path = /^jsonpath=(?:'|")?(\{[^}]*\})(?:'|")?(?:=(.+))?$/s.exec(text);
   if (path?.[1] !== undefined) {
     const select = compileJsonPath(path[1]);
     const wanted = path[2]?.replace(/^(['"])(.*)\1$/s, "$2");
-    return { kind: "state", isMet: (object) => select(object).some((value) => wanted === undefined || asText(value) === wanted) };
+    return {
+      kind: "state",
+      isMet: (object) => select(object).some((value) => wanted === undefined || asText(value) === wanted),
+    };
   }
-  throw usageError(`unrecognized condition: "${text}"`, "condition=NAME[=VALUE], jsonpath='{.path}'=VALUE, create and delete are understood");
+  throw usageError(
+    `unrecognized condition: "${text}"`,
+    "condition=NAME[=VALUE], jsonpath='{.path}'=VALUE, create and delete are understood",
+  );
 }
 
 /** A condition that speaks of an older generation than the spec's is not believed. */

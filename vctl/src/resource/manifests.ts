@@ -29,14 +29,20 @@ export async function readManifests(cli: Cli, sources: readonly string[]): Promi
     if (source === "-") manifests.push(...parseManifests("STDIN", await readText(cli.input)));
     else for (const file of filesOf(source)) manifests.push(...parseManifests(file, read(file)));
   }
-  if (manifests.length === 0) throw fail("manifest-unreadable", { file: sources.join(", "), reason: "no objects passed to vctl" });
+  if (manifests.length === 0)
+    throw fail("manifest-unreadable", { file: sources.join(", "), reason: "no objects passed to vctl" });
   return manifests;
 }
 
 export function parseManifests(file: string, text: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors;
-    if (error !== undefined) throw fail("manifest-unreadable", { file, reason: error.message }, { cause: error });
+    if (error !== undefined)
+      throw fail(
+        "manifest-unreadable",
+        { file, reason: error.message.split("\n")[0]?.replace(/:$/, "") ?? "" },
+        { cause: error },
+      );
     const value: unknown = document.toJS();
     return value === null ? [] : objectsOf(file, value);
   });
@@ -44,7 +50,13 @@ export function parseManifests(file: string, text: string): Manifest[] {
 
 function objectsOf(file: string, value: unknown): Manifest[] {
   const object = manifestSchema.safeParse(value);
-  if (!object.success) throw fail("manifest-unreadable", { file, reason: z.prettifyError(object.error).replaceAll("\n", "; ") });
+  if (!object.success)
+    throw fail("manifest-unreadable", {
+      file,
+      reason: object.error.issues
+        .map(({ path, message }) => `${path.join(".") || "the object"}: ${message}`)
+        .join("; "),
+    });
   if (!object.data.kind.endsWith("List")) return [{ file, object: object.data as NewObject }]; // metadata's other members are the server's to check
   const list = listSchema.safeParse(value);
   return list.success ? list.data.items.flatMap((item) => objectsOf(file, item)) : [];
@@ -53,7 +65,10 @@ function objectsOf(file: string, value: unknown): Manifest[] {
 function filesOf(source: string): string[] {
   try {
     if (!statSync(source).isDirectory()) return [source];
-    return readdirSync(source).filter((name) => extensions.includes(extname(name))).toSorted().map((name) => join(source, name));
+    return readdirSync(source)
+      .filter((name) => extensions.includes(extname(name)))
+      .toSorted()
+      .map((name) => join(source, name));
   } catch (thrown) {
     throw fail("manifest-unreadable", { file: source, reason: messageOf(thrown) }, { cause: thrown });
   }

@@ -12,7 +12,9 @@ export interface ResourceTarget {
 export async function resolveArguments(words: readonly string[], client: ApiClient): Promise<ResourceTarget[]> {
   const slashed = words.filter((word) => word.includes("/"));
   if (slashed.length > 0 && slashed.length < words.length) {
-    throw usageError("there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'vctl get resource/<resource_name>' instead of 'vctl get resource resource/<resource_name>'");
+    throw usageError(
+      "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'vctl get resource/<resource_name>' instead of 'vctl get resource resource/<resource_name>'",
+    );
   }
   const targets: ResourceTarget[] = [];
   if (slashed.length > 0) {
@@ -37,7 +39,8 @@ export async function resolveOne(word: string, client: ApiClient): Promise<{ typ
     throw usageError(`arguments in resource/name form must have a single resource and name, found "${word}"`);
   }
   const [type] = await resolveTypes(typeWord, client);
-  if (type === undefined) throw usageError(`arguments in resource/name form must have a single resource and name, found "${word}"`);
+  if (type === undefined)
+    throw usageError(`arguments in resource/name form must have a single resource and name, found "${word}"`);
   return { type, name };
 }
 

@@ -21,7 +21,10 @@ export function qualifiedSingular(type: ResourceType): string {
 }
 
 /** Path of a collection, or of one object. `namespace` undefined: across all namespaces. */
-export function pathOf(type: ResourceType, place: { namespace?: string | undefined; name?: string | undefined; subresource?: string }): string {
+export function pathOf(
+  type: ResourceType,
+  place: { namespace?: string | undefined; name?: string | undefined; subresource?: string },
+): string {
   const segments = type.group === "" ? ["api", type.version] : ["apis", type.group, type.version];
   if (type.namespaced && place.namespace !== undefined) segments.push("namespaces", place.namespace);
   segments.push(type.plural);
@@ -40,7 +43,11 @@ export async function resolveTypes(word: string, client: ApiClient): Promise<Res
 }
 
 /** The type of an object in a manifest. */
-export async function resolveManifestType(apiVersion: string, kindName: string, client: ApiClient): Promise<ResourceType> {
+export async function resolveManifestType(
+  apiVersion: string,
+  kindName: string,
+  client: ApiClient,
+): Promise<ResourceType> {
   const group = apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
   const known = kinds.find((kind) => kind.kind === kindName && kind.group === group);
   return known ?? discover(client, (type) => type.kind === kindName && type.group === group, kindName);
@@ -64,7 +71,11 @@ const groupListSchema = z.looseObject({
 type Discovered = ResourceType & { names: string[] };
 
 /** Asks the server for a type that this version of vctl does not know. */
-async function discover(client: ApiClient, matches: (type: Discovered) => boolean, word: string): Promise<ResourceType> {
+async function discover(
+  client: ApiClient,
+  matches: (type: Discovered) => boolean,
+  word: string,
+): Promise<ResourceType> {
   const groups = groupListSchema.parse(await client.json({ path: "/apis" })).groups;
   for (const path of ["/api/v1", ...groups.map((group) => `/apis/${group.preferredVersion.groupVersion}`)]) {
     const segments = path.split("/");
@@ -87,6 +98,6 @@ async function discover(client: ApiClient, matches: (type: Discovered) => boolea
   throw fail("resource-type-unknown", { type: word });
 }
 
-export function virtualServerPath(place: { namespace: string; name: string }, subresource: string): string {
-  return pathOf(virtualServerKind, { ...place, subresource });
+export function virtualServerPath(place: { namespace: string; name: string }, subresource?: string): string {
+  return pathOf(virtualServerKind, { ...place, ...(subresource === undefined ? {} : { subresource }) });
 }

@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runForTest } from "./test-cli.ts";
+
+let folder = "";
+let config = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "vctl-"));
+  config = join(folder, "config");
+  const entry = (name: string) => `{name: ${name}, context: {cluster: ${name}, user: me, namespace: prod}}`;
+  const clusters =
+    "[{name: a, cluster: {server: 'https://127.0.0.1:1'}}, {name: b, cluster: {server: 'https://127.0.0.1:1'}}]";
+  writeFileSync(
+    config,
+    `# mine\nclusters: ${clusters}\nusers: [{name: me, user: {token: secret}}]\ncontexts: [${entry("a")}, ${entry("b")}]\ncurrent-context: a\n`,
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("help names every verb", async () => {
+  const { exitCode, output } = await runForTest(["--help"]);
+  expect(exitCode).toBe(0);
+  for (const verb of ["get", "migrate", "drain", "doctor"]) expect(output).toContain(verb);
+});
+
+test("a verb, flag or type that is unknown is an error with a way on", async () => {
+  expect(await runForTest(["fly"])).toMatchObject({
+    exitCode: 1,
+    error: "error: unknown command 'fly'\nSee 'vctl --help' for usage.\n",
+  });
+  expect((await runForTest(["get", "--fly"])).error).toBe(
+    "error: unknown option '--fly'\nSee 'vctl get --help' for usage.\n",
+  );
+  expect(await runForTest(["get"])).toMatchObject({ exitCode: 1, output: "" });
+});
+
+test("a server that is not there is named, with how to choose another", async () => {
+  const { exitCode, error } = await runForTest(["get", "vs"], { KUBECONFIG: config });
+  expect(exitCode).toBe(1);
+  expect(error).toBe(
+    'The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?\nChoose a fleet with KUBECONFIG=FILE, --kubeconfig FILE or --context NAME ("vctl config get-contexts" lists them)\n',
+  );
+});
+
+test("contexts are listed, chosen and kept with the file's comments", async () => {
+  expect((await runForTest(["config", "get-contexts"], { KUBECONFIG: config })).output).toBe(
+    "CURRENT   NAME   CLUSTER   AUTHINFO   NAMESPACE\n*         a      a         me         prod\n          b      b         me         prod\n",
+  );
+  expect((await runForTest(["config", "use-context", "b", "--kubeconfig", config])).output).toBe(
+    'Switched to context "b".\n',
+  );
+  expect(readFileSync(config, "utf8")).toMatch(/^# mine/);
+  expect((await runForTest(["config", "current-context"], { KUBECONFIG: config })).output).toBe("b\n");
+  expect((await runForTest(["--context", "c", "get", "vs"], { KUBECONFIG: config })).error).toBe(
+    'error: no context exists with the name: "c"\n',
+  );
+});
+
+test("the first of several files says which context is current", async () => {
+  const second = join(folder, "second");
+  writeFileSync(second, "contexts: [{name: z, context: {cluster: a, user: me}}]\ncurrent-context: z\n");
+  const { output } = await runForTest(["config", "current-context"], {
+    KUBECONFIG: `${join(folder, "missing")}:${config}:${second}`,
+  });
+  expect(output).toMatch(/^[ab]\n$/);
+});
+
+test("run says what it would make", async () => {
+  const words = [
+    "run",
+    "web",
+    "--image",
+    "redis",
+    "--memory",
+    "1Gi",
+    "-l",
+    "app=web,tier=db",
+    "--env",
+    "A=b=c",
+    "--restart",
+    "Never",
+    "--dry-run=client",
+    "-o",
+    "json",
+  ];
+  const { output } = await runForTest([...words, "--", "redis-server", "-n", "1", "--bind", "0.0.0.0"], {
+    KUBECONFIG: config,
+  });
+  expect(JSON.parse(output)).toEqual({
+    apiVersion: "vfleet.dev/v1",
+    kind: "VirtualServer",
+    metadata: { name: "web", labels: { app: "web", tier: "db" } },
+    spec: {
+      image: "redis",
+      command: ["redis-server", "-n", "1", "--bind", "0.0.0.0"],
+      environment: { A: "b=c" },
+      resources: { limits: { memory: "1Gi" } },
+      restartPolicy: "Never",
+    },
+  });
+});
+
+test("migrate and drain say what they would make", async () => {
+  const { output } = await runForTest(["migrate", "vs/web", "--to", "node/host-2", "--dry-run=client", "-o", "json"], {
+    KUBECONFIG: config,
+  });
+  expect(JSON.parse(output)).toMatchObject({
+    metadata: { generateName: "web-" },
+    spec: { server: "web", targetNode: "host-2" },
+  });
+});
