@@ -1,4 +1,4 @@
-import { watch } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
@@ -37,7 +37,7 @@ export async function* readServerLog(file: string, options: LogOptions): AsyncGe
     let lines = new LineReader(handle);
     yield* selected(await collect(lines, options), options);
     while (options.follow && !options.signal.aborted) {
-      await changed(file, options.signal);
+      await changed(file, lines.readBytes, options.signal);
       for await (const line of lines.read()) yield* shown(line, options);
       const successor = await openLog(file);
       if (await isSameFile(handle, successor)) await successor?.close();
@@ -74,7 +74,8 @@ function* shown(line: string, { timestamps, sinceMs }: LogOptions): Generator<st
 /** Whole lines from where the last reading stopped. */
 class LineReader {
   readonly #handle: FileHandle | undefined;
-  #position = 0;
+  /** Read so far. */
+  readBytes = 0;
   #rest = Buffer.alloc(0);
 
   constructor(handle: FileHandle | undefined) {
@@ -84,9 +85,9 @@ class LineReader {
   async *read(): AsyncGenerator<string> {
     const chunk = Buffer.alloc(readBytes);
     for (;;) {
-      const bytesRead = (await this.#handle?.read(chunk, 0, readBytes, this.#position))?.bytesRead ?? 0;
+      const bytesRead = (await this.#handle?.read(chunk, 0, readBytes, this.readBytes))?.bytesRead ?? 0;
       if (bytesRead === 0) return;
-      this.#position += bytesRead;
+      this.readBytes += bytesRead;
       this.#rest = Buffer.concat([this.#rest, chunk.subarray(0, bytesRead)]);
       for (let end = this.#rest.indexOf(10); end >= 0; end = this.#rest.indexOf(10)) {
         yield this.#rest.toString("utf8", 0, end);
@@ -106,21 +107,19 @@ async function isSameFile(handle: FileHandle | undefined, other: FileHandle | un
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-/** Resolves when the file may have changed. */
-async function changed(file: string, signal: AbortSignal): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      watcher?.close();
-      signal.removeEventListener("abort", done);
-      look.removeEventListener("abort", done);
-      resolve();
-    };
-    const look = AbortSignal.timeout(lookMs);
-    const watcher = found === undefined ? undefined : watch(file, done);
-    watcher?.once("error", done);
-    signal.addEventListener("abort", done, { once: true });
-    look.addEventListener("abort", done, { once: true });
-    if (signal.aborted) done();
-  });
+/** Resolves when the file may have more than what was read of it, or may be another one. */
+async function changed(file: string, readSoFarBytes: number, signal: AbortSignal): Promise<void> {
+  const look = AbortSignal.any([signal, AbortSignal.timeout(lookMs)]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  look.addEventListener("abort", () => resolve(), { once: true });
+  // The watch first: what is written between it and the look at the size isn't missed.
+  const watcher = existsSync(file) ? watch(file, () => resolve()) : undefined;
+  watcher?.once("error", () => resolve());
+  try {
+    const found = await stat(file).catch(() => undefined);
+    if (look.aborted || (found !== undefined && found.size !== readSoFarBytes)) return;
+    await promise;
+  } finally {
+    watcher?.close();
+  }
 }

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { assignmentForTests } from "../../reconcile/assignment.fixture.ts";
+import { bundleConfiguration } from "./bundle-configuration.ts";
+
+const configuration = bundleConfiguration({
+  server: assignmentForTests({ environment: { PATH: "/opt/bin", A: "b" } }),
+  rootFolder: "/run/vfleet/containers/u/root",
+  cgroupsPath: "/vfleet/u",
+  criuConfigPath: "/run/vfleet/containers/u/criu.conf",
+  networkHook: ["/bin/sh", "hook", "vs0"],
+  searchPath: "/bin",
+});
+
+describe("a server's bundle", () => {
+  it("maps the server's own block of ids and nothing else", () => {
+    const mapping = [{ containerID: 0, hostID: 1_000_000_000, size: 65_536 }];
+    expect(configuration.linux.uidMappings).toEqual(mapping);
+    expect(configuration.linux.gidMappings).toEqual(mapping);
+  });
+
+  it("makes every namespace anew", () => {
+    expect(configuration.linux.namespaces.map(({ type }) => type).toSorted()).toEqual(["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]);
+    for (const namespace of configuration.linux.namespaces) expect(namespace).not.toHaveProperty("path");
+  });
+
+  it("always names CRIU's configuration file itself", () => {
+    expect(configuration.annotations).toEqual({ "org.criu.config": "/run/vfleet/containers/u/criu.conf" });
+  });
+
+  it("mounts nothing of the host", () => {
+    for (const mount of configuration.mounts) expect(mount.options).not.toContain("bind");
+  });
+
+  it("denies devices before it allows any", () => {
+    expect(configuration.linux.resources.devices[0]).toEqual({ allow: false, access: "rwm" });
+    expect(configuration.linux.resources.devices.slice(1).every((rule) => "type" in rule && rule.type === "c")).toBe(true);
+  });
+
+  it("raises no rlimit", () => {
+    expect(configuration.process).not.toHaveProperty("rlimits");
+  });
+
+  it("lets the server change its environment", () => {
+    expect(configuration.process.env).toContain("PATH=/opt/bin");
+    expect(configuration.process.env).toContain("A=b");
+    expect(configuration.process.env).toContain("container=vfleet");
+  });
+
+  it("limits CPU, memory and processes", () => {
+    expect(configuration.linux.resources).toMatchObject({ cpu: { shares: 256, quota: 150_000, period: 100_000 }, memory: { limit: 256 << 20 }, pids: { limit: 64 } });
+  });
+});
