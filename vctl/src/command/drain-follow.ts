@@ -1,4 +1,5 @@
 import { type Drain, drainKind, drainSchema, migrationKind, migrationSchema } from "@vfleet/shared";
+import { z } from "zod";
 import type { ApiClient } from "../api/api-client.ts";
 import { followObject, followObjects } from "../api/follow.ts";
 import type { AnyObject } from "../api/objects.ts";
@@ -7,8 +8,12 @@ import { fail } from "../fail.ts";
 import { migrationResult, migrationState } from "../output/migration-lines.ts";
 import { bar, Progress } from "../output/progress.ts";
 import { deadlineSignal } from "./deadline.ts";
+import { reasonText } from "../output/reason-text.ts";
 
 type DrainStatus = NonNullable<Drain["status"]>;
+
+/** Phases at which following ends without success; `Blocked` is one that the fleet itself may leave again. */
+const endings: ReadonlySet<string> = new Set(["Blocked", "Failed", "Cancelled"]);
 
 export interface FollowedDrain {
   node: string;
@@ -16,7 +21,7 @@ export interface FollowedDrain {
   timeoutMs: number;
 }
 
-const specSchema = migrationSchema.shape.spec.pick({ server: true, reason: true }).partial({ reason: true }).strip();
+const specSchema = z.looseObject({ server: z.string() });
 const migrationStatusSchema = migrationSchema.shape.status;
 
 /**
@@ -37,6 +42,7 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
   const onLost = () => progress.line(`Lost the connection to ${client.server}; the drain goes on, trying again`);
   try {
     let said = "";
+    const waits = new Map<string, string>();
     for await (const object of followObject(client, drainKind, {
       name,
       signal: deadline,
@@ -53,12 +59,15 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
         print(cli.output, `node/${node} drained: ${moved} of ${total} ${total === 1 ? "server" : "servers"} moved`);
         return;
       }
-      if (headline !== said) progress.line(headline);
+      if (headline !== said && !endings.has(phase)) progress.line(headline);
       said = headline;
+      for (const { server, migration, reason } of status.waiting ?? []) {
+        if (migration === undefined && !endings.has(phase) && waits.get(server) !== reason)
+          progress.line(`  ${server}: ${reason}`);
+        waits.set(server, reason);
+      }
       progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
-      if (phase === "Blocked") throw blocked(cli, node, status);
-      if (phase === "Failed" || phase === "Cancelled")
-        throw fail("drain-unfinished", { node, reason: `${phase.toLowerCase()}${reasonText(status)}` });
+      if (endings.has(phase)) throw unfinished(cli, node, status);
     }
   } catch (thrown) {
     progress.clear();
@@ -84,15 +93,16 @@ async function showMoves(
 ): Promise<void> {
   const said = new Map<string, string>();
   for await (const change of followObjects(client, migrationKind, { signal, environment: cli.environment })) {
-    if (change.type !== "present" || !belongs(change.object, followed)) continue;
+    if (change.type !== "present") continue;
     const { metadata } = change.object;
+    if (metadata.ownerReferences?.some(({ uid }) => uid === followed.drain.metadata.uid) !== true) continue;
     const { server } = specSchema.parse(change.object["spec"]);
     const status = migrationStatusSchema.parse(change.object["status"] ?? {}) ?? {};
     const name =
       metadata.namespace === undefined || metadata.namespace === client.namespace
         ? server
         : `${metadata.namespace}/${server}`;
-    const reason = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
+    const reason = reasonText(status);
     const line =
       status.phase === "Succeeded"
         ? migrationResult(name, status)
@@ -103,17 +113,6 @@ async function showMoves(
   }
 }
 
-/** Whether a migration is one of this drain's: made by it, or of its node since it began. */
-export function belongs(migration: AnyObject, { node, drain }: Pick<FollowedDrain, "node" | "drain">): boolean {
-  const { ownerReferences, labels, creationTimestamp } = migration.metadata;
-  if (ownerReferences?.some(({ uid }) => uid === drain.metadata.uid) === true) return true;
-  if (labels?.["vfleet.dev/drain"] === drain.metadata.name) return true;
-  const { reason } = specSchema.parse(migration["spec"]);
-  const { sourceNode } = migrationStatusSchema.parse(migration["status"] ?? {}) ?? {};
-  const since = Date.parse(creationTimestamp ?? "") >= Date.parse(drain.metadata.creationTimestamp ?? "");
-  return reason === "Drain" && sourceNode === node && since;
-}
-
 /** Long enough for the moves' own watch to bring what the drain has already counted. */
 const lastMovesMs = 300;
 
@@ -121,21 +120,15 @@ async function showLastMoves(cli: Cli): Promise<void> {
   await cli.environment.sleep(lastMovesMs);
 }
 
-function blocked(cli: Cli, node: string, status: DrainStatus) {
-  const waiting = status.waiting ?? [];
+/** Says which servers are left and why, one line each. */
+function unfinished(cli: Cli, node: string, status: DrainStatus) {
+  const { phase = "Pending", waiting = [], message = "" } = status;
   for (const { server, reason } of waiting) print(cli.error, `  ${server}: ${reason}`);
-  const reason =
-    waiting.length === 0
-      ? `blocked${reasonText(status)}`
-      : `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move now`;
-  return fail(
-    "drain-unfinished",
-    { node, reason },
-    { hint: `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}` },
-  );
-}
-
-function reasonText(status: DrainStatus): string {
-  const text = [status.reason, status.message].filter((part) => part !== undefined && part !== "").join(": ");
-  return text === "" ? "" : `: ${text}`;
+  const left = `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move`;
+  const why = waiting.length > 0 ? left : message || status.reason || "no reason given";
+  const hint =
+    phase === "Blocked"
+      ? `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}`
+      : `The node stays cordoned; its servers run on. To open it again: vctl uncordon ${node}`;
+  return fail("drain-unfinished", { node, reason: `${phase}, ${why}` }, { hint });
 }

@@ -15,6 +15,7 @@ import { deadlineSignal } from "./deadline.ts";
 import { configureGet } from "./get.ts";
 import { collect } from "./selection-options.ts";
 import { addWriteOptions, type WriteOptions } from "./write-options.ts";
+import { reasonText } from "../output/reason-text.ts";
 
 interface MakeOptions extends WriteOptions {
   detach?: boolean;
@@ -115,7 +116,7 @@ async function waitReady(cli: Cli, client: ApiClient, name: string, timeoutMs: n
       if (object === undefined) throw fail("object-gone", { what: `Image "${name}"` });
       const status = statusSchema.parse(object["status"] ?? {}) ?? {};
       const { phase = "Pending" } = status;
-      const why = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
+      const why = reasonText(status);
       if (phase === "Failed")
         throw fail(
           "image-failed",

@@ -11,6 +11,7 @@ import { migrationResult, migrationState, RateMeter } from "../output/migration-
 import { Progress } from "../output/progress.ts";
 import { nodeName, serverName } from "../resource/resource-arguments.ts";
 import { addWriteOptions, type WriteOptions } from "./write-options.ts";
+import { reasonText } from "../output/reason-text.ts";
 
 interface MigrateOptions extends WriteOptions {
   to?: string;
@@ -117,8 +118,7 @@ async function followMigration(
 }
 
 function failure(server: string, migration: string, status: MigrationStatus) {
-  const reason =
-    [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ") || "no reason given";
+  const reason = reasonText(status) || "no reason given";
   const hint = `The server runs on where it was. See: vctl describe migration ${migration}`;
   if (status.phase === "Cancelled") return fail("migration-cancelled", { migration, reason }, { hint });
   return fail("migration-failed", { server, reason }, { hint });

@@ -14,6 +14,7 @@ import { createFrom } from "./create.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { collect } from "./selection-options.ts";
 import { addWriteOptions, type WriteOptions } from "./write-options.ts";
+import { reasonText } from "../output/reason-text.ts";
 
 export interface RunOptions extends WriteOptions {
   image: string;
@@ -123,7 +124,7 @@ async function waitRunning(cli: Cli, client: ApiClient, name: string, timeoutMs:
         progress.line(`${name} is Running${node}${status.address === undefined ? "" : `, address ${status.address}`}`);
         return;
       }
-      const why = [status.reason, status.message].filter((text) => text !== undefined && text !== "").join(": ");
+      const why = reasonText(status);
       if (phase === "Failed")
         throw fail(
           "server-failed",

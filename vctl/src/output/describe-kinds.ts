@@ -3,6 +3,7 @@ import type { AnyObject } from "../api/objects.ts";
 import { conditionsOf, identity, pairs, textOr, timeText } from "./describe-object.ts";
 import { type Outline, outlineOf, type OutlineValue } from "./outline.ts";
 import { formatMilliseconds } from "./progress.ts";
+import { reasonText } from "./reason-text.ts";
 
 /** What is asked for besides the object. */
 interface Related {
@@ -176,7 +177,7 @@ function withReason(
   phase: string,
   { reason, message }: { reason?: string | undefined; message?: string | undefined },
 ): string {
-  const why = [reason, message].filter((text) => text !== undefined && text !== "").join(": ");
+  const why = reasonText({ reason, message });
   return why === "" ? phase : `${phase} (${why})`;
 }
 
