@@ -3,8 +3,7 @@ import { errorRegistry } from "@vfleet/shared";
 /** What the fleet's side of the controller (ownership, placement, moves, links to agents) refuses or cannot do. */
 export const fail = errorRegistry({
   "ownership-unknown": (p: { uid: string }) => `Cannot change the owner of server "${p.uid}": nothing is recorded about it`,
-  "ownership-contended": (p: { uid: string; attempts: number }) =>
-    `Cannot change the owner of server "${p.uid}": others wrote its record ${p.attempts} times in a row`,
+  "ownership-unreachable": (p: { uid: string; reason: string }) => `Cannot decide who owns server "${p.uid}": ${p.reason}`,
   "operation-unknown": (p: { operation: string }) => `Cannot decide operation "${p.operation}": no server's record knows it`,
   "command-unanswered": (p: { node: string; command: string; reason: string }) =>
     `Cannot have node "${p.node}" do "${p.command}": ${p.reason}`,

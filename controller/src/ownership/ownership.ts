@@ -1,5 +1,5 @@
 import type { Environment, Logger } from "@vfleet/shared";
-import { messageOf } from "@vfleet/shared";
+import { messageOf, VfleetError } from "@vfleet/shared";
 import type { KV, KvEntry, NatsConnection } from "nats";
 import { z } from "zod";
 import { fail } from "../errors.ts";
@@ -7,7 +7,10 @@ import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } 
 import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
 
 export const ownershipBucket = "vfleet-ownership";
-const attemptsMax = 32;
+/** A request that the store doesn't answer in this time is asked again: a client may be waiting for a commit. */
+const requestTimeoutMs = 1000;
+/** How long a step is tried for. */
+const persistenceMs = 15_000;
 
 const recordSchema = z.object({
   uid: z.string(),
@@ -49,6 +52,7 @@ export class Ownership {
   readonly #mirror = new Map<string, Entry>();
   readonly #listeners = new Set<(uid: string) => void>();
   #stopWatch: () => void = () => undefined;
+  #closed = false;
 
   private constructor(kv: KV, options: OwnershipOptions) {
     this.#kv = kv;
@@ -57,10 +61,11 @@ export class Ownership {
 
   /** Makes the bucket where there is none and resolves when the mirror is filled. */
   static async open(options: OwnershipOptions): Promise<Ownership> {
-    const jetstream = options.connection.jetstream();
+    const jetstream = options.connection.jetstream({ timeout: requestTimeoutMs });
     const kv = await jetstream.views.kv(options.bucket ?? ownershipBucket, { history: 1, replicas: options.replicas });
     const ownership = new Ownership(kv, options);
     await ownership.#follow();
+    void ownership.#followAgain(options.connection);
     return ownership;
   }
 
@@ -107,38 +112,48 @@ export class Ownership {
 
   /** Reads the record itself. `undecided` where it knows nothing of the operation. */
   async outcome(uid: string, id: string): Promise<Outcome> {
-    const entry = await this.#read(uid);
+    const entry = await this.#persist(uid, () => this.#read(uid));
     return (entry === undefined ? undefined : outcomeOf(entry.record, id)) ?? "undecided";
   }
 
   /** Forgets a server that no node holds any more. */
   async drop(uid: string): Promise<void> {
-    await this.#kv.purge(uid);
+    await this.#persist(uid, () => this.#kv.purge(uid));
     this.#mirror.delete(uid);
     this.#tell(uid);
   }
 
   close(): void {
+    this.#closed = true;
     this.#stopWatch();
     this.#listeners.clear();
   }
 
   async #apply<R>(uid: string, transition: (record: OwnershipRecord | undefined) => Transition<R>): Promise<R> {
-    for (let attempt = 1; ; attempt++) {
+    return this.#persist(uid, async () => {
       const entry = await this.#read(uid);
       const { write, result } = transition(entry?.record);
       if (write === undefined) return result;
+      const payload = JSON.stringify(write);
+      // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
+      const revision = entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
+      this.#learn(uid, { record: write, revision });
+      return result;
+    });
+  }
+
+  /** Again from the start while someone else wrote first or the store's answer was lost: the next look at the record says which. */
+  async #persist<T>(uid: string, attempt: () => Promise<T>): Promise<T> {
+    const { environment, log } = this.#options;
+    const deadlineMs = environment.monotonicMs() + persistenceMs;
+    for (let pauseMs = 1; ; pauseMs = Math.min(200, pauseMs * 2)) {
       try {
-        const payload = JSON.stringify(write);
-        // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
-        const revision = entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
-        this.#learn(uid, { record: write, revision });
-        return result;
+        return await attempt();
       } catch (thrown) {
-        // Someone else wrote, or the answer was lost: the next look at the record says which.
-        if (attempt >= attemptsMax) throw fail("ownership-contended", { uid, attempts: attempt }, { cause: thrown });
-        this.#options.log.debug({ uid, attempt, error: messageOf(thrown) }, "ownership write repeated");
-        await this.#options.environment.sleep(Math.min(200, attempt * attempt * this.#options.environment.random()));
+        if (thrown instanceof VfleetError) throw thrown;
+        if (environment.monotonicMs() > deadlineMs) throw fail("ownership-unreachable", { uid, reason: messageOf(thrown) }, { cause: thrown });
+        log.debug({ uid, error: messageOf(thrown) }, "ownership step repeated");
+        await environment.sleep(pauseMs * (0.5 + environment.random()));
       }
     }
   }
@@ -154,6 +169,20 @@ export class Ownership {
     this.#stopWatch = () => iterator.stop();
     void this.#consume(iterator);
     await promise;
+  }
+
+  /** The watch's own look at whether it is still served takes a quarter of a minute; a connection that came back says so at once. */
+  async #followAgain(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (this.#closed) return;
+      if (status.type !== "reconnect") continue;
+      try {
+        this.#stopWatch();
+        await this.#persist("every", () => this.#follow());
+      } catch (thrown) {
+        this.#options.log.error({ error: messageOf(thrown) }, "ownership watch not resumed");
+      }
+    }
   }
 
   async #consume(iterator: AsyncIterable<KvEntry>): Promise<void> {

@@ -56,17 +56,17 @@ function imageObstacle(server: VirtualServer, image: Image | undefined): { reaso
 type Allocated = Required<Pick<VirtualServerStatus, "address" | "macAddress" | "idBlockStart">>;
 
 function allocate({ server, others, addresses, idBlocks }: PlacementView): Allocated | { objection: string } {
-  const taken = new Map<string, string>();
-  for (const other of others) {
-    const address = other.status?.address ?? other.spec.network.address;
-    if (address !== undefined) taken.set(address, `${other.metadata.namespace}/${other.metadata.name}`);
-  }
+  const taken = new Map(others.flatMap((other) => (other.status?.address === undefined ? [] : [[other.status.address, other] as const])));
   const wanted = server.spec.network.address;
   if (wanted !== undefined) {
-    const objection = addresses.objection(wanted) ?? (taken.has(wanted) ? `"${wanted}" is taken by "${taken.get(wanted) ?? ""}"` : undefined);
+    const holder = taken.get(wanted);
+    const isTaken = holder === undefined ? undefined : `"${wanted}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
+    const objection = addresses.objection(wanted) ?? isTaken;
     if (objection !== undefined) return { objection: `Address ${objection}` };
   }
-  const address = wanted ?? addresses.allocate(new Set(taken.keys()));
+  // What another one asks for by name is left for it, though it may get it only if it is placed first.
+  const asked = others.flatMap((other) => other.spec.network.address ?? []);
+  const address = wanted ?? addresses.allocate(new Set([...taken.keys(), ...asked]));
   const blocks = new Set(others.flatMap((other) => other.status?.idBlockStart ?? []));
   return { address, macAddress: macAddressOf(address), idBlockStart: allocateIdBlock(idBlocks, blocks) };
 }

@@ -41,7 +41,8 @@ export class ServerReconciler {
       node: { presence: presence.of(node), exists: store.get(nodeKind, { name: node }) !== undefined },
       report: presence.serverReport(node, uid),
       holders: presence.holdersOf(uid).filter((holder) => holder !== node),
-      isReleaseApplied: assignments.isApplied(presence.report(node)),
+      // Only a deletion asks, and the answer costs making every assignment anew.
+      isReleaseApplied: server.metadata.deletionTimestamp !== undefined && assignments.isApplied(presence.report(node)),
       migration: active?.metadata.name,
       isOperationOrphaned: operation !== undefined && !migrations.some((migration) => migration.metadata.uid === operation.id),
       now: timestamp(environment),

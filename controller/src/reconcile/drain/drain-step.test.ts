@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import type { Migration, VirtualServer } from "@vfleet/shared";
+import { candidatesOf } from "../../scheduler/placement.ts";
+import { placedStatus, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
+import type { DrainView } from "./drain-step.ts";
+import { drainStep } from "./drain-step.ts";
+
+const now = "2026-01-01T00:01:00.000Z";
+const cordoned = sampleNode("host-1", { spec: { unschedulable: true } });
+const ownerReferences = [{ apiVersion: "vfleet.dev/v1", kind: "Drain", name: "drain", uid: "uid-drain" }];
+
+function on(node: string, name: string, status: VirtualServer["status"] = {}): VirtualServer {
+  return sampleServer(name, { status: placedStatus(node, status) });
+}
+
+function own(server: string, status: Migration["status"], attempt = 1): Migration {
+  return sampleMigration(`${server}-${attempt}`, { spec: { server, reason: "Drain" }, status: { endedAt: "2026-01-01T00:00:00.000Z", ...status }, metadata: { ownerReferences } });
+}
+
+function view(changes: Partial<DrainView> = {}): DrainView {
+  const { nodes = [cordoned, sampleNode("host-2"), sampleNode("host-3")], servers = [on("host-1", "a"), on("host-1", "b"), on("host-1", "c")], migrations = [] } = changes;
+  return { drain: sampleDrain(), nodes, servers, migrations, candidates: candidatesOf({ nodes, servers, migrations, images: [] }), now, ...changes };
+}
+
+describe("drainStep", () => {
+  test("cordons before anything else", () => {
+    expect(drainStep(view({ nodes: [sampleNode("host-1"), sampleNode("host-2")] })).actions).toEqual([{ kind: "cordon", node: "host-1" }]);
+  });
+
+  test("moves as many at a time as asked, to different nodes", () => {
+    const { actions, status } = drainStep(view());
+    expect(actions).toMatchObject([
+      { kind: "move", server: "a", targetNode: "host-2" },
+      { kind: "move", server: "b", targetNode: "host-3" },
+    ]);
+    expect(status).toMatchObject({ phase: "Draining", total: 3, moved: 0, message: "3 of 3 servers left" });
+    expect(status.waiting?.map((entry) => entry.reason)).toContain("waits for its turn, 2 at a time");
+  });
+
+  test("goes on with the others when one has failed, and tries that one again after a pause", () => {
+    const failed = own("a", { phase: "Failed", message: "disk full", endedAt: "2026-01-01T00:00:59.000Z" });
+    expect(drainStep(view({ migrations: [failed] })).actions).toMatchObject([{ server: "b" }, { server: "c" }]);
+    const later = drainStep(view({ migrations: [failed], now: "2026-01-01T00:01:02.000Z" }));
+    expect(later.actions).toMatchObject([{ server: "a", name: "a-drain-uid-drai-2" }, { server: "b" }]);
+  });
+
+  test("gives up on a server after six moves, and fails when nothing else is left", () => {
+    const migrations = [1, 2, 3, 4, 5, 6].map((attempt) => own("a", { phase: "Failed", message: "disk full" }, attempt));
+    expect(drainStep(view({ migrations, servers: [on("host-1", "a")] })).status).toMatchObject({ phase: "Failed", message: '"default/a": given up after 6 moves that failed: disk full' });
+    expect(drainStep(view({ migrations })).status.phase).toBe("Draining");
+  });
+
+  test("is blocked, with every server and reason, when nothing fits elsewhere", () => {
+    const { status, actions } = drainStep(view({ nodes: [cordoned], servers: [on("host-1", "a"), on("host-1", "b")] }));
+    expect(actions).toEqual([]);
+    expect(status).toMatchObject({
+      phase: "Blocked",
+      reason: "NothingFits",
+      message: '"default/a": 0/1 nodes fit: 1 where it runs now; "default/b": 0/1 nodes fit: 1 where it runs now',
+      waiting: [{ server: "default/a" }, { server: "default/b" }],
+    });
+  });
+
+  test("waits for a server that is starting, and leaves those that are stopped", () => {
+    const waits = drainStep(view({ servers: [on("host-1", "a", { phase: "Starting" })] }));
+    expect(waits.status).toMatchObject({ phase: "Draining", waiting: [{ server: "default/a" }] });
+    const ends = drainStep(view({ servers: [on("host-1", "a", { phase: "Stopped" })] }));
+    expect(ends.status).toMatchObject({ phase: "Succeeded", message: "No server runs on it; 1 that are stopped stay, with their files" });
+  });
+
+  test("ends when the last move has, not when its server is counted elsewhere", () => {
+    const servers = [on("host-2", "a")];
+    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Committed" })] })).status.phase).not.toBe("Succeeded");
+    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Succeeded" })] })).status).toMatchObject({ phase: "Succeeded", total: 1, moved: 1, endedAt: now });
+  });
+
+  test("a cancel cancels its moves first", () => {
+    const drain = sampleDrain({ spec: { cancel: true } });
+    const open = own("a", { phase: "Syncing" });
+    expect(drainStep(view({ drain, migrations: [open] })).actions).toEqual([{ kind: "cancel-move", name: "a-1", namespace: "default" }]);
+    const asked = { ...open, spec: { ...open.spec, cancel: true } };
+    expect(drainStep(view({ drain, migrations: [asked] }))).toMatchObject({ actions: [], status: { message: "Cancelling 1 moves" } });
+    expect(drainStep(view({ drain, migrations: [own("a", { phase: "Cancelled" })] })).status.phase).toBe("Cancelled");
+  });
+
+  test("fails for an unknown node", () => {
+    expect(drainStep(view({ drain: sampleDrain({ spec: { node: "nowhere" } }) })).status).toMatchObject({ phase: "Failed", reason: "NodeNotFound" });
+  });
+
+  test("an ended drain does nothing", () => {
+    expect(drainStep(view({ drain: sampleDrain({ status: { phase: "Succeeded" } }) })).actions).toEqual([]);
+  });
+});
