@@ -31,13 +31,13 @@ function announce(text: string): void {
   say(`[${step}/7] ${text}`);
 }
 
-/** `export NAME='value'` lines, as `lab env` prints them. */
-function readExports(text: string): Record<string, string> {
-  const entries: Record<string, string> = {};
-  for (const match of text.matchAll(/^export ([A-Za-z_][A-Za-z0-9_]*)=(.*)$/gm)) {
-    entries[match[1] ?? ""] = (match[2] ?? "").replaceAll(/^'|'$/g, "").replaceAll("$PATH", process.env["PATH"] ?? "");
-  }
-  return entries;
+/** What `lab env` exports, read by a shell as a person's would. */
+async function labEnvironment(exportLines: string): Promise<NodeJS.ProcessEnv> {
+  const text = await runRead("sh", ["-c", `${exportLines}\nexec env -0`], process.env);
+  const entries = text.split("\0").filter((entry) => entry.includes("="));
+  return Object.fromEntries(
+    entries.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
 }
 
 interface Item {
@@ -90,10 +90,7 @@ async function main(): Promise<void> {
   await runShown("sh", ["deploy/scripts/build.sh"], process.env);
   announce(`Lab: ${hosts} hosts, a control host, a client host`);
   await runShown(process.execPath, lab("up", "--hosts", String(hosts), "--name", options.name), process.env);
-  const env = {
-    ...process.env,
-    ...readExports(await runRead(process.execPath, lab("env", "--name", options.name), process.env)),
-  };
+  const env = await labEnvironment(await runRead(process.execPath, lab("env", "--name", options.name), process.env));
 
   announce(`Image ${image}: a Debian with redis, made from packages (kept for the next time)`);
   await startAfresh(env);

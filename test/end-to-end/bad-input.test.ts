@@ -48,7 +48,7 @@ describe("bad input", () => {
     await fleet.apply(
       manifest("picky", { image, command: ["sleep", "1"], placement: { nodeSelector: { disk: "fast" } } }),
     );
-    expect(await pendingReason("picky")).toMatch(/Unschedulable: .*0\/3.*selector/);
+    expect(await pendingReason("picky")).toMatch(/Unschedulable: .*0\/3.*label disk=fast/);
   });
 
   test("a second server of a name is refused, and the first is left alone", async () => {
