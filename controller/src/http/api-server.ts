@@ -56,7 +56,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const makeServer = (handler: RequestListener): Server => {
     const server = createServer(tlsOptions(config), handler);
     server.on("upgrade", upgrades.onUpgrade);
-    Object.assign(server, { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs });
+    Object.assign(server, {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+    });
     servers.push(server);
     return server;
   };
@@ -76,7 +80,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
   });
   addHooks(app, { authenticator, requests, log });
-  addSystemRoutes(app, { ...parts, telemetry: options.telemetry, requests, counts: () => ({ watches: watches.count, streams: upgrades.count }) });
+  addSystemRoutes(app, {
+    ...parts,
+    telemetry: options.telemetry,
+    requests,
+    counts: () => ({ watches: watches.count, streams: upgrades.count }),
+  });
   for (const kind of kinds) addKindRoutes(app, { ...parts, watches, guestStreams: options.guestStreams }, kind);
   await app.ready();
   await ensureDefaultNamespace(store);
@@ -98,7 +107,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-function addHooks(app: FastifyInstance, parts: { authenticator: Authenticator; requests: RequestCounter; log: Logger }): void {
+function addHooks(
+  app: FastifyInstance,
+  parts: { authenticator: Authenticator; requests: RequestCounter; log: Logger },
+): void {
   const { authenticator, requests, log } = parts;
   // Bodies are read by their own rules, for every type.
   app.removeAllContentTypeParsers();
@@ -112,11 +124,18 @@ function addHooks(app: FastifyInstance, parts: { authenticator: Authenticator; r
   app.addHook("onResponse", async (request, reply) => {
     requests.count(request.method, reply.statusCode);
     if (request.method === "GET") return;
-    log.info({ user: userOf(request).name, method: request.method, path: request.url, code: reply.statusCode }, "write");
+    log.info(
+      { user: userOf(request).name, method: request.method, path: request.url, code: reply.statusCode },
+      "write",
+    );
   });
   app.setErrorHandler((thrown, request, reply) => {
     const status = statusOf(thrown);
-    if (status.code === 500) log.error({ path: request.url, error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined }, "request failed");
+    if (status.code === 500)
+      log.error(
+        { path: request.url, error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined },
+        "request failed",
+      );
     return reply.code(status.code).type("application/json").send(JSON.stringify(status));
   });
   app.setNotFoundHandler(() => {
@@ -151,7 +170,11 @@ async function listenOnSocket(server: Server | undefined, path: string): Promise
 async function ensureDefaultNamespace(store: ObjectStore): Promise<void> {
   if (store.get(namespaceKind, { name: "default" }) !== undefined) return;
   try {
-    await store.create(namespaceKind, { apiVersion: "v1", kind: "Namespace", metadata: { name: "default", finalizers: [contentFinalizer] } });
+    await store.create(namespaceKind, {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "default", finalizers: [contentFinalizer] },
+    });
   } catch (thrown) {
     if (codeOf(thrown) !== "already-exists") throw thrown; // another replica made it
   }

@@ -55,7 +55,9 @@ export class Authenticator {
     const stamp = `${file?.mtimeMs ?? 0}/${file?.size ?? 0}/${file?.ino ?? 0}`;
     if (stamp === this.#stamp) return;
     const entries = readConfig(this.#tokensFile, tokensFileSchema);
-    this.#users = new Map(entries.map((entry) => [entry.sha256, { name: entry.name, groups: [...entry.groups, authenticatedGroup] }]));
+    this.#users = new Map(
+      entries.map((entry) => [entry.sha256, { name: entry.name, groups: [...entry.groups, authenticatedGroup] }]),
+    );
     this.#stamp = stamp;
   }
 }

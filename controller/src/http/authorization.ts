@@ -17,16 +17,41 @@ export interface AccessRequest {
 export function isAllowed(user: User, access: AccessRequest): boolean {
   if (user.groups.some((group) => adminGroups.includes(group))) return true;
   if (!user.groups.includes("system:authenticated")) return false;
-  if (access.group === "authorization.k8s.io" || access.group === "authentication.k8s.io") return access.verb === "create";
+  if (access.group === "authorization.k8s.io" || access.group === "authentication.k8s.io")
+    return access.verb === "create";
   return readVerbs.includes(access.verb) && !powerfulSubresources.includes(access.subresource ?? "");
 }
 
 /** The same as rules, for `auth can-i --list`. */
 export function rulesOf(user: User): { resourceRules: object[]; nonResourceRules: object[] } {
-  const reviews = { verbs: ["create"], apiGroups: ["authorization.k8s.io", "authentication.k8s.io"], resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"] };
+  const reviews = {
+    verbs: ["create"],
+    apiGroups: ["authorization.k8s.io", "authentication.k8s.io"],
+    resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"],
+  };
   const admin = user.groups.some((group) => adminGroups.includes(group));
   return {
-    resourceRules: admin ? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }, reviews] : [{ verbs: [...readVerbs], apiGroups: ["*"], resources: ["*"] }, reviews],
-    nonResourceRules: [{ verbs: ["get"], nonResourceURLs: admin ? ["*"] : ["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/version", "/healthz", "/livez", "/readyz", "/metrics"] }],
+    resourceRules: admin
+      ? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }, reviews]
+      : [{ verbs: [...readVerbs], apiGroups: ["*"], resources: ["*"] }, reviews],
+    nonResourceRules: [
+      {
+        verbs: ["get"],
+        nonResourceURLs: admin
+          ? ["*"]
+          : [
+              "/api",
+              "/api/*",
+              "/apis",
+              "/apis/*",
+              "/openapi/*",
+              "/version",
+              "/healthz",
+              "/livez",
+              "/readyz",
+              "/metrics",
+            ],
+      },
+    ],
   };
 }

@@ -26,7 +26,7 @@ export interface DiscoveryAnswer {
 }
 
 /** Everything that is served, derived from the registry of kinds and the few resources that aren't stored objects. */
-export const groupVersions: readonly GroupVersion[] = makeGroupVersions();
+const groupVersions: readonly GroupVersion[] = makeGroupVersions();
 
 function makeGroupVersions(): GroupVersion[] {
   const ofKinds = Map.groupBy(kinds, apiVersionOf);
@@ -34,7 +34,11 @@ function makeGroupVersions(): GroupVersion[] {
     const first = members[0];
     return { group: first?.group ?? "", version: first?.version ?? "v1", resources: members.map(kindResource) };
   });
-  const extra = extraGroups.map((group): GroupVersion => ({ group: group.group, version: group.version, resources: group.resources.map((resource) => extraResource(resource, group)) }));
+  const extra = extraGroups.map((group): GroupVersion => ({
+    group: group.group,
+    version: group.version,
+    resources: group.resources.map((resource) => extraResource(resource, group)),
+  }));
   return [...stored, ...extra];
 }
 
@@ -66,14 +70,22 @@ function extraResource(resource: ExtraResource, group: { group: string; version:
 
 /** `/api` and `/apis`: aggregated where the client asks for it, else the index of groups. */
 export function rootDiscovery(root: "api" | "apis", accept: string | undefined): DiscoveryAnswer {
-  const aggregated = mediaRanges(accept).find((range) => range.parameters.get("g") === "apidiscovery.k8s.io" && range.parameters.get("as") === "APIGroupDiscoveryList");
+  const aggregated = mediaRanges(accept).find(
+    (range) =>
+      range.parameters.get("g") === "apidiscovery.k8s.io" && range.parameters.get("as") === "APIGroupDiscoveryList",
+  );
   const version = aggregated?.parameters.get("v");
   const members = groupVersions.filter((entry) => (entry.group === "") === (root === "api"));
   if (version === "v2" || version === "v2beta1") {
     return {
       // Clients decide by these parameters what they were given.
       contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
-      body: { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items: aggregatedGroups(members) },
+      body: {
+        kind: "APIGroupDiscoveryList",
+        apiVersion: `apidiscovery.k8s.io/${version}`,
+        metadata: {},
+        items: aggregatedGroups(members),
+      },
     };
   }
   if (root === "api") return json({ kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] });
@@ -108,7 +120,12 @@ export function resourceDiscovery(group: string, version: string): DiscoveryAnsw
       verbs: subresource.verbs,
     })),
   ]);
-  return json({ kind: "APIResourceList", apiVersion: "v1", groupVersion: group === "" ? version : `${group}/${version}`, resources });
+  return json({
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: group === "" ? version : `${group}/${version}`,
+    resources,
+  });
 }
 
 function aggregatedGroups(members: readonly GroupVersion[]): object[] {
@@ -129,14 +146,22 @@ function aggregatedGroups(members: readonly GroupVersion[]): object[] {
           ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
           ...(resource.subresources.length === 0
             ? {}
-            : { subresources: resource.subresources.map((entry) => ({ subresource: entry.name, responseKind: { ...resource.kind, kind: entry.kind }, verbs: entry.verbs })) }),
+            : {
+                subresources: resource.subresources.map((entry) => ({
+                  subresource: entry.name,
+                  responseKind: { ...resource.kind, kind: entry.kind },
+                  verbs: entry.verbs,
+                })),
+              }),
         })),
       })),
   }));
 }
 
 function apiGroup(group: string): { name: string; versions: object[]; preferredVersion: object | undefined } {
-  const versions = groupVersions.filter((entry) => entry.group === group).map((entry) => ({ groupVersion: `${group}/${entry.version}`, version: entry.version }));
+  const versions = groupVersions
+    .filter((entry) => entry.group === group)
+    .map((entry) => ({ groupVersion: `${group}/${entry.version}`, version: entry.version }));
   return { name: group, versions, preferredVersion: versions[0] };
 }
 

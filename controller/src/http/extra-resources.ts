@@ -14,14 +14,34 @@ export const extraGroups: readonly { group: string; version: string; resources: 
     group: "authorization.k8s.io",
     version: "v1",
     resources: [
-      { name: "selfsubjectaccessreviews", singularName: "selfsubjectaccessreview", namespaced: false, kind: "SelfSubjectAccessReview", verbs: ["create"] },
-      { name: "selfsubjectrulesreviews", singularName: "selfsubjectrulesreview", namespaced: false, kind: "SelfSubjectRulesReview", verbs: ["create"] },
+      {
+        name: "selfsubjectaccessreviews",
+        singularName: "selfsubjectaccessreview",
+        namespaced: false,
+        kind: "SelfSubjectAccessReview",
+        verbs: ["create"],
+      },
+      {
+        name: "selfsubjectrulesreviews",
+        singularName: "selfsubjectrulesreview",
+        namespaced: false,
+        kind: "SelfSubjectRulesReview",
+        verbs: ["create"],
+      },
     ],
   },
   {
     group: "authentication.k8s.io",
     version: "v1",
-    resources: [{ name: "selfsubjectreviews", singularName: "selfsubjectreview", namespaced: false, kind: "SelfSubjectReview", verbs: ["create"] }],
+    resources: [
+      {
+        name: "selfsubjectreviews",
+        singularName: "selfsubjectreview",
+        namespaced: false,
+        kind: "SelfSubjectReview",
+        verbs: ["create"],
+      },
+    ],
   },
   {
     group: "metrics.k8s.io",
@@ -37,7 +57,9 @@ export const extraGroups: readonly { group: string; version: string; resources: 
 
 /** What stands under an object of the kind: `status`, and what goes to a running server. */
 export function kindSubresources(kind: Kind): readonly ExtraResource[] {
-  const status: readonly ExtraResource[] = kind.statusSubresource ? [{ name: "status", namespaced: kind.namespaced, kind: kind.kind, verbs: ["get", "patch", "update"] }] : [];
+  const status: readonly ExtraResource[] = kind.statusSubresource
+    ? [{ name: "status", namespaced: kind.namespaced, kind: kind.kind, verbs: ["get", "patch", "update"] }]
+    : [];
   if (kind.plural !== virtualServerKind.plural) return status;
   return [
     ...status,

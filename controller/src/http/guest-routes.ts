@@ -45,8 +45,18 @@ export class GuestUpgrades {
       this.#server.handleUpgrade(request, socket, head, (client) => {
         client.pause(); // no frame may pass before the streams listen
         client.on("error", (error) => this.#parts.log.debug({ error: error.message }, "exec client error"));
-        this.#parts.log.info({ user: user.name, namespace: server.metadata.namespace, server: server.metadata.name, command: url.searchParams.getAll("command") }, "exec");
-        streams.exec({ server, parameters: url.searchParams, user }, client).catch((thrown: unknown) => endWithStatus(client, thrown));
+        this.#parts.log.info(
+          {
+            user: user.name,
+            namespace: server.metadata.namespace,
+            server: server.metadata.name,
+            command: url.searchParams.getAll("command"),
+          },
+          "exec",
+        );
+        streams
+          .exec({ server, parameters: url.searchParams, user }, client)
+          .catch((thrown: unknown) => endWithStatus(client, thrown));
       });
     } catch (thrown) {
       refuse(socket, thrown);
@@ -65,15 +75,22 @@ export class GuestUpgrades {
     const match = execPath.exec(url.pathname);
     if (match === null) throw notFound("the server could not find the requested resource");
     if (!isAllowed(user, { verb: "create", group: "vfleet.dev", resource: "virtualservers", subresource: "exec" })) {
-      throw forbidden(`virtualservers.vfleet.dev "${match[2] ?? ""}" is forbidden: User "${user.name}" cannot create resource "virtualservers/exec"`);
+      throw forbidden(
+        `virtualservers.vfleet.dev "${match[2] ?? ""}" is forbidden: User "${user.name}" cannot create resource "virtualservers/exec"`,
+      );
     }
-    if (!(request.headers["sec-websocket-protocol"] ?? "").split(",").some((offered) => protocols.includes(offered.trim()))) {
+    if (
+      !(request.headers["sec-websocket-protocol"] ?? "")
+        .split(",")
+        .some((offered) => protocols.includes(offered.trim()))
+    ) {
       throw badRequest(`one of the WebSocket protocols ${protocols.join(", ")} is needed`);
     }
     const server = this.#parts.store.read(virtualServerKind, { namespace: match[1] ?? "", name: match[2] ?? "" });
     requireRunning(server);
     if (url.searchParams.getAll("command").length === 0) throw badRequest("no command was given");
-    if (this.#parts.guestStreams === undefined) throw unavailable("streams to servers are not available on this controller");
+    if (this.#parts.guestStreams === undefined)
+      throw unavailable("streams to servers are not available on this controller");
     return { server, user, streams: this.#parts.guestStreams };
   }
 }
@@ -81,7 +98,10 @@ export class GuestUpgrades {
 /** Throws 409 when it has no node to speak to. */
 export function requireRunning(server: VirtualServer): void {
   if (server.status?.nodeName !== undefined && ["Running", "Migrating"].includes(server.status.phase ?? "")) return;
-  throw new StatusError({ code: 409, reason: "Conflict" }, `Cannot reach "${server.metadata.name}": it must be Running, it is ${server.status?.phase ?? "Pending"}`);
+  throw new StatusError(
+    { code: 409, reason: "Conflict" },
+    `Cannot reach "${server.metadata.name}": it must be Running, it is ${server.status?.phase ?? "Pending"}`,
+  );
 }
 
 /** Browsers say where a page comes from; no page of another place may act here with a browser's certificate. */
@@ -96,7 +116,11 @@ function endWithStatus(client: WebSocket, thrown: unknown): void {
     client.terminate();
     return;
   }
-  const status = { ...statusOf(thrown), reason: codeOf(thrown) === "internal" ? "InternalError" : statusOf(thrown).reason, message: messageOf(thrown) };
+  const status = {
+    ...statusOf(thrown),
+    reason: codeOf(thrown) === "internal" ? "InternalError" : statusOf(thrown).reason,
+    message: messageOf(thrown),
+  };
   client.resume();
   client.send(Buffer.concat([Buffer.from([errorChannel]), Buffer.from(JSON.stringify(status))]));
   client.close(1000);
@@ -105,5 +129,7 @@ function endWithStatus(client: WebSocket, thrown: unknown): void {
 function refuse(socket: Duplex, thrown: unknown): void {
   const status = statusOf(thrown);
   const body = JSON.stringify(status);
-  socket.end(`HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status.code} ${status.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }

@@ -34,15 +34,25 @@ message SelfSubjectReview { optional ObjectMeta metadata = 1; }
 `;
 
 const magic = Buffer.from("k8s\0", "latin1");
-const bodies: readonly string[] = ["Namespace", "DeleteOptions", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SelfSubjectReview"];
+const bodies: readonly string[] = [
+  "Namespace",
+  "DeleteOptions",
+  "SelfSubjectAccessReview",
+  "SelfSubjectRulesReview",
+  "SelfSubjectReview",
+];
 const root = protobuf.parse(schema).root;
 
 /** As the same object would be in JSON. Throws 400 for what cannot be read, 415 for other types. */
 export function decodeKubernetesProtobuf(body: Buffer): unknown {
   if (!body.subarray(0, magic.length).equals(magic)) throw badRequest("protobuf body does not begin with k8s\\0");
-  const unknown = decode("Unknown", body.subarray(magic.length)) as { typeMeta?: { apiVersion?: string; kind?: string }; raw?: Uint8Array }; // by the schema above
+  const unknown = decode("Unknown", body.subarray(magic.length)) as {
+    typeMeta?: { apiVersion?: string; kind?: string };
+    raw?: Uint8Array;
+  }; // by the schema above
   const kind = unknown.typeMeta?.kind ?? "";
-  if (!bodies.includes(kind)) throw unsupportedMediaType(`a body of kind "${kind}" cannot be read as protobuf: send application/json`);
+  if (!bodies.includes(kind))
+    throw unsupportedMediaType(`a body of kind "${kind}" cannot be read as protobuf: send application/json`);
   const object = decode(kind, unknown.raw ?? new Uint8Array()) as object; // by the schema above
   return { apiVersion: unknown.typeMeta?.apiVersion ?? "", kind, ...object };
 }

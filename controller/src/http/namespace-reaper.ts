@@ -6,7 +6,11 @@ import type { ResourceParts } from "./resource-request.ts";
 export const contentFinalizer = "vfleet.dev/namespace-content";
 
 /** Deletes the content of namespaces being deleted, and lets each go when it is empty. Returns how to stop it. */
-export function startNamespaceReaper({ store, log, environment }: Pick<ResourceParts, "store" | "log" | "environment">): () => void {
+export function startNamespaceReaper({
+  store,
+  log,
+  environment,
+}: Pick<ResourceParts, "store" | "log" | "environment">): () => void {
   let stopped = false;
   const busy = new Set<string>();
 
@@ -16,18 +20,22 @@ export function startNamespaceReaper({ store, log, environment }: Pick<ResourceP
     try {
       await mark(name);
       for (const { kind, object } of contentOf(name)) {
-        if (object.metadata.deletionTimestamp === undefined) await store.delete(kind, object.metadata).catch(ignoreGone);
+        if (object.metadata.deletionTimestamp === undefined)
+          await store.delete(kind, object.metadata).catch(ignoreGone);
       }
       if (contentOf(name).length === 0) await release(name);
     } catch (thrown) {
-      if (codeOf(thrown) !== "not-found") log.warn({ namespace: name, error: messageOf(thrown) }, "namespace not emptied yet");
+      if (codeOf(thrown) !== "not-found")
+        log.warn({ namespace: name, error: messageOf(thrown) }, "namespace not emptied yet");
     } finally {
       busy.delete(name);
     }
   }
 
   function contentOf(namespace: string): { kind: Kind; object: ApiObject }[] {
-    return kinds.filter((kind) => kind.namespaced).flatMap((kind) => store.list(kind, { namespace }).items.map((object) => ({ kind, object })));
+    return kinds
+      .filter((kind) => kind.namespaced)
+      .flatMap((kind) => store.list(kind, { namespace }).items.map((object) => ({ kind, object })));
   }
 
   async function mark(name: string): Promise<void> {
@@ -39,14 +47,22 @@ export function startNamespaceReaper({ store, log, environment }: Pick<ResourceP
   }
 
   async function release(name: string): Promise<void> {
-    await store.mutate(namespaceKind, { name }, (draft) => void (draft.metadata.finalizers = draft.metadata.finalizers?.filter((finalizer) => finalizer !== contentFinalizer)));
+    await store.mutate(
+      namespaceKind,
+      { name },
+      (draft) =>
+        void (draft.metadata.finalizers = draft.metadata.finalizers?.filter(
+          (finalizer) => finalizer !== contentFinalizer,
+        )),
+    );
     log.info({ namespace: name }, "namespace deleted");
   }
 
   const isLeaving = (namespace: Namespace | undefined) => namespace?.metadata.deletionTimestamp !== undefined;
 
   function onEvent(event: StoreEvent): void {
-    const name = event.kind.plural === namespaceKind.plural ? event.object.metadata.name : event.object.metadata.namespace;
+    const name =
+      event.kind.plural === namespaceKind.plural ? event.object.metadata.name : event.object.metadata.namespace;
     if (name === undefined || !isLeaving(store.get(namespaceKind, { name }))) return;
     queueMicrotask(() => void reap(name));
   }
@@ -54,7 +70,8 @@ export function startNamespaceReaper({ store, log, environment }: Pick<ResourceP
   const watch = store.watch(undefined, {}, onEvent);
   // What an event found busy, and what failed.
   const stopTimer = environment.every(1000, () => {
-    for (const namespace of store.list(namespaceKind).items) if (isLeaving(namespace)) void reap(namespace.metadata.name);
+    for (const namespace of store.list(namespaceKind).items)
+      if (isLeaving(namespace)) void reap(namespace.metadata.name);
   });
   return () => {
     stopped = true;

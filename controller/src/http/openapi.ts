@@ -17,7 +17,12 @@ export const openApiV3Documents: ReadonlyMap<string, string> = new Map(
 /** `/openapi/v3`. The digest lets clients keep a document for as long as it is the same. */
 export const openApiV3Index = {
   paths: Object.fromEntries(
-    [...openApiV3Documents].map(([path, text]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${createHash("sha256").update(text).digest("hex").slice(0, 32).toUpperCase()}` }]),
+    [...openApiV3Documents].map(([path, text]) => [
+      path,
+      {
+        serverRelativeURL: `/openapi/v3/${path}?hash=${createHash("sha256").update(text).digest("hex").slice(0, 32).toUpperCase()}`,
+      },
+    ]),
   ),
 };
 
@@ -37,9 +42,15 @@ function pathsOf(kind: Kind): Json {
   return {
     [base]: {
       parameters: place,
-      ...operation(kind, "list", { get: "list", query: ["labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "watch"] }),
+      ...operation(kind, "list", {
+        get: "list",
+        query: ["labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "watch"],
+      }),
       ...operation(kind, "create", { post: "post", query: ["dryRun", "fieldManager", "fieldValidation"] }),
-      ...operation(kind, "deletecollection", { delete: "deletecollection", query: ["labelSelector", "fieldSelector", "dryRun"] }),
+      ...operation(kind, "deletecollection", {
+        delete: "deletecollection",
+        query: ["labelSelector", "fieldSelector", "dryRun"],
+      }),
     },
     [`${base}/{name}`]: {
       parameters: item,
@@ -51,7 +62,11 @@ function pathsOf(kind: Kind): Json {
   };
 }
 
-function operation(kind: Kind, verb: Verb, shape: { get?: string; post?: string; put?: string; patch?: string; delete?: string; query: readonly string[] }): Json {
+function operation(
+  kind: Kind,
+  verb: Verb,
+  shape: { get?: string; post?: string; put?: string; patch?: string; delete?: string; query: readonly string[] },
+): Json {
   if (!kind.verbs.includes(verb)) return {};
   const { query, ...methods } = shape;
   const content = { "application/json": { schema: { $ref: `#/components/schemas/${schemaName(kind)}` } } };
@@ -62,7 +77,16 @@ function operation(kind: Kind, verb: Verb, shape: { get?: string; post?: string;
         operationId: `${verb}${kind.kind}`,
         parameters: query.map((name) => parameter(name, "query", "")),
         ...(method === "post" || method === "put" ? { requestBody: { content } } : {}),
-        ...(method === "patch" ? { requestBody: { content: { "application/merge-patch+json": { schema: { type: "object" } }, "application/json-patch+json": { schema: { type: "array", items: { type: "object" } } } } } } : {}),
+        ...(method === "patch"
+          ? {
+              requestBody: {
+                content: {
+                  "application/merge-patch+json": { schema: { type: "object" } },
+                  "application/json-patch+json": { schema: { type: "array", items: { type: "object" } } },
+                },
+              },
+            }
+          : {}),
         responses: { 200: { description: "OK", content } },
         "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": gvk(kind),
@@ -72,12 +96,22 @@ function operation(kind: Kind, verb: Verb, shape: { get?: string; post?: string;
 }
 
 function parameter(name: string, where: "path" | "query", description: string): Json {
-  return { name, in: where, description, ...(where === "path" ? { required: true } : {}), schema: { type: name === "limit" ? "integer" : "string", uniqueItems: true } };
+  return {
+    name,
+    in: where,
+    description,
+    ...(where === "path" ? { required: true } : {}),
+    schema: { type: name === "limit" ? "integer" : "string", uniqueItems: true },
+  };
 }
 
 function schemaOf(kind: Kind): Json {
   const schema = z.toJSONSchema(kind.schema, { target: "openapi-3.0", io: "input", unrepresentable: "any" }) as Json; // JSON by its making
-  return { description: `${kind.kind} of ${apiVersionOf(kind)}`, ...(structural(schema) as Json), "x-kubernetes-group-version-kind": [gvk(kind)] };
+  return {
+    description: `${kind.kind} of ${apiVersionOf(kind)}`,
+    ...(structural(schema) as Json),
+    "x-kubernetes-group-version-kind": [gvk(kind)],
+  };
 }
 
 /** In the form that kubectl can explain: one type per member, alternatives side by side, nothing it doesn't know. */
@@ -86,13 +120,27 @@ function structural(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(structural);
   const { anyOf, oneOf, additionalProperties, ...rest } = schema as Json;
   const alternatives = (anyOf ?? oneOf) as readonly Json[] | undefined; // by JSON Schema's own grammar
-  const own = Object.fromEntries(Object.entries(rest).filter(([name]) => name !== "$schema" && name !== "format").map(([name, value]) => [name, structural(value)]));
-  const extra = typeof additionalProperties === "object" && additionalProperties !== null && Object.keys(additionalProperties).length > 0 ? { additionalProperties: structural(additionalProperties) } : {};
+  const own = Object.fromEntries(
+    Object.entries(rest)
+      .filter(([name]) => name !== "$schema" && name !== "format")
+      .map(([name, value]) => [name, structural(value)]),
+  );
+  const extra =
+    typeof additionalProperties === "object" &&
+    additionalProperties !== null &&
+    Object.keys(additionalProperties).length > 0
+      ? { additionalProperties: structural(additionalProperties) }
+      : {};
   if (alternatives === undefined) return { ...own, ...extra };
   const objects = alternatives.filter((alternative) => alternative["type"] === "object");
   if (objects.length === alternatives.length) {
     const properties = Object.assign({}, ...objects.map((alternative) => alternative["properties"])) as Json;
-    return { ...own, type: "object", description: own["description"] ?? `One of: ${Object.keys(properties).join(", ")}`, properties: structural(properties) };
+    return {
+      ...own,
+      type: "object",
+      description: own["description"] ?? `One of: ${Object.keys(properties).join(", ")}`,
+      properties: structural(properties),
+    };
   }
   return { ...own, type: "string" };
 }

@@ -5,7 +5,8 @@ import { strategicMerge } from "./strategic-merge.ts";
 
 const server = virtualServerKind as unknown as Kind;
 const node = nodeKind as unknown as Kind;
-const apply = (type: string, patch: unknown, object: unknown, kind = server) => parsePatch(Buffer.from(JSON.stringify(patch)), type, kind)(object);
+const apply = (type: string, patch: unknown, object: unknown, kind = server) =>
+  parsePatch(Buffer.from(JSON.stringify(patch)), type, kind)(object);
 
 describe("merge patch (RFC 7396, appendix A)", () => {
   test.each([
@@ -43,18 +44,47 @@ describe("JSON patch", () => {
 
 describe("strategic merge patch", () => {
   test("merges conditions by their type, and replaces taints", () => {
-    const current = { spec: { taints: [{ key: "a" }] }, status: { conditions: [{ type: "Ready", status: "True" }, { type: "Disk", status: "True" }] } };
-    const patch = { spec: { taints: [{ key: "b" }] }, status: { $setElementOrder: [], conditions: [{ type: "Ready", status: "False" }, { type: "Disk", $patch: "delete" }] } };
-    expect(strategicMerge(current, patch)).toEqual({ spec: { taints: [{ key: "b" }] }, status: { conditions: [{ type: "Ready", status: "False" }] } });
+    const current = {
+      spec: { taints: [{ key: "a" }] },
+      status: {
+        conditions: [
+          { type: "Ready", status: "True" },
+          { type: "Disk", status: "True" },
+        ],
+      },
+    };
+    const patch = {
+      spec: { taints: [{ key: "b" }] },
+      status: {
+        $setElementOrder: [],
+        conditions: [
+          { type: "Ready", status: "False" },
+          { type: "Disk", $patch: "delete" },
+        ],
+      },
+    };
+    expect(strategicMerge(current, patch)).toEqual({
+      spec: { taints: [{ key: "b" }] },
+      status: { conditions: [{ type: "Ready", status: "False" }] },
+    });
   });
 
   test("adds to and takes from finalizers", () => {
-    expect(strategicMerge({ metadata: { finalizers: ["a"] } }, { metadata: { finalizers: ["b"], "$deleteFromPrimitiveList/finalizers": ["a"] } })).toEqual({ metadata: { finalizers: ["b"] } });
+    expect(
+      strategicMerge(
+        { metadata: { finalizers: ["a"] } },
+        { metadata: { finalizers: ["b"], "$deleteFromPrimitiveList/finalizers": ["a"] } },
+      ),
+    ).toEqual({ metadata: { finalizers: ["b"] } });
   });
 
   test("is for core kinds only", () => {
-    expect(apply("application/strategic-merge-patch+json", { spec: { unschedulable: true } }, {}, node)).toEqual({ spec: { unschedulable: true } });
-    expect(() => apply("application/strategic-merge-patch+json", {}, {})).toThrow(expect.objectContaining({ code: 415 }));
+    expect(apply("application/strategic-merge-patch+json", { spec: { unschedulable: true } }, {}, node)).toEqual({
+      spec: { unschedulable: true },
+    });
+    expect(() => apply("application/strategic-merge-patch+json", {}, {})).toThrow(
+      expect.objectContaining({ code: 415 }),
+    );
   });
 });
 

@@ -16,7 +16,9 @@ export function parsePatch(body: Buffer | undefined, contentType: string | undef
     throw unsupportedMediaType("server-side apply is not available yet: use client-side apply");
   }
   if (type === "application/strategic-merge-patch+json" && kind.group !== "") {
-    throw unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json");
+    throw unsupportedMediaType(
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json",
+    );
   }
   const value = body === undefined || body.length === 0 ? {} : parseJson(body);
   switch (type) {
@@ -30,7 +32,9 @@ export function parsePatch(body: Buffer | undefined, contentType: string | undef
     case "application/json-patch+json":
       return jsonPatchOf(value);
     default:
-      throw unsupportedMediaType(`a patch cannot be "${type}": application/merge-patch+json or application/json-patch+json is needed`);
+      throw unsupportedMediaType(
+        `a patch cannot be "${type}": application/merge-patch+json or application/json-patch+json is needed`,
+      );
   }
 }
 
@@ -47,7 +51,11 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 
 function jsonPatchOf(value: unknown): Patch {
   if (!Array.isArray(value)) throw badRequest("a JSON patch must be an array");
-  if (value.length > operationLimit) throw new StatusError({ code: 413, reason: "RequestEntityTooLarge" }, `a JSON patch may have ${operationLimit} operations, this one has ${value.length}`);
+  if (value.length > operationLimit)
+    throw new StatusError(
+      { code: 413, reason: "RequestEntityTooLarge" },
+      `a JSON patch may have ${operationLimit} operations, this one has ${value.length}`,
+    );
   const operations = value as jsonPatch.Operation[]; // checked by the library as it applies them
   return (object) => {
     try {
@@ -55,7 +63,9 @@ function jsonPatchOf(value: unknown): Patch {
     } catch (thrown) {
       const text = thrown instanceof Error ? (thrown.message.split("\n")[0] ?? "") : String(thrown);
       const failedTest = thrown instanceof jsonPatch.JsonPatchError && thrown.name === "TEST_OPERATION_FAILED";
-      throw failedTest ? new StatusError({ code: 422, reason: "Invalid" }, `the JSON patch's test failed: ${text}`) : badRequest(`the JSON patch cannot be applied: ${text}`);
+      throw failedTest
+        ? new StatusError({ code: 422, reason: "Invalid" }, `the JSON patch's test failed: ${text}`)
+        : badRequest(`the JSON patch cannot be applied: ${text}`);
     }
   };
 }

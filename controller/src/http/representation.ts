@@ -20,9 +20,13 @@ export function representationOf(accept: string | undefined, query: URLSearchPar
     if (as === undefined) return { as: "Object", metaVersion, includeObject };
     if (range.parameters.get("g") !== "meta.k8s.io" || !["v1", "v1beta1"].includes(metaVersion)) continue;
     if (as === "Table") return { as, metaVersion, includeObject };
-    if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { as: "PartialObjectMetadata", metaVersion, includeObject };
+    if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
+      return { as: "PartialObjectMetadata", metaVersion, includeObject };
   }
-  throw new StatusError({ code: 406, reason: "NotAcceptable" }, "only application/json can be answered, also as Table or PartialObjectMetadata");
+  throw new StatusError(
+    { code: 406, reason: "NotAcceptable" },
+    "only application/json can be answered, also as Table or PartialObjectMetadata",
+  );
 }
 
 export interface MediaRange {
@@ -33,14 +37,17 @@ export interface MediaRange {
 export function mediaRanges(accept: string | undefined): MediaRange[] {
   return (accept === undefined || accept === "" ? "*/*" : accept).split(",").map((range) => {
     const [type, ...parameters] = range.split(";").map((part) => part.trim());
-    return { type: (type ?? "").toLowerCase(), parameters: new Map(parameters.map((parameter) => splitOnce(parameter))) };
+    return {
+      type: (type ?? "").toLowerCase(),
+      parameters: new Map(parameters.map((parameter) => splitOnce(parameter))),
+    };
   });
 }
 
 const jsonTexts = new WeakMap<object, string>();
 
 /** JSON of a stored object. Stored objects are frozen: each version is written out once. */
-export function jsonOf(object: object): string {
+function jsonOf(object: object): string {
   if (!Object.isFrozen(object)) return JSON.stringify(object);
   const known = jsonTexts.get(object);
   if (known !== undefined) return known;
@@ -49,7 +56,11 @@ export function jsonOf(object: object): string {
   return text;
 }
 
-export function objectJson(kind: Kind, object: ApiObject, form: { representation: Representation; nowMs: number }): string {
+export function objectJson(
+  kind: Kind,
+  object: ApiObject,
+  form: { representation: Representation; nowMs: number },
+): string {
   const { as, metaVersion, includeObject } = form.representation;
   if (as === "Object") return jsonOf(object);
   if (as === "PartialObjectMetadata") return JSON.stringify(partialMetadataOf(object, metaVersion));
@@ -62,9 +73,16 @@ export interface ListAnswer {
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
 }
 
-export function listJson(kind: Kind, list: ListAnswer, form: { representation: Representation; nowMs: number }): string {
+export function listJson(
+  kind: Kind,
+  list: ListAnswer,
+  form: { representation: Representation; nowMs: number },
+): string {
   const { as, metaVersion, includeObject } = form.representation;
-  if (as === "Table") return JSON.stringify(tableOf(kind, list.items, { includeObject, metaVersion, nowMs: form.nowMs, listMetadata: list.metadata }));
+  if (as === "Table")
+    return JSON.stringify(
+      tableOf(kind, list.items, { includeObject, metaVersion, nowMs: form.nowMs, listMetadata: list.metadata }),
+    );
   const metadata = JSON.stringify(list.metadata);
   if (as === "PartialObjectMetadata") {
     const items = list.items.map((item) => partialMetadataOf(item, metaVersion));

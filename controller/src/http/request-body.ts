@@ -3,7 +3,7 @@ import { badRequest, unsupportedMediaType } from "./status.ts";
 
 export const bodyLimitBytes = 3 * 1024 * 1024;
 const depthLimit = 64;
-export const protobufType = "application/vnd.kubernetes.protobuf";
+const protobufType = "application/vnd.kubernetes.protobuf";
 
 export function mediaTypeOf(contentType: string | undefined): string {
   return (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -14,7 +14,8 @@ export function readBody(body: Buffer | undefined, contentType: string | undefin
   if (body === undefined || body.length === 0) return undefined;
   const type = mediaTypeOf(contentType);
   if (type === protobufType) return decodeKubernetesProtobuf(body);
-  if (type !== "" && type !== "application/json") throw unsupportedMediaType(`the body is ${type}: application/json is needed`);
+  if (type !== "" && type !== "application/json")
+    throw unsupportedMediaType(`the body is ${type}: application/json is needed`);
   return parseJson(body);
 }
 

@@ -23,8 +23,16 @@ export async function deleteObject(parts: ResourceParts, request: ResourceReques
     const representation = representationOf(request.accept, request.query);
     return { code: 200, body: objectJson(request.kind, deleted, { representation, nowMs: parts.environment.nowMs() }) };
   }
-  const details = { name: old.metadata.name, group: request.kind.group, kind: request.kind.plural, uid: old.metadata.uid };
-  return { code: 200, body: JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details }) };
+  const details = {
+    name: old.metadata.name,
+    group: request.kind.group,
+    kind: request.kind.plural,
+    uid: old.metadata.uid,
+  };
+  return {
+    code: 200,
+    body: JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details }),
+  };
 }
 
 /** Those that the selectors pick now; answers with them. */
@@ -37,19 +45,37 @@ export async function deleteCollection(parts: ResourceParts, request: ResourceRe
     items.push(await deleteOne(parts, request, { old, options }));
   }
   const representation = representationOf(request.accept, request.query);
-  return { code: 200, body: listJson(request.kind, { items, metadata: { resourceVersion: parts.store.resourceVersion } }, { representation, nowMs: parts.environment.nowMs() }) };
+  return {
+    code: 200,
+    body: listJson(
+      request.kind,
+      { items, metadata: { resourceVersion: parts.store.resourceVersion } },
+      { representation, nowMs: parts.environment.nowMs() },
+    ),
+  };
 }
 
-async function deleteOne(parts: ResourceParts, request: ResourceRequest, { old, options }: { old: ApiObject; options: DeleteRequest }): Promise<ApiObject> {
+async function deleteOne(
+  parts: ResourceParts,
+  request: ResourceRequest,
+  { old, options }: { old: ApiObject; options: DeleteRequest },
+): Promise<ApiObject> {
   const dryRun = isDryRun([...request.query.getAll("dryRun"), ...(options.dryRun ?? [])]);
   for (const admit of parts.admission) {
     await admit({ kind: request.kind, operation: "delete", object: old, old, user: request.user, dryRun });
   }
-  return parts.store.delete(request.kind, old.metadata, { uid: options.preconditions?.uid, resourceVersion: options.preconditions?.resourceVersion, dryRun });
+  return parts.store.delete(request.kind, old.metadata, {
+    uid: options.preconditions?.uid,
+    resourceVersion: options.preconditions?.resourceVersion,
+    dryRun,
+  });
 }
 
 function deleteOptionsOf(request: ResourceRequest): DeleteRequest {
   const result = deleteOptionsSchema.safeParse(readBody(request.body, request.contentType) ?? {});
-  if (!result.success) throw badRequest(`DeleteOptions: ${messageOf(result.error.issues[0]?.message ?? "invalid")} at ${result.error.issues[0]?.path.join(".") ?? ""}`);
+  if (!result.success)
+    throw badRequest(
+      `DeleteOptions: ${messageOf(result.error.issues[0]?.message ?? "invalid")} at ${result.error.issues[0]?.path.join(".") ?? ""}`,
+    );
   return result.data;
 }

@@ -11,7 +11,11 @@ export function getObject({ store, environment }: ResourceParts, request: Resour
 
 export function listObjects({ store, environment }: ResourceParts, request: ResourceRequest): Answer {
   const { query } = request;
-  if (query.get("resourceVersionMatch") === "Exact" && query.get("continue") === null && ![null, "", store.resourceVersion].includes(query.get("resourceVersion"))) {
+  if (
+    query.get("resourceVersionMatch") === "Exact" &&
+    query.get("continue") === null &&
+    ![null, "", store.resourceVersion].includes(query.get("resourceVersion"))
+  ) {
     throw badRequest("resourceVersionMatch=Exact is not available: list without a resourceVersion");
   }
   const representation = representationOf(request.accept, query);
@@ -21,7 +25,10 @@ export function listObjects({ store, environment }: ResourceParts, request: Reso
     ...(list.continue === undefined ? {} : { continue: list.continue }),
     ...(list.remainingItemCount === undefined ? {} : { remainingItemCount: list.remainingItemCount }),
   };
-  return { code: 200, body: listJson(request.kind, { items: list.items, metadata }, { representation, nowMs: environment.nowMs() }) };
+  return {
+    code: 200,
+    body: listJson(request.kind, { items: list.items, metadata }, { representation, nowMs: environment.nowMs() }),
+  };
 }
 
 export function listOptionsOf({ query, namespace }: ResourceRequest): ListOptions {

@@ -39,7 +39,8 @@ export function keyOf(request: ResourceRequest): ObjectKey {
 
 /** `dryRun=All`. Throws 400 for anything else. */
 export function isDryRun(values: readonly unknown[]): boolean {
-  if (values.some((value) => value !== "All")) throw badRequest(`Invalid value for dryRun: ${values.map(String).join(", ")}: supported: "All"`);
+  if (values.some((value) => value !== "All"))
+    throw badRequest(`Invalid value for dryRun: ${values.map(String).join(", ")}: supported: "All"`);
   return values.length > 0;
 }
 

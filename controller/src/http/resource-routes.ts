@@ -36,11 +36,13 @@ const allMethods: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELE
 export function addKindRoutes(app: FastifyInstance, parts: RouteParts, kind: Kind): void {
   const root = `/${groupPath(kind)}`;
   const collection = kind.namespaced ? `${root}/namespaces/:namespace/${kind.plural}` : `${root}/${kind.plural}`;
-  const route = (url: string, methods: Partial<Record<HTTPMethods, Action>>, subresource?: "status") => addRoute(app, parts, { url, kind, methods, subresource });
+  const route = (url: string, methods: Partial<Record<HTTPMethods, Action>>, subresource?: "status") =>
+    addRoute(app, parts, { url, kind, methods, subresource });
   if (kind.namespaced) route(`${root}/${kind.plural}`, { GET: "list" });
   route(collection, { GET: "list", POST: "create", DELETE: "deletecollection" });
   route(`${collection}/:name`, { GET: "get", PUT: "update", PATCH: "patch", DELETE: "delete" });
-  if (kind.statusSubresource) route(`${collection}/:name/status`, { GET: "get", PUT: "update", PATCH: "patch" }, "status");
+  if (kind.statusSubresource)
+    route(`${collection}/:name/status`, { GET: "get", PUT: "update", PATCH: "patch" }, "status");
   if (kind.plural === virtualServerKind.plural) addGuestRoutes(app, parts, { url: `${collection}/:name`, kind });
 }
 
@@ -54,13 +56,21 @@ function addRoute(
   for (const method of allMethods) {
     const action = methods[method];
     if (action === undefined || !(kind.verbs as readonly string[]).includes(action)) refused.push(method);
-    else app.route({ method, url, handler: (request, reply) => serve(parts, { kind, action, subresource }, { request, reply }) });
+    else
+      app.route({
+        method,
+        url,
+        handler: (request, reply) => serve(parts, { kind, action, subresource }, { request, reply }),
+      });
   }
   app.route({ method: refused, url, handler: refuseMethod });
 }
 
 function refuseMethod(request: FastifyRequest): never {
-  throw new StatusError({ code: 405, reason: "MethodNotAllowed" }, `the server does not allow ${request.method} on ${request.url.split("?")[0] ?? ""}`);
+  throw new StatusError(
+    { code: 405, reason: "MethodNotAllowed" },
+    `the server does not allow ${request.method} on ${request.url.split("?")[0] ?? ""}`,
+  );
 }
 
 async function serve(
@@ -83,8 +93,17 @@ async function serve(
     return reply.code(answer.code).type("application/json").send(answer.body);
   } catch (thrown) {
     const { kind } = what;
-    const status = statusOf(thrown, { kind: kind.kind, group: kind.group, plural: kind.plural, name: asked.name ?? "" });
-    if (status.code === 500) parts.log.error({ error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined }, "request failed");
+    const status = statusOf(thrown, {
+      kind: kind.kind,
+      group: kind.group,
+      plural: kind.plural,
+      name: asked.name ?? "",
+    });
+    if (status.code === 500)
+      parts.log.error(
+        { error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined },
+        "request failed",
+      );
     return reply.code(status.code).type("application/json").send(JSON.stringify(status));
   }
 }
@@ -121,14 +140,21 @@ function resourceRequest(request: FastifyRequest, kind: Kind, subresource: "stat
   };
 }
 
-function authorize({ kind, namespace, name, user }: ResourceRequest, verb: string, subresource: string | undefined): void {
+function authorize(
+  { kind, namespace, name, user }: ResourceRequest,
+  verb: string,
+  subresource: string | undefined,
+): void {
   if (isAllowed(user, { verb, group: kind.group, resource: kind.plural, subresource })) return;
   const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
   const qualified = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
   const scope = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  throw forbidden(`${qualified} ${name === undefined ? "" : `"${name}" `}is forbidden: User "${user.name}" cannot ${verb} resource "${resource}" in API group "${kind.group}" ${scope}`, {
-    name: name ?? "",
-    group: kind.group,
-    kind: kind.plural,
-  });
+  throw forbidden(
+    `${qualified} ${name === undefined ? "" : `"${name}" `}is forbidden: User "${user.name}" cannot ${verb} resource "${resource}" in API group "${kind.group}" ${scope}`,
+    {
+      name: name ?? "",
+      group: kind.group,
+      kind: kind.plural,
+    },
+  );
 }

@@ -70,7 +70,10 @@ class WatchStream {
     this.#representation = representationOf(request.accept, query);
     this.#bookmarks = isTrue(query.get("allowWatchBookmarks"));
     this.#initialEvents = initialEventsOf(request, this.#bookmarks);
-    const selected = parseSelectors(kind, { labelSelector: query.get("labelSelector") ?? undefined, fieldSelector: query.get("fieldSelector") ?? undefined });
+    const selected = parseSelectors(kind, {
+      labelSelector: query.get("labelSelector") ?? undefined,
+      fieldSelector: query.get("fieldSelector") ?? undefined,
+    });
     this.#selects = (object) =>
       (namespace === undefined || object.metadata.namespace === namespace) &&
       (name === undefined || object.metadata.name === name) &&
@@ -94,7 +97,8 @@ class WatchStream {
       return;
     }
     if (this.#initialEvents) this.#bookmark({ "k8s.io/initial-events-end": "true" });
-    if (timeoutSeconds !== undefined && timeoutSeconds > 0) endAfter(this, this.#response, { environment, ms: timeoutSeconds * 1000 });
+    if (timeoutSeconds !== undefined && timeoutSeconds > 0)
+      endAfter(this, this.#response, { environment, ms: timeoutSeconds * 1000 });
   }
 
   stop(): void {
@@ -124,22 +128,38 @@ class WatchStream {
   #bookmark(annotations?: Record<string, string>): void {
     const { kind } = this.#request;
     const resourceVersion = this.#parts.store.resourceVersion;
-    const metadata = { resourceVersion, creationTimestamp: null, ...(annotations === undefined ? {} : { annotations }) };
+    const metadata = {
+      resourceVersion,
+      creationTimestamp: null,
+      ...(annotations === undefined ? {} : { annotations }),
+    };
     const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata };
     this.#write(`{"type":"BOOKMARK","object":${JSON.stringify(this.#bookmarkForm(object))}}\n`);
   }
 
   #bookmarkForm(object: { kind: string; apiVersion: string; metadata: object }): object {
     const { as, metaVersion } = this.#representation;
-    if (as === "PartialObjectMetadata") return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${metaVersion}`, metadata: object.metadata };
+    if (as === "PartialObjectMetadata")
+      return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${metaVersion}`, metadata: object.metadata };
     if (as === "Object") return object;
-    const table = tableOf(this.#request.kind, [], { includeObject: "Metadata", metaVersion, nowMs: 0, listMetadata: object.metadata });
-    const row = { cells: [], object: { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${metaVersion}`, metadata: object.metadata } };
+    const table = tableOf(this.#request.kind, [], {
+      includeObject: "Metadata",
+      metaVersion,
+      nowMs: 0,
+      listMetadata: object.metadata,
+    });
+    const row = {
+      cells: [],
+      object: { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${metaVersion}`, metadata: object.metadata },
+    };
     return { ...table, rows: [row] };
   }
 
   #json(object: ApiObject): string {
-    return objectJson(this.#request.kind, object, { representation: this.#representation, nowMs: this.#parts.environment.nowMs() });
+    return objectJson(this.#request.kind, object, {
+      representation: this.#representation,
+      nowMs: this.#parts.environment.nowMs(),
+    });
   }
 
   #write(text: string): void {
@@ -156,18 +176,35 @@ function initialEventsOf(request: ResourceRequest, bookmarks: boolean): boolean 
   const match = query.get("resourceVersionMatch");
   const subject = { kind: "ListOptions", group: "meta.k8s.io", name: "" };
   if (asked === null) {
-    if (match !== null) throw invalid(subject, [{ reason: "FieldValueForbidden", field: "resourceVersionMatch", message: "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided" }]);
+    if (match !== null)
+      throw invalid(subject, [
+        {
+          reason: "FieldValueForbidden",
+          field: "resourceVersionMatch",
+          message: "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        },
+      ]);
     return false;
   }
   if (match !== "NotOlderThan") {
-    throw invalid(subject, [{ reason: "FieldValueForbidden", field: "resourceVersionMatch", message: "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan" }]);
+    throw invalid(subject, [
+      {
+        reason: "FieldValueForbidden",
+        field: "resourceVersionMatch",
+        message: "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+      },
+    ]);
   }
   if (!isTrue(asked)) return false;
   if (!bookmarks) throw badRequest(`sendInitialEvents of ${kind.plural} needs allowWatchBookmarks=true`);
   return true;
 }
 
-function endAfter(stream: WatchStream, response: ServerResponse, timeout: { environment: Environment; ms: number }): void {
+function endAfter(
+  stream: WatchStream,
+  response: ServerResponse,
+  timeout: { environment: Environment; ms: number },
+): void {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   timeout.environment.sleep(timeout.ms, gone.signal).then(

@@ -17,17 +17,34 @@ export async function createObject(parts: ResourceParts, request: ResourceReques
   const dryRun = isDryRun(request.query.getAll("dryRun"));
   requireNamespace(parts, request);
   const metadata = asRecord(body["metadata"] ?? {}, "metadata");
-  const generateName = typeof metadata["generateName"] === "string" && metadata["name"] === undefined ? metadata["generateName"] : undefined;
-  if (generateName === undefined && metadata["name"] === undefined) throw badRequest("name or generateName is required");
+  const generateName =
+    typeof metadata["generateName"] === "string" && metadata["name"] === undefined
+      ? metadata["generateName"]
+      : undefined;
+  if (generateName === undefined && metadata["name"] === undefined)
+    throw badRequest("name or generateName is required");
   for (let attempt = 1; ; attempt += 1) {
-    const named = generateName === undefined ? body : { ...body, metadata: { ...metadata, name: `${generateName}${randomSuffix(parts)}` } };
-    const input = parseObject(named, { kind: request.kind, namespace: request.namespace, name: undefined }, fieldValidationOf(request));
-    const object = await admitted(parts, request, { operation: "create", object: ownedByServer(request, input.object), old: undefined, dryRun });
+    const named =
+      generateName === undefined
+        ? body
+        : { ...body, metadata: { ...metadata, name: `${generateName}${randomSuffix(parts)}` } };
+    const input = parseObject(
+      named,
+      { kind: request.kind, namespace: request.namespace, name: undefined },
+      fieldValidationOf(request),
+    );
+    const object = await admitted(parts, request, {
+      operation: "create",
+      object: ownedByServer(request, input.object),
+      old: undefined,
+      dryRun,
+    });
     try {
       const created = await parts.store.create(request.kind, object, { dryRun });
       return answer(parts, request, { code: 201, object: created, warnings: input.warnings });
     } catch (thrown) {
-      if (generateName === undefined || codeOf(thrown) !== "already-exists" || attempt === generatedNameAttempts) throw thrown;
+      if (generateName === undefined || codeOf(thrown) !== "already-exists" || attempt === generatedNameAttempts)
+        throw thrown;
     }
   }
 }
@@ -48,16 +65,26 @@ export async function patchObject(parts: ResourceParts, request: ResourceRequest
       return await store(parts, request, { current, body });
     } catch (thrown) {
       const wanted = asRecord(asRecord(body, "the object")["metadata"] ?? {}, "metadata")["resourceVersion"];
-      if (codeOf(thrown) !== "conflict" || wanted !== current.metadata.resourceVersion || attempt === patchAttempts) throw thrown;
-      if (parts.store.read(request.kind, keyOf(request)).metadata.resourceVersion === current.metadata.resourceVersion) throw thrown;
+      if (codeOf(thrown) !== "conflict" || wanted !== current.metadata.resourceVersion || attempt === patchAttempts)
+        throw thrown;
+      if (parts.store.read(request.kind, keyOf(request)).metadata.resourceVersion === current.metadata.resourceVersion)
+        throw thrown;
     }
   }
 }
 
-async function store(parts: ResourceParts, request: ResourceRequest, change: { current: ApiObject; body: unknown }): Promise<Answer> {
+async function store(
+  parts: ResourceParts,
+  request: ResourceRequest,
+  change: { current: ApiObject; body: unknown },
+): Promise<Answer> {
   const { current, body } = change;
   const dryRun = isDryRun(request.query.getAll("dryRun"));
-  const input: ObjectInput = parseObject(body, { kind: request.kind, namespace: request.namespace, name: request.name }, fieldValidationOf(request));
+  const input: ObjectInput = parseObject(
+    body,
+    { kind: request.kind, namespace: request.namespace, name: request.name },
+    fieldValidationOf(request),
+  );
   if (request.subresource === undefined) checkImmutable(request.kind, current, input.object);
   const object = await admitted(parts, request, { operation: "update", object: input.object, old: current, dryRun });
   const updated = await parts.store.update(request.kind, object, { scope: request.subresource ?? "main", dryRun });
@@ -80,7 +107,13 @@ async function admitted(
 ): Promise<ApiObject> {
   let { object } = write;
   for (const admit of parts.admission) {
-    object = await admit({ ...write, object, kind: request.kind, subresource: request.subresource, user: request.user });
+    object = await admit({
+      ...write,
+      object,
+      kind: request.kind,
+      subresource: request.subresource,
+      user: request.user,
+    });
   }
   return object;
 }
@@ -88,19 +121,34 @@ async function admitted(
 function requireNamespace({ store: objects }: ResourceParts, { kind, namespace }: ResourceRequest): void {
   if (!kind.namespaced || namespace === undefined) return;
   const found = objects.get(namespaceKind, { name: namespace });
-  if (found === undefined) throw notFound(`namespaces "${namespace}" not found`, { name: namespace, group: "", kind: "namespaces" });
+  if (found === undefined)
+    throw notFound(`namespaces "${namespace}" not found`, { name: namespace, group: "", kind: "namespaces" });
   if (found.metadata.deletionTimestamp !== undefined) {
     throw forbidden(`unable to create new content in namespace ${namespace} because it is being terminated`, {
       kind: kind.plural,
       group: kind.group,
-      causes: [{ reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated`, field: "metadata.namespace" }],
+      causes: [
+        {
+          reason: "NamespaceTerminating",
+          message: `namespace ${namespace} is being terminated`,
+          field: "metadata.namespace",
+        },
+      ],
     });
   }
 }
 
-function answer({ environment }: ResourceParts, request: ResourceRequest, written: { code: number; object: ApiObject; warnings: readonly string[] }): Answer {
+function answer(
+  { environment }: ResourceParts,
+  request: ResourceRequest,
+  written: { code: number; object: ApiObject; warnings: readonly string[] },
+): Answer {
   const representation = representationOf(request.accept, request.query);
-  return { code: written.code, body: objectJson(request.kind, written.object, { representation, nowMs: environment.nowMs() }), warnings: written.warnings };
+  return {
+    code: written.code,
+    body: objectJson(request.kind, written.object, { representation, nowMs: environment.nowMs() }),
+    warnings: written.warnings,
+  };
 }
 
 function fieldValidationOf({ query }: ResourceRequest): FieldValidation {
@@ -110,5 +158,7 @@ function fieldValidationOf({ query }: ResourceRequest): FieldValidation {
 }
 
 function randomSuffix({ environment }: ResourceParts): string {
-  return Array.from({ length: 5 }, () => suffixAlphabet[Math.floor(environment.random() * suffixAlphabet.length)]).join("");
+  return Array.from({ length: 5 }, () => suffixAlphabet[Math.floor(environment.random() * suffixAlphabet.length)]).join(
+    "",
+  );
 }

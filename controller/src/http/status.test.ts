@@ -16,14 +16,24 @@ test.each([
   ["outcome-unknown", 504, "Timeout"],
   ["image-unknown", 422, "Invalid"],
 ])("%s is %i %s", (code, status, reason) => {
-  expect(statusOf(new VfleetError(code, "Cannot", { hint: "Do" }), subject)).toMatchObject({ kind: "Status", status: "Failure", code: status, reason });
+  expect(statusOf(new VfleetError(code, "Cannot", { hint: "Do" }), subject)).toMatchObject({
+    kind: "Status",
+    status: "Failure",
+    code: status,
+    reason,
+  });
 });
 
 test("a refusal by code has a cause, or kubectl would show no reason", () => {
   const status = statusOf(new VfleetError("node-same", 'Cannot move "web"', { hint: "Pick another node" }), subject);
-  expect(status.details?.causes).toEqual([{ reason: "FieldValueForbidden", field: "spec", message: 'Cannot move "web"; pick another node' }]);
+  expect(status.details?.causes).toEqual([
+    { reason: "FieldValueForbidden", field: "spec", message: 'Cannot move "web"; pick another node' },
+  ]);
 });
 
 test("what nobody foresaw tells the client nothing of the inside", () => {
-  expect(statusOf(new TypeError("secret is undefined"))).toMatchObject({ code: 500, message: expect.not.stringContaining("secret") });
+  expect(statusOf(new TypeError("secret is undefined"))).toMatchObject({
+    code: 500,
+    message: expect.not.stringContaining("secret"),
+  });
 });

@@ -37,15 +37,24 @@ export class StatusError extends Error {
 }
 
 export const badRequest = (message: string) => new StatusError({ code: 400, reason: "BadRequest" }, message);
-export const forbidden = (message: string, details?: StatusDetails) => new StatusError({ code: 403, reason: "Forbidden", ...(details === undefined ? {} : { details }) }, message);
-export const notFound = (message: string, details?: StatusDetails) => new StatusError({ code: 404, reason: "NotFound", ...(details === undefined ? {} : { details }) }, message);
-export const unsupportedMediaType = (message: string) => new StatusError({ code: 415, reason: "UnsupportedMediaType" }, message);
+export const forbidden = (message: string, details?: StatusDetails) =>
+  new StatusError({ code: 403, reason: "Forbidden", ...(details === undefined ? {} : { details }) }, message);
+export const notFound = (message: string, details?: StatusDetails) =>
+  new StatusError({ code: 404, reason: "NotFound", ...(details === undefined ? {} : { details }) }, message);
+export const unsupportedMediaType = (message: string) =>
+  new StatusError({ code: 415, reason: "UnsupportedMediaType" }, message);
 export const unavailable = (message: string) => new StatusError({ code: 503, reason: "ServiceUnavailable" }, message);
 
 /** 422. Without causes kubectl would show no reason at all. */
-export function invalid(subject: { kind: string; group: string; name: string }, causes: readonly StatusCause[]): StatusError {
+export function invalid(
+  subject: { kind: string; group: string; name: string },
+  causes: readonly StatusCause[],
+): StatusError {
   const list = causes.map((cause) => `${cause.field ?? ""}: ${cause.message}`).join(", ");
-  return new StatusError({ code: 422, reason: "Invalid", details: { ...subject, causes } }, `${subject.kind} "${subject.name}" is invalid: ${list}`);
+  return new StatusError(
+    { code: 422, reason: "Invalid", details: { ...subject, causes } },
+    `${subject.kind} "${subject.name}" is invalid: ${list}`,
+  );
 }
 
 /** `VfleetError.code` -> HTTP. What is not here was asked for wrongly: 422. */
@@ -92,18 +101,27 @@ function fromOther(thrown: unknown, subject: StatusSubject | undefined): StatusE
   const text = thrown.hint === undefined ? thrown.message : `${thrown.message}; ${lowerFirst(thrown.hint)}`;
   const answer = answers[thrown.code];
   if (answer !== undefined) {
-    const details = subject === undefined ? {} : { details: { name: subject.name, group: subject.group, kind: subject.plural } };
+    const details =
+      subject === undefined ? {} : { details: { name: subject.name, group: subject.group, kind: subject.plural } };
     return new StatusError({ ...answer, ...details }, text);
   }
   if (thrown.code === "internal") return new StatusError({ code: 500, reason: "InternalError" }, text);
-  return invalid(subject ?? { kind: "object", group: "", name: "" }, [{ reason: "FieldValueForbidden", message: text, field: "spec" }]);
+  return invalid(subject ?? { kind: "object", group: "", name: "" }, [
+    { reason: "FieldValueForbidden", message: text, field: "spec" },
+  ]);
 }
 
 function fromFastify(thrown: unknown): StatusError {
-  const code: unknown = typeof thrown === "object" && thrown !== null && "statusCode" in thrown ? thrown.statusCode : undefined;
-  if (code === 413) return new StatusError({ code: 413, reason: "RequestEntityTooLarge" }, "Request entity too large: limit is 3145728");
+  const code: unknown =
+    typeof thrown === "object" && thrown !== null && "statusCode" in thrown ? thrown.statusCode : undefined;
+  if (code === 413)
+    return new StatusError(
+      { code: 413, reason: "RequestEntityTooLarge" },
+      "Request entity too large: limit is 3145728",
+    );
   if (code === 415) return unsupportedMediaType(messageOf(thrown));
-  if (typeof code === "number" && code >= 400 && code < 500) return new StatusError({ code, reason: "BadRequest" }, messageOf(thrown));
+  if (typeof code === "number" && code >= 400 && code < 500)
+    return new StatusError({ code, reason: "BadRequest" }, messageOf(thrown));
   return new StatusError({ code: 500, reason: "InternalError" }, "Internal error: see the controller's log");
 }
 

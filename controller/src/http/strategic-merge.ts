@@ -2,12 +2,20 @@ import { isRecord } from "./request-body.ts";
 import { badRequest } from "./status.ts";
 
 /** Lists of core kinds that merge by a member (`patchMergeKey` in k8s.io/api); any other list is replaced. */
-const mergeKeys: Readonly<Record<string, string>> = { "status.conditions": "type", "status.addresses": "type", "metadata.ownerReferences": "uid" };
+const mergeKeys: Readonly<Record<string, string>> = {
+  "status.conditions": "type",
+  "status.addresses": "type",
+  "metadata.ownerReferences": "uid",
+};
 /** Lists of plain values that merge as sets. */
 const mergedSets: readonly string[] = ["metadata.finalizers"];
 
 /** Kubernetes' strategic merge, for the core kinds served here. Neither argument is changed. */
-export function strategicMerge(target: Record<string, unknown>, patch: Record<string, unknown>, path = ""): Record<string, unknown> {
+export function strategicMerge(
+  target: Record<string, unknown>,
+  patch: Record<string, unknown>,
+  path = "",
+): Record<string, unknown> {
   if (patch["$patch"] === "replace") return withoutDirectives(patch);
   if (patch["$patch"] === "delete") return {};
   const result = { ...target };
@@ -17,7 +25,8 @@ export function strategicMerge(target: Record<string, unknown>, patch: Record<st
     } else if (name.startsWith("$deleteFromPrimitiveList/")) {
       const list = name.slice(name.indexOf("/") + 1);
       const current = result[list];
-      if (Array.isArray(current) && Array.isArray(value)) result[list] = current.filter((entry) => !value.includes(entry));
+      if (Array.isArray(current) && Array.isArray(value))
+        result[list] = current.filter((entry) => !value.includes(entry));
     } else if (name.startsWith("$")) {
       continue; // the order of a list's members, which means nothing here
     } else if (value === null) {

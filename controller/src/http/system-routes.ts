@@ -31,13 +31,27 @@ export function addSystemRoutes(app: FastifyInstance, parts: SystemParts): void 
   addReviewRoutes(app);
   addUsageRoutes(app, parts);
   for (const url of ["/api/v1/pods", "/api/v1/namespaces/:namespace/pods"]) {
-    app.get<{ Params: { namespace?: string } }>(url, (request) => podList(parts.store, { namespace: request.params.namespace, query: queryOf(request.url) }));
+    app.get<{ Params: { namespace?: string } }>(url, (request) =>
+      podList(parts.store, { namespace: request.params.namespace, query: queryOf(request.url) }),
+    );
   }
-  app.get("/metrics", (_request, reply) => reply.type("text/plain; version=0.0.4; charset=utf-8").send(prometheusText(parts)));
+  app.get("/metrics", (_request, reply) =>
+    reply.type("text/plain; version=0.0.4; charset=utf-8").send(prometheusText(parts)),
+  );
 }
 
 function addHealthRoutes(app: FastifyInstance, { store }: SystemParts): void {
-  app.get("/version", () => ({ major: "1", minor: "32", gitVersion, gitCommit: "", gitTreeState: "clean", buildDate: "1970-01-01T00:00:00Z", goVersion: "", compiler: "", platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}` }));
+  app.get("/version", () => ({
+    major: "1",
+    minor: "32",
+    gitVersion,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "",
+    platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+  }));
   for (const url of ["/healthz", "/livez"]) app.get(url, (_request, reply) => reply.type("text/plain").send("ok"));
   app.get("/readyz", (_request, reply) => {
     if (!store.connected) throw unavailable("the object store is not connected");
@@ -53,17 +67,25 @@ function addDiscoveryRoutes(app: FastifyInstance): void {
   for (const root of ["api", "apis"] as const) {
     app.get(`/${root}`, (request, reply) => {
       const answer = rootDiscovery(root, request.headers.accept);
-      return reply.header("content-type", answer.contentType).header("vary", "accept").send(JSON.stringify(answer.body));
+      return reply
+        .header("content-type", answer.contentType)
+        .header("vary", "accept")
+        .send(JSON.stringify(answer.body));
     });
   }
   app.get("/api/v1", () => send(resourceDiscovery("", "v1")).body);
   app.get<{ Params: { group: string } }>("/apis/:group", (request) => send(groupDiscovery(request.params.group)).body);
-  app.get<{ Params: { group: string; version: string } }>("/apis/:group/:version", (request) => send(resourceDiscovery(request.params.group, request.params.version)).body);
+  app.get<{ Params: { group: string; version: string } }>(
+    "/apis/:group/:version",
+    (request) => send(resourceDiscovery(request.params.group, request.params.version)).body,
+  );
 }
 
 function addOpenApiRoutes(app: FastifyInstance): void {
   app.get("/openapi/v2", (request, reply) => {
-    const wantsProtobuf = mediaRanges(request.headers.accept).some((range) => range.type.startsWith("application/com.github.proto-openapi"));
+    const wantsProtobuf = mediaRanges(request.headers.accept).some((range) =>
+      range.type.startsWith("application/com.github.proto-openapi"),
+    );
     return wantsProtobuf ? reply.header("content-type", openApiV2Type).send(Buffer.alloc(0)) : reply.send(openApiV2);
   });
   app.get("/openapi/v3", () => openApiV3Index);
@@ -96,7 +118,11 @@ function addUsageRoutes(app: FastifyInstance, parts: SystemParts): void {
   ];
   for (const [url, shape] of places) {
     app.get<{ Params: { namespace?: string; name?: string } }>(url, (request) =>
-      usageAnswer(usageShapes[shape], parts, { namespace: request.params.namespace, name: request.params.name, query: queryOf(request.url) }),
+      usageAnswer(usageShapes[shape], parts, {
+        namespace: request.params.namespace,
+        name: request.params.name,
+        query: queryOf(request.url),
+      }),
     );
   }
 }

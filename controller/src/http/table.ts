@@ -28,8 +28,23 @@ export function partialMetadataOf(object: Pick<ApiObject, "metadata">, metaVersi
 }
 
 function columnDefinitions(kind: Kind): object[] {
-  const name = { name: "Name", type: "string", format: "name", description: "Name, unique among its kind and namespace", priority: 0 };
-  return [name, ...kind.columns.map((column) => ({ name: column.name, type: column.type, format: "", description: column.description, priority: column.priority ?? 0 }))];
+  const name = {
+    name: "Name",
+    type: "string",
+    format: "name",
+    description: "Name, unique among its kind and namespace",
+    priority: 0,
+  };
+  return [
+    name,
+    ...kind.columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      format: "",
+      description: column.description,
+      priority: column.priority ?? 0,
+    })),
+  ];
 }
 
 function cellsOf(kind: Kind, object: ApiObject, nowMs: number): unknown[] {

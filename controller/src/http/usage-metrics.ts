@@ -31,17 +31,30 @@ export const usageShapes: Readonly<Record<"nodes" | "servers", Shape>> = {
 };
 
 /** One, or the list that the selectors pick. Objects without a recent sample are left out. */
-export async function usageAnswer(shape: Shape, parts: ResourceParts & { telemetry: TelemetryReader | undefined }, request: Pick<ResourceRequest, "namespace" | "name" | "query">): Promise<object> {
+export async function usageAnswer(
+  shape: Shape,
+  parts: ResourceParts & { telemetry: TelemetryReader | undefined },
+  request: Pick<ResourceRequest, "namespace" | "name" | "query">,
+): Promise<object> {
   if (parts.telemetry === undefined) throw unavailable("metrics are not available: this controller has no telemetry");
   const samples = await shape.samples(parts.telemetry).catch((thrown: unknown) => {
     parts.log.warn({ error: String(thrown) }, "telemetry not readable");
     throw unavailable("metrics are not available: the telemetry store cannot be read");
   });
-  const full: ResourceRequest = { ...request, kind: shape.of, subresource: undefined, user: { name: "", groups: [] }, body: undefined, contentType: undefined, accept: undefined };
+  const full: ResourceRequest = {
+    ...request,
+    kind: shape.of,
+    subresource: undefined,
+    user: { name: "", groups: [] },
+    body: undefined,
+    contentType: undefined,
+    accept: undefined,
+  };
   if (request.name !== undefined) {
     const object = parts.store.read(shape.of, keyOf(full));
     const sample = samples.get(shape.sampleKey(object));
-    if (sample === undefined) throw notFound(`${shape.kind} "${object.metadata.name}" not found: there is no recent sample`);
+    if (sample === undefined)
+      throw notFound(`${shape.kind} "${object.metadata.name}" not found: there is no recent sample`);
     return { kind: shape.kind, apiVersion: shape.apiVersion, ...metricsOf(object, sample) };
   }
   const list = parts.store.list(shape.of, { ...listOptionsOf(full), limit: undefined, continue: undefined });
@@ -56,7 +69,12 @@ function metricsOf(object: ApiObject, sample: UsageSample): object {
   const timestamp = new Date(sample.atMs).toISOString();
   const { name, namespace, labels } = object.metadata;
   return {
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), creationTimestamp: timestamp, labels: labels ?? {} },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      creationTimestamp: timestamp,
+      labels: labels ?? {},
+    },
     timestamp,
     window: `${(sample.windowMs / 1000).toFixed(1)}s`,
     usage: { cpu: `${Math.ceil(sample.milliCpu)}m`, memory: `${Math.ceil(sample.memoryBytes / 1024)}Ki` },

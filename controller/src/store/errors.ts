@@ -10,7 +10,8 @@ export const fail = errorRegistry({
   "continue-invalid": (p: { reason: string }) => `Cannot continue the list: ${p.reason}`,
   "too-large": (p: { what: string; name: string; bytes: number; limitBytes: number }) =>
     `Cannot store ${p.what} "${p.name}": it has ${p.bytes} bytes, at most ${p.limitBytes} are possible`,
-  expired: (p: { version: string; oldest: string }) => `Version ${p.version} is too old: the oldest that is still known is ${p.oldest}`,
+  expired: (p: { version: string; oldest: string }) =>
+    `Version ${p.version} is too old: the oldest that is still known is ${p.oldest}`,
   "version-invalid": (p: { version: string }) => `"${p.version}" is not a version: a number is needed`,
   "store-unavailable": (p: { reason: string }) => `The object store cannot be reached: ${p.reason}`,
   "outcome-unknown": (p: { what: string; name: string }) =>

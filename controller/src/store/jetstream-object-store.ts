@@ -1,10 +1,28 @@
-import { VfleetError, codeOf, timestamp, type ApiObject, type Environment, type Kind, type Logger } from "@vfleet/shared";
+import {
+  codeOf,
+  timestamp,
+  type VfleetError,
+  type ApiObject,
+  type Environment,
+  type Kind,
+  type Logger,
+} from "@vfleet/shared";
 import { fail } from "./errors.ts";
 import { listPage } from "./list-page.ts";
 import type { Mirror } from "./mirror.ts";
 import { changeOf, markedForDeletion, newObject, unversioned } from "./object-change.ts";
 import { displayName, encodeKey, resourceName } from "./object-key.ts";
-import type { DeleteOptions, ListOptions, ObjectKey, ObjectList, ObjectStore, StoreEvent, Watch, WatchOptions, WriteOptions } from "./object-store.ts";
+import type {
+  DeleteOptions,
+  ListOptions,
+  ObjectKey,
+  ObjectList,
+  ObjectStore,
+  StoreEvent,
+  Watch,
+  WatchOptions,
+  WriteOptions,
+} from "./object-store.ts";
 import type { RecordLog } from "./record-log.ts";
 import { SequenceWaiters } from "./sequence-waiters.ts";
 
@@ -79,11 +97,18 @@ export class JetStreamObjectStore implements ObjectStore {
     return listPage(this.#mirror, untyped(kind), options) as ObjectList<T>; // as in `get`
   }
 
-  async create<T extends ApiObject>(kind: Kind<T>, object: NoInfer<T>, options: Pick<WriteOptions, "dryRun"> = {}): Promise<T> {
+  async create<T extends ApiObject>(
+    kind: Kind<T>,
+    object: NoInfer<T>,
+    options: Pick<WriteOptions, "dryRun"> = {},
+  ): Promise<T> {
     const key = object.metadata;
     const exists = () => fail("already-exists", { what: resourceName(untyped(kind)), name: key.name });
     if (this.get(kind, key) !== undefined) throw exists();
-    const prepared = newObject(object, { uid: this.#environment.id(), now: timestamp(this.#environment).replace(/\.\d+Z$/, "Z") });
+    const prepared = newObject(object, {
+      uid: this.#environment.id(),
+      now: timestamp(this.#environment).replace(/\.\d+Z$/, "Z"),
+    });
     if (options.dryRun === true) return prepared as T; // `newObject` changes metadata only
     const encoded = encodeKey(untyped(kind), key);
     const expected = this.#mirror.tombstones.get(encoded)?.sequence ?? 0;
@@ -104,17 +129,24 @@ export class JetStreamObjectStore implements ObjectStore {
   async update<T extends ApiObject>(kind: Kind<T>, object: NoInfer<T>, options: WriteOptions = {}): Promise<T> {
     const current = this.read(kind, object.metadata);
     const wanted = object.metadata.resourceVersion;
-    if (wanted !== undefined && wanted !== "" && wanted !== current.metadata.resourceVersion) throw await this.#conflict(untyped(kind), current);
+    if (wanted !== undefined && wanted !== "" && wanted !== current.metadata.resourceVersion)
+      throw await this.#conflict(untyped(kind), current);
     const change = changeOf(untyped(kind), { current, next: object }, options.scope ?? "whole");
     if (change.action === "none") return current;
-    if (options.dryRun === true) return (change.action === "write" ? versioned(change.object, versionOf(current)) : current) as T; // `changeOf` keeps the kind
+    if (options.dryRun === true)
+      return (change.action === "write" ? versioned(change.object, versionOf(current)) : current) as T; // `changeOf` keeps the kind
     if (change.action === "remove") return this.#remove(kind, current);
     const sequence = await this.#write(untyped(kind), change.object, versionOf(current));
     if (sequence === undefined) throw await this.#conflict(untyped(kind), current);
     return this.#written<T>(change.object, sequence);
   }
 
-  async mutate<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, change: (draft: NoInfer<T>) => NoInfer<T> | void | false, options: WriteOptions = {}): Promise<T> {
+  async mutate<T extends ApiObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    change: (draft: NoInfer<T>) => NoInfer<T> | void | false,
+    options: WriteOptions = {},
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const current = this.read(kind, key);
       const draft = structuredClone(current);
@@ -122,7 +154,11 @@ export class JetStreamObjectStore implements ObjectStore {
       if (changed === false) return current;
       const next = changed ?? draft;
       try {
-        return await this.update(kind, { ...next, metadata: { ...next.metadata, resourceVersion: current.metadata.resourceVersion } }, options);
+        return await this.update(
+          kind,
+          { ...next, metadata: { ...next.metadata, resourceVersion: current.metadata.resourceVersion } },
+          options,
+        );
       } catch (thrown) {
         if (codeOf(thrown) !== "conflict" || attempt === mutateAttempts) throw thrown;
       }
@@ -142,7 +178,11 @@ export class JetStreamObjectStore implements ObjectStore {
     }
   }
 
-  watch<T extends ApiObject>(kind: Kind<T> | undefined, options: WatchOptions, listener: ((event: StoreEvent<T>) => void) | ((event: StoreEvent) => void)): Watch {
+  watch<T extends ApiObject>(
+    kind: Kind<T> | undefined,
+    options: WatchOptions,
+    listener: ((event: StoreEvent<T>) => void) | ((event: StoreEvent) => void),
+  ): Watch {
     const hear = listener as (event: StoreEvent) => void; // hears only events of its own kind
     const wanted = kind === undefined ? undefined : untyped(kind);
     const first = this.#firstEvents(wanted, options);
@@ -171,14 +211,17 @@ export class JetStreamObjectStore implements ObjectStore {
     const version = options.resourceVersion;
     if (version === undefined || version === "" || version === "0") {
       const kinds = kind === undefined ? this.#mirror.kinds() : [kind];
-      return kinds.flatMap((each) => this.#mirror.list(each).map((object): StoreEvent => ({ type: "ADDED", kind: each, object })));
+      return kinds.flatMap((each) =>
+        this.#mirror.list(each).map((object): StoreEvent => ({ type: "ADDED", kind: each, object })),
+      );
     }
     if (!/^\d{1,15}$/.test(version)) throw fail("version-invalid", { version });
     return this.#mirror.eventsAfter(Number(version)).filter((event) => kind === undefined || event.kind === kind);
   }
 
   async #deleteOnce<T extends ApiObject>(kind: Kind<T>, current: T, options: DeleteOptions): Promise<T> {
-    if ((current.metadata.finalizers ?? []).length === 0) return options.dryRun === true ? current : this.#remove(kind, current);
+    if ((current.metadata.finalizers ?? []).length === 0)
+      return options.dryRun === true ? current : this.#remove(kind, current);
     if (current.metadata.deletionTimestamp !== undefined) return current;
     const marked = markedForDeletion(current, timestamp(this.#environment).replace(/\.\d+Z$/, "Z"));
     if (options.dryRun === true) return marked as T; // metadata only
@@ -190,9 +233,14 @@ export class JetStreamObjectStore implements ObjectStore {
   #checkPreconditions(kind: Kind, current: ApiObject, options: DeleteOptions): void {
     const { uid, resourceVersion } = current.metadata;
     const failed = (member: string, wanted: string, actual: string | undefined) =>
-      fail("conflict", { what: resourceName(kind), name: current.metadata.name, reason: `the precondition ${member} ${wanted} is not met, it is ${actual ?? "none"}` });
+      fail("conflict", {
+        what: resourceName(kind),
+        name: current.metadata.name,
+        reason: `the precondition ${member} ${wanted} is not met, it is ${actual ?? "none"}`,
+      });
     if (options.uid !== undefined && options.uid !== uid) throw failed("uid", options.uid, uid);
-    if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) throw failed("resourceVersion", options.resourceVersion, resourceVersion);
+    if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion)
+      throw failed("resourceVersion", options.resourceVersion, resourceVersion);
   }
 
   /** Returns the object as it was last, with the version of its deletion. */
@@ -207,7 +255,12 @@ export class JetStreamObjectStore implements ObjectStore {
     const value = JSON.stringify(object);
     const bytes = Buffer.byteLength(value);
     if (bytes > this.#records.limitBytes) {
-      throw fail("too-large", { what: resourceName(kind), name: object.metadata.name, bytes, limitBytes: this.#records.limitBytes });
+      throw fail("too-large", {
+        what: resourceName(kind),
+        name: object.metadata.name,
+        bytes,
+        limitBytes: this.#records.limitBytes,
+      });
     }
     return this.#records.write({ key: encodeKey(kind, object.metadata), value, expectedSequence });
   }
@@ -239,7 +292,9 @@ export class JetStreamObjectStore implements ObjectStore {
 
   async #sweepMarkers(): Promise<void> {
     const before = this.#environment.nowMs() - markerAgeMs;
-    const old = [...this.#mirror.tombstones].filter(([, tombstone]) => tombstone.atMs < before).slice(0, markersPerSweep);
+    const old = [...this.#mirror.tombstones]
+      .filter(([, tombstone]) => tombstone.atMs < before)
+      .slice(0, markersPerSweep);
     for (const [key, tombstone] of old) {
       try {
         await this.#records.purgeMarker(key, tombstone.sequence);

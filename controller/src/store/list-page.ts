@@ -26,7 +26,12 @@ export function listPage(mirror: Mirror, kind: Kind, options: ListOptions): Obje
   const items = selected.slice(0, limit);
   const last = items.at(-1);
   const after = last === undefined ? "" : orderOf(last.metadata);
-  return { items, resourceVersion, continue: encodeToken({ version, after }), remainingItemCount: selected.length - limit };
+  return {
+    items,
+    resourceVersion,
+    continue: encodeToken({ version, after }),
+    remainingItemCount: selected.length - limit,
+  };
 }
 
 function encodeToken(token: z.infer<typeof tokenSchema>): string {

@@ -6,8 +6,14 @@ import { encodeKey } from "./object-key.ts";
 const kind = namespaceKind as unknown as Kind;
 const key = (name: string) => encodeKey(kind, { name });
 const put = (mirror: Mirror, name: string, sequence: number) =>
-  mirror.apply({ key: key(name), sequence, atMs: 0, value: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } }) });
-const remove = (mirror: Mirror, name: string, sequence: number) => mirror.apply({ key: key(name), sequence, atMs: 0, value: undefined });
+  mirror.apply({
+    key: key(name),
+    sequence,
+    atMs: 0,
+    value: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+  });
+const remove = (mirror: Mirror, name: string, sequence: number) =>
+  mirror.apply({ key: key(name), sequence, atMs: 0, value: undefined });
 const names = (objects: readonly { metadata: { name: string } }[]) => objects.map((object) => object.metadata.name);
 
 describe("mirror", () => {

@@ -14,12 +14,15 @@ describe("key of an object", () => {
     expect(decodeKey(text)).toEqual({ kind, key });
   });
 
-  test.each(["a.b", "*", ">", "a b", "ü", "=2E", "a/b"])("holds the name %j in characters that a key may have", (name) => {
-    const text = encodeKey(virtualServers, { namespace: "n", name });
-    expect(text).toMatch(/^[-/_=.a-zA-Z0-9]+$/);
-    expect(text.split(".")).toHaveLength(4);
-    expect(decodeKey(text)?.key.name).toBe(name);
-  });
+  test.each(["a.b", "*", ">", "a b", "ü", "=2E", "a/b"])(
+    "holds the name %j in characters that a key may have",
+    (name) => {
+      const text = encodeKey(virtualServers, { namespace: "n", name });
+      expect(text).toMatch(/^[-/_=.a-zA-Z0-9]+$/);
+      expect(text.split(".")).toHaveLength(4);
+      expect(decodeKey(text)?.key.name).toBe(name);
+    },
+  );
 
   test("of an unknown kind is nobody's", () => {
     expect(decodeKey("example=2Eorg.widgets.default.web")).toBeUndefined();

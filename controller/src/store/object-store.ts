@@ -82,7 +82,12 @@ export interface ObjectStore {
    * Reads, lets `change` edit a copy (or return another one), writes; again from the start when someone else wrote.
    * `change` returning `false` leaves the object alone. Throws what `change` throws, and `not-found`.
    */
-  mutate<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, change: (draft: NoInfer<T>) => NoInfer<T> | void | false, options?: WriteOptions): Promise<T>;
+  mutate<T extends ApiObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    change: (draft: NoInfer<T>) => NoInfer<T> | void | false,
+    options?: WriteOptions,
+  ): Promise<T>;
   /** With finalizers: only marked, and returned so. Throws `not-found`, `conflict` when a precondition fails. */
   delete<T extends ApiObject>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions): Promise<T>;
   /** Calls `listener` in order, one event at a time; `kind` none: every kind. A listener must not throw. */

@@ -1,4 +1,4 @@
-import { VfleetError, type Environment, type Logger } from "@vfleet/shared";
+import { type VfleetError, type Environment, type Logger } from "@vfleet/shared";
 import {
   consumerOpts,
   Empty,
@@ -20,6 +20,8 @@ const operationHeader = "KV-Operation";
 const writeIdHeader = "Nats-Msg-Id";
 /** "wrong last sequence", with and without the sequence in its text. */
 const wrongSequenceCodes: readonly number[] = [10071, 10164];
+const noRespondersCode: string = ErrorCode.NoResponders;
+const timeoutCode: string = ErrorCode.Timeout;
 const noMessageFoundCode = 10037;
 const writeTimeoutMs = 3000;
 const writeAttempts = 4;
@@ -90,7 +92,11 @@ export class RecordLog {
   async lastRecordOf(key: string): Promise<{ sequence: number; deleted: boolean; writeId: string } | undefined> {
     try {
       const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
-      return { sequence: message.seq, deleted: message.header.has(operationHeader), writeId: message.header.get(writeIdHeader) };
+      return {
+        sequence: message.seq,
+        deleted: message.header.has(operationHeader),
+        writeId: message.header.get(writeIdHeader),
+      };
     } catch (thrown) {
       if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
       throw unavailable(thrown);
@@ -125,8 +131,8 @@ export class RecordLog {
           if (last?.writeId === msgID) return last.sequence;
           throw outcomeUnknown(write, thrown);
         }
-        const nobodyThere = thrown instanceof NatsError && thrown.code === ErrorCode.NoResponders;
-        const timedOut = thrown instanceof NatsError && thrown.code === ErrorCode.Timeout;
+        const nobodyThere = thrown instanceof NatsError && thrown.code === noRespondersCode;
+        const timedOut = thrown instanceof NatsError && thrown.code === timeoutCode;
         if (!nobodyThere && !timedOut) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
         mayBeWritten ||= timedOut;
         if (attempt === writeAttempts) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
@@ -186,7 +192,10 @@ export class RecordLog {
       try {
         const { lastSequence } = await this.state();
         if (lastSequence < nextAfter()) {
-          this.#options.log.error({ lastSequence, mirrored: nextAfter() }, "object store has gone back: it was replaced or restored; restart the controller");
+          this.#options.log.error(
+            { lastSequence, mirrored: nextAfter() },
+            "object store has gone back: it was replaced or restored; restart the controller",
+          );
           this.#following = false;
           return;
         }
@@ -223,9 +232,17 @@ export class RecordLog {
 }
 
 function unavailable(thrown: unknown): VfleetError {
-  return fail("store-unavailable", { reason: thrown instanceof Error ? thrown.message : String(thrown) }, { cause: thrown });
+  return fail(
+    "store-unavailable",
+    { reason: thrown instanceof Error ? thrown.message : String(thrown) },
+    { cause: thrown },
+  );
 }
 
 function outcomeUnknown(write: RecordWrite, thrown: unknown): VfleetError {
-  return fail("outcome-unknown", { what: "record", name: write.key }, { cause: thrown, hint: "Read the object before writing it again" });
+  return fail(
+    "outcome-unknown",
+    { what: "record", name: write.key },
+    { cause: thrown, hint: "Read the object before writing it again" },
+  );
 }

@@ -24,7 +24,8 @@ function labelTerm(term: string, selector: string): LabelTerm {
   if (set !== null) {
     const key = set[1] ?? "";
     const values = (set[3] ?? "").split(",").map((value) => value.trim());
-    const inside = (labels: Readonly<Record<string, string>>) => Object.hasOwn(labels, key) && values.includes(labels[key] ?? "");
+    const inside = (labels: Readonly<Record<string, string>>) =>
+      Object.hasOwn(labels, key) && values.includes(labels[key] ?? "");
     return set[2] === "in" ? inside : (labels) => !inside(labels);
   }
   const equality = equalityTerm.exec(term);
@@ -39,7 +40,10 @@ function labelTerm(term: string, selector: string): LabelTerm {
     const key = exists[2] ?? "";
     return exists[1] === "!" ? (labels) => !Object.hasOwn(labels, key) : (labels) => Object.hasOwn(labels, key);
   }
-  throw fail("selector-invalid", { selector, reason: `"${term}" is not a term such as a=b, a!=b, a in (b,c), a or !a` });
+  throw fail("selector-invalid", {
+    selector,
+    reason: `"${term}" is not a term such as a=b, a!=b, a in (b,c), a or !a`,
+  });
 }
 
 /** `a.b=c,d!=e` over the kind's selectable fields. Throws `selector-invalid` for a field that cannot be selected on. */
@@ -50,10 +54,14 @@ export function parseFieldSelector(selector: string, kind: Kind): Predicate {
     .filter((term) => term.trim() !== "")
     .map((term) => {
       const match = /^([A-Za-z0-9_.]+)(==|=|!=)(.*)$/.exec(term.trim());
-      if (match === null) throw fail("selector-invalid", { selector, reason: `"${term}" is not a term such as a=b or a!=b` });
+      if (match === null)
+        throw fail("selector-invalid", { selector, reason: `"${term}" is not a term such as a=b or a!=b` });
       const path = match[1] ?? "";
       if (!selectable.includes(path)) {
-        throw fail("selector-invalid", { selector, reason: `field label not supported: ${path}; possible: ${selectable.join(", ")}` });
+        throw fail("selector-invalid", {
+          selector,
+          reason: `field label not supported: ${path}; possible: ${selectable.join(", ")}`,
+        });
       }
       const value = match[3] ?? "";
       const members = path.split(".");
@@ -64,10 +72,15 @@ export function parseFieldSelector(selector: string, kind: Kind): Predicate {
 }
 
 /** Both selectors in one; none for no selection. */
-export function parseSelectors(kind: Kind, selectors: { labelSelector?: string | undefined; fieldSelector?: string | undefined }): Predicate | undefined {
+export function parseSelectors(
+  kind: Kind,
+  selectors: { labelSelector?: string | undefined; fieldSelector?: string | undefined },
+): Predicate | undefined {
   const predicates: Predicate[] = [];
-  if (selectors.labelSelector !== undefined && selectors.labelSelector !== "") predicates.push(parseLabelSelector(selectors.labelSelector));
-  if (selectors.fieldSelector !== undefined && selectors.fieldSelector !== "") predicates.push(parseFieldSelector(selectors.fieldSelector, kind));
+  if (selectors.labelSelector !== undefined && selectors.labelSelector !== "")
+    predicates.push(parseLabelSelector(selectors.labelSelector));
+  if (selectors.fieldSelector !== undefined && selectors.fieldSelector !== "")
+    predicates.push(parseFieldSelector(selectors.fieldSelector, kind));
   if (predicates.length === 0) return undefined;
   return (object) => predicates.every((predicate) => predicate(object));
 }
@@ -75,10 +88,13 @@ export function parseSelectors(kind: Kind, selectors: { labelSelector?: string |
 function fieldText(object: ApiObject, members: readonly string[]): string {
   let value: unknown = object;
   for (const member of members) {
-    value = typeof value === "object" && value !== null && Object.hasOwn(value, member) ? (value as Record<string, unknown>)[member] : undefined;
+    value =
+      typeof value === "object" && value !== null && Object.hasOwn(value, member)
+        ? (value as Record<string, unknown>)[member]
+        : undefined;
   }
   if (value === undefined || value === null) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function splitOutsideParentheses(text: string): string[] {

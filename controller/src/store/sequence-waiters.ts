@@ -25,7 +25,9 @@ export class SequenceWaiters {
       this.#waiting.add(waiter);
       done.signal.addEventListener("abort", () => this.#waiting.delete(waiter), { once: true });
     });
-    const timeout = this.#environment.sleep(timeoutMs, AbortSignal.any([done.signal, this.#closing.signal])).catch(() => undefined);
+    const timeout = this.#environment
+      .sleep(timeoutMs, AbortSignal.any([done.signal, this.#closing.signal]))
+      .catch(() => undefined);
     await Promise.race([reached, timeout]);
     done.abort();
     return this.#current() >= sequence;

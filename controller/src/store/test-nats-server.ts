@@ -20,7 +20,10 @@ export class TestNatsServer {
   async start(): Promise<void> {
     if (this.#port === 0) this.#port = await freePort();
     const configuration = join(this.#folder, "nats.conf");
-    writeFileSync(configuration, `listen: "127.0.0.1:${this.#port}"\njetstream { store_dir: "${this.#folder}/data", sync_interval: always }\n`);
+    writeFileSync(
+      configuration,
+      `listen: "127.0.0.1:${this.#port}"\njetstream { store_dir: "${this.#folder}/data", sync_interval: always }\n`,
+    );
     const program = existsSync(privateProgram) ? privateProgram : "nats-server";
     this.#process = spawn(program, ["-c", configuration], { stdio: "ignore" });
     await this.connect().then((connection) => connection.close());
