@@ -25,7 +25,10 @@ export class TestNatsServer {
       `listen: "127.0.0.1:${this.#port}"\njetstream { store_dir: "${this.#folder}/data", sync_interval: always }\n`,
     );
     const program = existsSync(privateProgram) ? privateProgram : "nats-server";
-    this.#process = spawn(program, ["-c", configuration], { stdio: "ignore" });
+    const child = spawn(program, ["-c", configuration], { stdio: "ignore" });
+    this.#process = child;
+    // A test run that is cut short leaves no server behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     await this.connect().then((connection) => connection.close());
   }
 
