@@ -22,6 +22,8 @@ const connectTimeoutMs = 10_000;
 /** Frames that wait for a slow side before the fast one is paused. */
 const bufferedBytesMax = 4 * 2 ** 20;
 const normalClosure = 1000;
+/** What agents speak. v4, which older clients do, is the same without frames that close a channel. */
+const agentProtocol = "v5.channel.k8s.io";
 const refusalTextMax = 4096;
 
 interface Agent {
@@ -44,7 +46,7 @@ export class AgentStreams implements GuestStreams {
   async exec({ server, parameters }: ExecRequest, client: WebSocket): Promise<void> {
     const agent = this.#agentOf(server);
     const url = `wss://${agent.origin}/servers/${agent.uid}/exec?${parameters.toString()}`;
-    const upstream = new WebSocket(url, [client.protocol], { agent: this.#tlsTo(agent.node), handshakeTimeout: connectTimeoutMs });
+    const upstream = new WebSocket(url, [agentProtocol], { agent: this.#tlsTo(agent.node), handshakeTimeout: connectTimeoutMs });
     await opened(upstream, client, nameOf(server));
     await joined(client, upstream);
   }
@@ -108,6 +110,8 @@ async function opened(upstream: WebSocket, client: WebSocket, server: string): P
     // Nothing is read before the other side can take it.
     upstream.pause();
   } catch (thrown) {
+    // Paused, it wouldn't see the other side's part of the closing.
+    client.resume();
     throw fail("guest-unreachable", { server, reason: messageOf(thrown) }, { cause: thrown });
   } finally {
     client.off("close", onGone);

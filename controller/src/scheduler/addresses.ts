@@ -6,6 +6,7 @@ export class AddressPool {
   readonly #first: number;
   readonly #last: number;
   readonly #reserved: readonly { first: number; last: number }[];
+  #next: number;
 
   constructor(options: { range: string; gatewayAddress: string; reserved: readonly string[] }) {
     this.range = options.range;
@@ -13,17 +14,16 @@ export class AddressPool {
     // Network and broadcast address are nobody's.
     this.#first = first + 1;
     this.#last = last - 1;
+    this.#next = this.#first;
     this.#reserved = [bounds(`${options.gatewayAddress}/32`), ...options.reserved.map(bounds)];
   }
 
-  /** Lowest free one. Throws `addresses-exhausted`. */
+  /** The next free one after the last given: one just given back may still be in use for a moment. Throws `addresses-exhausted`. */
   allocate(taken: ReadonlySet<string>): string {
-    for (let value = this.#first; value <= this.#last; value++) {
-      const reserved = this.#reserved.find((block) => value >= block.first && value <= block.last);
-      if (reserved !== undefined) value = reserved.last;
-      else if (!taken.has(textOf(value))) return textOf(value);
-    }
-    throw fail("addresses-exhausted", { range: this.range });
+    const found = this.#free(this.#next, this.#last, taken) ?? this.#free(this.#first, this.#next - 1, taken);
+    if (found === undefined) throw fail("addresses-exhausted", { range: this.range });
+    this.#next = found + 1;
+    return textOf(found);
   }
 
   /** Why a server can't have this address; none: it can, if nobody else has it. */
@@ -31,6 +31,15 @@ export class AddressPool {
     const value = valueOf(address);
     if (value < this.#first || value > this.#last) return `"${address}" is outside of the fleet's range ${this.range}`;
     if (this.#reserved.some((block) => value >= block.first && value <= block.last)) return `"${address}" is reserved`;
+    return undefined;
+  }
+
+  #free(from: number, to: number, taken: ReadonlySet<string>): number | undefined {
+    for (let value = from; value <= to; value++) {
+      const reserved = this.#reserved.find((block) => value >= block.first && value <= block.last);
+      if (reserved !== undefined) value = reserved.last;
+      else if (!taken.has(textOf(value))) return value;
+    }
     return undefined;
   }
 }

@@ -69,9 +69,10 @@ describe("schedule", () => {
 describe("addresses", () => {
   const pool = new AddressPool({ range: "10.200.0.0/29", gatewayAddress: "10.200.0.1", reserved: ["10.200.0.4/31"] });
 
-  test("gives the lowest that is neither reserved nor taken", () => {
-    expect(pool.allocate(new Set())).toBe("10.200.0.2");
-    expect(pool.allocate(new Set(["10.200.0.2", "10.200.0.3"]))).toBe("10.200.0.6");
+  test("gives the next that is neither reserved nor taken, and comes back to those given back", () => {
+    const fresh = new AddressPool({ range: "10.200.0.0/29", gatewayAddress: "10.200.0.1", reserved: ["10.200.0.4/31"] });
+    expect([1, 2, 3, 4].map(() => fresh.allocate(new Set()))).toEqual(["10.200.0.2", "10.200.0.3", "10.200.0.6", "10.200.0.2"]);
+    expect(fresh.allocate(new Set(["10.200.0.3", "10.200.0.6"]))).toBe("10.200.0.2");
   });
 
   test("says when none is left", () => {

@@ -80,6 +80,7 @@ describe("migrationStep: after the commit", () => {
     ["both done", { source: { progress: progress("source", "done") }, target: { ...runsThere, progress: progress("target", "done") } }, "Succeeded"],
     ["the target has more to fetch", { source: { progress: progress("source", "done") }, target: { ...runsThere, progress: progress("target", "cleaning") } }, "Committed"],
     ["the target's report is not there yet", { source: { progress: progress("source", "done") }, target: { progress: progress("target", "done") } }, "Committed"],
+    ["the server's own status follows in a moment", { server: sampleServer("web", { status: placedStatus("host-2", { phase: "Migrating" }) }), source: { progress: progress("source", "done") }, target: { ...runsThere, progress: progress("target", "done") } }, "Committed"],
     ["the source cleans up", { source: { heldEpoch: 1, progress: progress("source", "cleaning") }, target: { ...runsThere, progress: progress("target", "done") } }, "Committed"],
     ["after a restart, by the reports alone", { source: {}, target: runsThere }, "Succeeded"],
     ["after a restart, the source still holds it", { source: { heldEpoch: 1 }, target: runsThere }, "Committed"],
@@ -89,7 +90,7 @@ describe("migrationStep: after the commit", () => {
     ["the target's restore died", { source: { progress: progress("source", "done") }, target: { progress: progress("target", "failed", { error: { code: "x", message: "restore died" } }) } }, "Committed"],
     ["a cancel is too late", { cancel: true, source: { progress: progress("source", "done") }, target: { ...runsThere, progress: progress("target", "done") } }, "Succeeded"],
   ])("%s", (_what, changes, phase) => {
-    const { status } = migrationStep(view({ ...committed, status: { timeline: [{ step: "commit", side: "controller", atMs: 9000 }] }, ...changes }));
+    const { status } = migrationStep(view({ ...committed, status: { timeline: [{ step: "commit", side: "controller", atMs: 9000 }] }, server: sampleServer("web", { status: placedStatus("host-2") }), ...changes }));
     expect(status?.phase).toBe(phase);
     if (phase === "Succeeded") expect(status).toMatchObject({ endedAt: expect.any(String), totalMs: expect.any(Number) });
     else expect(status?.message).toBeTypeOf("string");

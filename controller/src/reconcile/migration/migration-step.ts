@@ -112,11 +112,12 @@ function stepCommitted(view: MigrationView): MigrationDecision {
   const status = measured(view);
   const newEpoch = (status.epoch ?? 0) + 1;
   const sinceCommitMs = sinceStartMs(view) - (status.timeline?.find((entry) => entry.side === "controller" && entry.step === "commit")?.atMs ?? 0);
-  // Done, and reported under the new epoch: from then on the server's own status says how it is.
+  // Done means that the server's own status says so too: who waits for the move can go on from there.
   const isReported = target.heldEpoch !== undefined && target.heldEpoch >= newEpoch;
+  const isShown = view.server === undefined || (view.server.status?.nodeName === status.targetNode && view.server.status?.phase !== "Migrating");
   const isRunning = isReported && target.isRunning;
   const isSilent = target.progress === undefined || target.progress.phase === "failed";
-  const targetDone = isSilent ? isRunning : target.progress?.phase === "done" && isReported;
+  const targetDone = isSilent ? isRunning && isShown : target.progress?.phase === "done" && isReported && isShown;
   const sourceHolds = source.heldEpoch !== undefined && source.heldEpoch < newEpoch;
   const sourceDone =
     source.progress?.phase === "done" ||

@@ -33,7 +33,8 @@ describe("serverStep: phase of a server that is owned", () => {
     ["failed", { report: { ...report, phase: "Failed", reason: "Exited", exitCode: 1 } }, "Failed", "False"],
     ["not reported yet", { report: undefined }, "Starting", "False"],
     ["reported under an old epoch", { owner: { ...owner, epoch: 2 } }, "Starting", "False"],
-    ["running while a move is under way", { migration: "move" }, "Migrating", "True"],
+    ["running while a move is under way", { migration: "move", owner: { ...owner, operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } } }, "Migrating", "True"],
+    ["committed and running there, while the source cleans up", { migration: "move", owner: { ...owner, operation: { id: "op", source: "host-0", target: "host-1", state: "committed" } } }, "Running", "True"],
     ["committed, not yet reported by the target", { migration: "move", owner: { ...owner, epoch: 2 } }, "Migrating", "True"],
     ["its node is lost", { node: { presence: "lost", exists: true } }, "Unknown", "Unknown"],
   ])("%s", (_what, changes, phase, ready) => {

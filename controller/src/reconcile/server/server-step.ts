@@ -2,6 +2,7 @@ import type { Condition, ServerReport, VirtualServer, VirtualServerStatus } from
 import { withCondition } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
+import { openOperation } from "../../ownership/record.ts";
 
 /** Held until no node holds anything of the server any more. */
 export const releaseFinalizer = "vfleet.dev/release";
@@ -88,7 +89,8 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     const phase = migration === undefined ? (server.spec.runStrategy === "Running" ? "Starting" : "Stopping") : "Migrating";
     return withReady({ ...base, phase }, view, { status: phase === "Migrating" ? "True" : "False", reason: phase });
   }
-  const phase = migration !== undefined && report.phase === "Running" ? "Migrating" : report.phase;
+  // Once committed it runs where it is owned, though the former host may still be cleaning up.
+  const phase = openOperation(owner) !== undefined && report.phase === "Running" ? "Migrating" : report.phase;
   const isUp = phase === "Running" || phase === "Migrating";
   return withReady(
     {
