@@ -50,8 +50,8 @@ export class BridgeNetworkDriver implements NetworkDriver {
   }
 
   hook(port: Port): string[] {
-    const { gatewayAddress, gatewayMac, prefixLength, mtu } = this.#config.overlay;
-    return ["/bin/sh", hookScript, portName(port.uid), `${port.address}/${prefixLength}`, port.macAddress, gatewayAddress, gatewayMac, String(mtu)];
+    const { gatewayAddress, prefixLength, mtu } = this.#config.overlay;
+    return ["/bin/sh", hookScript, portName(port.uid), `${port.address}/${prefixLength}`, port.macAddress, gatewayAddress, String(mtu)];
   }
 
   async attach(port: Port): Promise<void> {
