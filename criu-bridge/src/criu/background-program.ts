@@ -19,11 +19,12 @@ export interface BackgroundOptions {
   arguments: string[];
   /** Gets both outputs. */
   logFile: string;
+  searchPath: string;
 }
 
 export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
   const log = openSync(options.logFile, "a", 0o600);
-  const child = spawn(options.program, options.arguments, { stdio: ["ignore", log, log], detached: true });
+  const child = spawn(options.program, options.arguments, { stdio: ["ignore", log, log], detached: true, env: { ...process.env, PATH: options.searchPath } });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   child.unref();

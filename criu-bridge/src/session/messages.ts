@@ -17,7 +17,7 @@ const messageSchema = z.discriminatedUnion("type", [
   /** Source, first: who it is and what it may do. */
   z.strictObject({ type: z.literal("hello"), ticket: z.string().max(128), identity: identitySchema, criuVersion: z.string().max(64) }),
   /** Target: begin. */
-  z.strictObject({ type: z.literal("welcome") }),
+  z.strictObject({ type: z.literal("welcome"), volumeBase: text.optional() }),
   /** Source: the volume channel carries this round now; the last one is of the frozen server. */
   z.strictObject({ type: z.literal("volume-begin"), round: count, frozen: z.boolean() }),
   /** Target: it was received whole. */

@@ -40,10 +40,10 @@ export interface SourcePorts {
 
 export interface SourceVolume {
   /**
-   * Takes a read-only snapshot of the running server's volume and streams it: in full in round 0 where the target has nothing,
-   * incremental against the last one sent otherwise. The stream ends when the snapshot is sent whole and errors when it isn't.
+   * Takes a read-only snapshot of the running server's volume and streams it: in round 0 against what the target says it has, or in
+   * full, later against the last one sent. The stream ends when the snapshot is sent whole and errors when it isn't.
    */
-  sendRound(round: number): Promise<Readable>;
+  sendRound(round: number, targetHas: string | undefined): Promise<Readable>;
   /** The same for the frozen server: the last delta. Called once, while the memory is being dumped. */
   sendFrozen(): Promise<Readable>;
   /** Removes every snapshot made for this operation. Called once, whatever the outcome was. The server's own volume stays. */
@@ -77,6 +77,8 @@ export interface TargetPorts {
 }
 
 export interface TargetVolume {
+  /** Names what is here already and need not be sent, in words of the hosts' own. */
+  base(): Promise<string | undefined>;
   /** Receives what `sendRound` or `sendFrozen` streams, in the order it was sent. */
   receive(stream: Readable): Promise<void>;
   /** Makes the last received snapshot the server's writable volume at the place the bundle's root names. */

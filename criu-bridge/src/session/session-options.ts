@@ -8,6 +8,8 @@ export interface SessionHost {
   log: Logger;
   failpoints: Failpoints;
   programs: { criu: string; runc: string };
+  /** PATH of what is started; runc looks for `criu` in it. */
+  searchPath: string;
   /** Version of CRIU; both hosts must have the same. */
   criuVersion: string;
   /** On a tmpfs: images and sockets of operations under way. */

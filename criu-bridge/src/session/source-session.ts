@@ -55,6 +55,7 @@ export class SourceSession {
   #runcExited: Promise<void> = Promise.resolve();
   #isolated: Promise<void> = Promise.resolve();
   #volumeBytes = 0;
+  #targetHas: string | undefined;
   #roundReceived: (() => void) | undefined;
   #error: { code: string; message: string } | undefined;
   #finishing = false;
@@ -109,6 +110,7 @@ export class SourceSession {
   #take(message: Message): void {
     switch (message.type) {
       case "welcome":
+        this.#targetHas = message.volumeBase;
         this.#dispatch({ type: "welcomed" });
         return;
       case "volume-received":
@@ -196,7 +198,7 @@ export class SourceSession {
   }
 
   async #sendRound(round: number): Promise<void> {
-    const bytes = await this.#timeline.measure(`volume-round-${round}`, async () => this.#sendStream(await this.#options.ports.volume.sendRound(round), round, false));
+    const bytes = await this.#timeline.measure(`volume-round-${round}`, async () => this.#sendStream(await this.#options.ports.volume.sendRound(round, this.#targetHas), round, false));
     this.#dispatch({ type: "round-received", bytes });
   }
 
@@ -232,6 +234,7 @@ export class SourceSession {
       program: host.programs.runc,
       arguments: checkpointArguments({ container: ports.container, imagesFolder: this.#folders.images, workFolder: this.#folders.work, pageServerPort }),
       logFile,
+      searchPath: host.searchPath,
     });
     this.#save(false, program.pid);
     this.#runcExited = program.exited.then(({ code }) => {

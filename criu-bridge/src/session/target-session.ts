@@ -185,7 +185,10 @@ export class TargetSession {
   #perform(action: TargetAction): void {
     switch (action.type) {
       case "welcome":
-        this.#attempt(() => this.#send({ type: "welcome" }));
+        this.#attempt(async () => {
+          const volumeBase = await this.#options.ports.volume.base();
+          await this.#send({ type: "welcome", ...(volumeBase === undefined ? {} : { volumeBase }) });
+        });
         return;
       case "start-restore":
         this.#attempt(() => this.#restore());
@@ -224,7 +227,7 @@ export class TargetSession {
     const folders = { imagesFolder: this.#folders.images, workFolder: this.#folders.work };
     const logFile = join(this.#folders.work, "criu-lazy-pages.log");
     this.#timeline.mark("restore");
-    const lazyPages = await startInBackground({ program: host.programs.criu, arguments: lazyPagesArguments(folders), logFile });
+    const lazyPages = await startInBackground({ program: host.programs.criu, arguments: lazyPagesArguments(folders), logFile, searchPath: host.searchPath });
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     this.#restoreEnded = restored.then(
       () => this.#timeline.mark("restore-ended"),

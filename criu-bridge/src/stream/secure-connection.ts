@@ -83,7 +83,8 @@ export async function dialSecurely(options: DialOptions): Promise<tls.TLSSocket>
       raw.destroy();
       reject(fail("connect-failed", { node: options.node, reason: error.message }, { cause: error }));
     };
-    raw.once("error", refuse);
+    // Stays: after the handshake the TLS socket reports the same failure, and nobody else may be listening here.
+    raw.on("error", refuse);
     raw.setTimeout(handshakeLimitMs, () => refuse(new Error(`no answer within ${handshakeLimitMs} ms`)));
     const socket = tls.connect({
       ...secureContext(options.tls),
@@ -95,7 +96,6 @@ export async function dialSecurely(options: DialOptions): Promise<tls.TLSSocket>
     socket.once("error", refuse);
     socket.once("secureConnect", () => {
       raw.setTimeout(0);
-      raw.off("error", refuse);
       socket.off("error", refuse);
       resolve(socket);
     });

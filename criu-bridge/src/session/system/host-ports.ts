@@ -59,6 +59,7 @@ export function targetPorts(options: PortsOptions): TargetPorts {
   return {
     container: containerOf(options.box, options.host),
     volume: {
+      base: () => Promise.resolve(undefined),
       receive: async (stream) => {
         const before = new Set(readdirSync(received));
         await feed(stream, "btrfs", ["receive", received]);

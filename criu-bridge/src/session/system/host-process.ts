@@ -34,6 +34,7 @@ const sessionHost: SessionHost = {
   log: createLogger(`host-${host}`, process.env["BOX_LOG"] ?? "warn"),
   failpoints: new Failpoints(folders.failpoints),
   programs: { criu: "criu", runc: "runc" },
+  searchPath: process.env["PATH"] ?? "",
   criuVersion: await criuVersion("criu"),
   runFolder: folders.run,
   stateFolder: folders.state,

@@ -15,6 +15,7 @@ export const btrfsArguments = {
   /** Of everything it refers to: what it shares with its image counts, as on a disk of its own. */
   limit: (folder: string, bytes: number) => ["btrfs", "qgroup", "limit", String(bytes), folder],
   showGroup: (folder: string) => ["btrfs", "qgroup", "show", "-f", "--raw", folder],
+  show: (folder: string) => ["btrfs", "subvolume", "show", folder],
   subvolumeId: (folder: string) => ["btrfs", "inspect-internal", "rootid", folder],
   destroyGroup: (id: string, fileSystem: string) => ["btrfs", "qgroup", "destroy", `0/${id}`, fileSystem],
   send: (folder: string, parent?: string) => ["btrfs", "send", "--quiet", ...(parent === undefined ? [] : ["-p", parent]), folder],
@@ -28,4 +29,10 @@ export function parseReferredBytes(shown: string): number | undefined {
     if (match !== null) return Number(match[1]);
   }
   return undefined;
+}
+
+/** From `btrfs subvolume show`: the id of the subvolume that it was received from, its own where it wasn't received. */
+export function parseLineage(shown: string): string | undefined {
+  const id = (name: string) => new RegExp(`^\\s*${name}:\\s+([0-9a-f-]{36})\\s*$`, "m").exec(shown)?.[1];
+  return id("Received UUID") ?? id("UUID");
 }

@@ -6,7 +6,7 @@ import type { Environment } from "@vfleet/shared";
 import { agentError } from "../../agent-error.ts";
 import { readProgram, writeProgram } from "../program/stream-program.ts";
 import { runProgram, tryProgram } from "../program/run-program.ts";
-import { btrfsArguments, parseReferredBytes } from "./btrfs-arguments.ts";
+import { btrfsArguments, parseLineage, parseReferredBytes } from "./btrfs-arguments.ts";
 import type { ImageDraft, SendBase, VolumeDriver, VolumeFeatures } from "./volume-driver.ts";
 
 /** statfs(2) */
@@ -78,6 +78,11 @@ export class BtrfsVolumeDriver implements VolumeDriver {
 
   deleteImage(digest: string): Promise<void> {
     return this.#remove(this.#place("images", digest));
+  }
+
+  async imageLineage(digest: string): Promise<string | undefined> {
+    const { stdout } = await runProgram(btrfsArguments.show(join(this.#place("images", digest), subvolume)));
+    return parseLineage(stdout);
   }
 
   async createVolume(name: string, from: { image: string; limitBytes: number }): Promise<void> {

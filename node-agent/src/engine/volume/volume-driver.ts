@@ -35,6 +35,8 @@ export interface VolumeDriver {
   sendImage(digest: string): Readable;
   receiveImage(digest: string, stream: Readable): Promise<void>;
   deleteImage(digest: string): Promise<void>;
+  /** The same on all hosts that have this very copy, by sending and receiving it: only then a difference can be sent against it. */
+  imageLineage(digest: string): Promise<string | undefined>;
 
   /** A writable copy of the image; costs no space and doesn't walk it. Throws `image-missing`. */
   createVolume(name: string, from: { image: string; limitBytes: number }): Promise<void>;

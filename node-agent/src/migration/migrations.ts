@@ -1,0 +1,185 @@
+import { mkdir } from "node:fs/promises";
+import { SourceSession, TargetListener } from "@vfleet/criu-bridge";
+import type { MigrationIdentity, SessionHost, SessionReport, TargetSession } from "@vfleet/criu-bridge";
+import { Failpoints, messageOf } from "@vfleet/shared";
+import type { MigrationProgress, PreparedTarget, PrepareTarget, ServerAssignment, StartSource } from "@vfleet/shared";
+import { agentError } from "../agent-error.ts";
+import type { AgentParts } from "../agent.ts";
+import { findProgram, searchPathFor } from "../engine/program/find-program.ts";
+import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
+import type { MigrationSessions } from "../link/migration-sessions.ts";
+import { requireCompatible } from "./host-compatibility.ts";
+import { OwnershipWord } from "./ownership-word.ts";
+import { sourcePorts } from "./source-ports.ts";
+import { targetPorts } from "./target-ports.ts";
+
+/** Migrations come in beside the agent's HTTPS port. */
+const migrationPortOffset = 1;
+/** A target whose source never came gives up after this, whatever the ticket's life. */
+const receiveLimitMs = 15 * 60_000;
+/** Pages that processes share after a fork are dumped once for each, so images can be larger than the server's memory. */
+const imagesPerMemory = 4;
+const leastImagesBytes = 1 << 30;
+
+interface ActiveSession {
+  uid: string;
+  session: SourceSession | TargetSession;
+  /** Of a target, for a repeated command. */
+  prepared?: PreparedTarget;
+}
+
+/** The moves to and from this node: commands of the controller to sessions of the bridge, and their reports back. */
+export class Migrations implements MigrationSessions {
+  readonly #parts: AgentParts;
+  readonly #host: SessionHost;
+  readonly #word: OwnershipWord;
+  readonly #listener: TargetListener;
+  /** By operation. A node is one side of a move, never both. */
+  readonly #active = new Map<string, ActiveSession>();
+
+  constructor(parts: AgentParts) {
+    const { config, environment, log } = parts;
+    const searchPath = searchPathFor(config.programs.criu);
+    this.#parts = parts;
+    this.#word = new OwnershipWord(parts.link);
+    this.#host = {
+      environment,
+      log: log.child({ part: "migration" }),
+      failpoints: new Failpoints(config.failpointFolder),
+      programs: { criu: findProgram(config.programs.criu, searchPath), runc: findProgram(config.programs.runc, searchPath) },
+      searchPath,
+      criuVersion: parts.versions.criu,
+      runFolder: config.runFolder,
+      stateFolder: config.stateFolder,
+      tls: config.tls,
+    };
+    this.#listener = new TargetListener(this.#host);
+  }
+
+  async recover(): Promise<void> {
+    await this.#listener.listen(this.#parts.config.underlay.address, this.#port);
+  }
+
+  isActive(uid: string): boolean {
+    return [...this.#active.values()].some((active) => active.uid === uid);
+  }
+
+  async prepareTarget(request: PrepareTarget): Promise<PreparedTarget> {
+    const known = this.#active.get(request.operation)?.prepared;
+    if (known !== undefined) return known;
+    const { operation, server } = request;
+    const { config, engine, reconciler, log, versions } = this.#parts;
+    await this.#clearPlace(server);
+    await this.#fetchImage(request);
+    const identity = this.#identity({ operation, uid: server.uid, source: request.source.node, target: config.node, epoch: server.epoch - 1 });
+    const { ticket, session, ended } = await this.#listener.expect(
+      {
+        host: this.#host,
+        identity,
+        ports: targetPorts({ engine, reconciler, word: this.#word, log, operation, server }),
+        memoryLimitBytes: Math.max(server.limits.memoryBytes * imagesPerMemory, leastImagesBytes),
+        timeoutMs: receiveLimitMs,
+        onProgress: (report) => this.#tell("target", { operation, uid: server.uid }, report),
+      },
+      request.ticketLifetimeMs,
+    );
+    const prepared: PreparedTarget = { ticket, endpoint: { host: config.underlay.address, port: this.#port }, versions };
+    this.#active.set(operation, { uid: server.uid, session, prepared });
+    void ended.then(async (report) => {
+      // Adopted where the commit was won; elsewhere there is nothing to let go of.
+      if (report.phase === "done") await reconciler.letGo(server.uid);
+      this.#end(operation);
+    });
+    return prepared;
+  }
+
+  async startSource(request: StartSource): Promise<void> {
+    const { operation, uid } = request;
+    if (this.#active.has(operation)) return;
+    const { config, engine, reconciler, versions } = this.#parts;
+    const server = reconciler.assigned(uid);
+    requireCompatible(versions, request.target.versions);
+    if (this.isActive(uid)) throw agentError("migration-under-way", { uid });
+    if (server.epoch !== request.epoch) throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
+    const ports = sourcePorts({ engine, word: this.#word, operation, server });
+    const memory = await readCgroupUsage(`${config.cgroupParent}/${uid}`);
+    const session = new SourceSession({
+      host: this.#host,
+      identity: this.#identity({ operation, uid, source: config.node, target: request.target.node, epoch: request.epoch }),
+      ports,
+      target: { address: request.target.endpoint.host, port: request.target.endpoint.port },
+      ticket: request.ticket,
+      timeoutMs: request.timeoutMs,
+      onProgress: (report) => this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
+    });
+    this.#active.set(operation, { uid, session });
+    try {
+      await reconciler.hold(uid, operation);
+    } catch (thrown) {
+      this.#active.delete(operation);
+      throw thrown;
+    }
+    void session.run().then(async (report) => {
+      if (report.phase === "done") await reconciler.handOver(uid, request.epoch);
+      else await reconciler.letGo(uid);
+      this.#end(operation);
+    });
+  }
+
+  async cancel(operation: string, reason: string): Promise<void> {
+    this.#active.get(operation)?.session.cancel(reason);
+  }
+
+  async outcome(operation: string, outcome: "committed" | "aborted"): Promise<void> {
+    this.#active.get(operation)?.session.learnOutcome(outcome);
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+  }
+
+  get #port(): number {
+    return this.#parts.config.underlay.port + migrationPortOffset;
+  }
+
+  #identity({ uid, ...rest }: { operation: string; uid: string; source: string; target: string; epoch: number }): MigrationIdentity {
+    return { ...rest, server: uid };
+  }
+
+  /** Takes away what an earlier stay of the server has left; refuses where it lives here. */
+  async #clearPlace(server: ServerAssignment): Promise<void> {
+    const { engine, reconciler } = this.#parts;
+    const record = reconciler.record(server.uid);
+    if (this.isActive(server.uid) || record?.assignment !== undefined) throw agentError("migration-under-way", { uid: server.uid });
+    if (record !== undefined && server.epoch <= record.epoch) {
+      throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: record.epoch });
+    }
+    await engine.removeContainer(server.uid);
+    await engine.volumes.deleteVolume(server.uid);
+    await mkdir(engine.layout.bundle(server.uid), { recursive: true, mode: 0o711 });
+    await engine.network.prepare({ uid: server.uid, ...server.network });
+  }
+
+  /** Spares most of the volume's way. Without it the volume is sent whole. */
+  async #fetchImage({ server, imagePeers }: PrepareTarget): Promise<void> {
+    const { images, engine, log } = this.#parts;
+    const { name, digest } = server.image;
+    if (imagePeers.length === 0 || digest === "" || (await engine.volumes.hasImage(digest))) return;
+    try {
+      await images.ensure({ name, digest, peers: imagePeers });
+    } catch (thrown) {
+      log.warn({ image: name, error: messageOf(thrown) }, "image not fetched, the volume is sent whole");
+    }
+  }
+
+  #tell(side: "source" | "target", about: { operation: string; uid: string; expectedMemoryBytes?: number }, report: SessionReport): void {
+    const { operation, uid, expectedMemoryBytes = 0 } = about;
+    const progress: MigrationProgress = { operation, uid, side, ...report, expectedBytes: Math.max(report.movedBytes, expectedMemoryBytes + report.volumeBytes) };
+    this.#parts.link.progress(progress);
+  }
+
+  #end(operation: string): void {
+    this.#active.delete(operation);
+    this.#parts.reconciler.wakeAll();
+  }
+}

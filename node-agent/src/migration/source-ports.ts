@@ -1,0 +1,54 @@
+import type { SourcePorts } from "@vfleet/criu-bridge";
+import type { ServerAssignment } from "@vfleet/shared";
+import type { Engine } from "../engine/engine.ts";
+import type { SendBase } from "../engine/volume/volume-driver.ts";
+import type { OwnershipWord } from "./ownership-word.ts";
+import { deleteSnapshots, snapshotName } from "./snapshot-name.ts";
+
+export interface SourcePortsOptions {
+  engine: Engine;
+  word: OwnershipWord;
+  operation: string;
+  server: ServerAssignment;
+}
+
+/** What the bridge needs of the host that a server leaves. */
+export function sourcePorts({ engine, word, operation, server }: SourcePortsOptions): SourcePorts {
+  const { uid } = server;
+  let last: SendBase | undefined;
+  let count = 0;
+  const send = async () => {
+    const snapshot = snapshotName(operation, "sent", count++);
+    await engine.volumes.takeSnapshot(uid, snapshot);
+    const base = last;
+    last = { snapshot };
+    return engine.volumes.sendSnapshot(snapshot, base);
+  };
+  return {
+    container: engine.runtime.container(uid),
+    volume: {
+      sendRound: async (round, targetHas) => {
+        if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server))) last = { image: server.image.digest };
+        return send();
+      },
+      sendFrozen: send,
+      release: () => deleteSnapshots(engine.volumes, operation, "sent"),
+    },
+    network: {
+      isolate: () => engine.network.detach({ uid }),
+      rejoin: () => engine.network.attach({ uid, ...server.network }),
+    },
+    outcome: (asked) => word.outcome(asked),
+    abort: (asked, reason) => word.abort(asked, reason),
+  };
+}
+
+/**
+ * Names a server's image where both hosts hold the very same copy of it: btrfs sends a difference only against a subvolume of the same
+ * lineage, and an image that two hosts have built apart has the same digest but not that.
+ */
+export async function imageBase(engine: Engine, { image }: ServerAssignment): Promise<string | undefined> {
+  if (image.digest === "" || !(await engine.volumes.hasImage(image.digest))) return undefined;
+  const lineage = await engine.volumes.imageLineage(image.digest);
+  return lineage === undefined ? undefined : `${image.digest} ${lineage}`;
+}

@@ -1,0 +1,53 @@
+import type { TargetPorts } from "@vfleet/criu-bridge";
+import { messageOf } from "@vfleet/shared";
+import type { Logger, ServerAssignment } from "@vfleet/shared";
+import type { Engine } from "../engine/engine.ts";
+import type { Reconciler } from "../reconcile/reconciler.ts";
+import type { OwnershipWord } from "./ownership-word.ts";
+import { deleteSnapshots, snapshotName } from "./snapshot-name.ts";
+import { imageBase } from "./source-ports.ts";
+
+export interface TargetPortsOptions {
+  engine: Engine;
+  reconciler: Reconciler;
+  word: OwnershipWord;
+  log: Logger;
+  operation: string;
+  /** Under the epoch that a commit gives it. */
+  server: ServerAssignment;
+}
+
+/** What the bridge needs of the host that a server comes to. */
+export function targetPorts({ engine, reconciler, word, log, operation, server }: TargetPortsOptions): TargetPorts {
+  const { uid, epoch } = server;
+  const port = { uid, ...server.network };
+  let received = 0;
+  return {
+    container: engine.runtime.container(uid),
+    volume: {
+      base: () => imageBase(engine, server),
+      receive: (stream) => engine.volumes.receiveSnapshot(snapshotName(operation, "received", received++), stream),
+      activate: async () => {
+        await engine.volumes.createVolumeFromSnapshot(uid, { snapshot: snapshotName(operation, "received", received - 1), limitBytes: server.limits.diskBytes });
+        await engine.prepareContainer(server);
+      },
+      release: () => deleteSnapshots(engine.volumes, operation, "received"),
+      discard: async () => {
+        await engine.removeContainer(uid);
+        await engine.volumes.deleteVolume(uid);
+        await deleteSnapshots(engine.volumes, operation, "received");
+      },
+    },
+    network: {
+      attach: async () => {
+        // On disk and on the bridge before the tasks run: an agent that is started again knows whose the server is.
+        await Promise.all([reconciler.adopt(server, operation), engine.network.attach(port)]);
+        void engine.network.announce(port).catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));
+      },
+    },
+    restore: (request) => engine.runtime.restore(uid, request),
+    discardContainer: () => engine.removeContainer(uid),
+    commit: () => word.commit({ operation, uid, epoch }),
+    abort: (asked, reason) => word.abort(asked, reason),
+  };
+}
