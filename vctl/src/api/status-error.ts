@@ -51,7 +51,9 @@ export function isNotFound(thrown: unknown): boolean {
 function textOf(status: Status, httpStatus: number, context: string | undefined): string {
   const causes = status.details?.causes ?? [];
   if (status.reason === "Invalid" && status.details?.kind !== undefined && causes.length > 0) {
-    const subject = `The ${status.details.kind} "${status.details.name ?? ""}" is invalid`;
+    // What was to be named by the server has no name yet.
+    const name = status.details.name ? ` "${status.details.name}"` : "";
+    const subject = `The ${status.details.kind}${name} is invalid`;
     const lines = causes.map((cause) => `${cause.field ?? "<nil>"}: ${cause.message ?? ""}`);
     return lines.length === 1
       ? `${subject}: ${lines[0] ?? ""}`

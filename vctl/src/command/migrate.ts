@@ -4,6 +4,7 @@ import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
 import { followObject } from "../api/follow.ts";
 import { apiObjectSchema, createObject, getObject, patchObject } from "../api/objects.ts";
+import { StatusError } from "../api/status-error.ts";
 import { type Cli, interruptedExitCode, print } from "../cli.ts";
 import { fail, usageError } from "../fail.ts";
 import { formatterOf, resultText } from "../output/format.ts";
@@ -43,6 +44,16 @@ export function configureMigrate(command: Command, cli: Cli): void {
     });
 }
 
+/** A move that the fleet refuses before it begins: its reason is the whole message. */
+function refusalOf(thrown: unknown): unknown {
+  const causes =
+    thrown instanceof StatusError && thrown.code === "Invalid" ? (thrown.status.details?.causes ?? []) : [];
+  const [cause] = causes;
+  return causes.length === 1 && cause?.field === "spec" && cause.message !== undefined
+    ? usageError(cause.message)
+    : thrown;
+}
+
 async function migrate(cli: Cli, client: ApiClient, server: string, options: MigrateOptions): Promise<void> {
   const manifest = {
     apiVersion: "vfleet.dev/v1",
@@ -61,6 +72,8 @@ async function migrate(cli: Cli, client: ApiClient, server: string, options: Mig
           object: manifest,
           namespace: client.namespace,
           dryRun: options.dryRun === "server",
+        }).catch((thrown: unknown) => {
+          throw refusalOf(thrown);
         });
   print(cli.output, resultText({ type: migrationKind, object, done: "created" }, options));
   if (options.detach !== true && options.dryRun === "none")
