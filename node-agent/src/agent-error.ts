@@ -22,7 +22,7 @@ export const agentError = errorRegistry({
   "server-unknown": (p: { uid: string }) => `Cannot find server "${p.uid}": this node does not have it`,
   "epoch-stale": (p: { uid: string; epoch: number; highest: number }) =>
     `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,
-  "migrations-unavailable": (p: { node: string }) => `Cannot migrate on node "${p.node}": its agent has no migration sessions`,
+  "migration-under-way": (p: { uid: string }) => `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

@@ -88,7 +88,7 @@ export async function startAgent({ config, environment, log, createMigrations }:
   closing.add("migrations", () => migrations.close());
   await reconciler.open();
   closing.add("reconciler", () => reconciler.close());
-  const listener = new PeerListener({ config, engine, migrations, environment, log, requireServer: (uid) => void reconciler.assigned(uid) });
+  const listener = new PeerListener({ config, engine, environment, log, requireServer: (uid) => void reconciler.assigned(uid) });
   await listener.listen();
   closing.add("listener", () => listener.close());
   link.open();

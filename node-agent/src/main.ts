@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { agentConfigSchema, createLogger, messageOf, readConfig, systemEnvironment } from "@vfleet/shared";
 import { startAgent } from "./agent.ts";
-import { noMigrationSessions } from "./link/migration-sessions.ts";
+import { Migrations } from "./migration/migrations.ts";
 
 const usage = `usage: vfleet-agent --config FILE
 
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const log = createLogger("vfleet-agent");
   try {
     const config = readConfig(values.config, agentConfigSchema);
-    const agent = await startAgent({ config, environment: systemEnvironment, log, createMigrations: () => noMigrationSessions(config.node) });
+    const agent = await startAgent({ config, environment: systemEnvironment, log, createMigrations: (parts) => new Migrations(parts) });
     const end = (signal: NodeJS.Signals) => {
       log.info({ signal }, "agent ends, servers run on");
       void agent.close().finally(() => process.exit());

@@ -14,27 +14,22 @@ import { readServerLog } from "../engine/runtime/server-log.ts";
 import { channelProtocol } from "./channel-frames.ts";
 import { parseExecParameters, runExecChannel } from "./exec-channel.ts";
 import { parseLogParameters } from "./log-parameters.ts";
-import type { MigrationSessions } from "./migration-sessions.ts";
 
 export interface PeerListenerOptions {
   config: Pick<AgentConfig, "tls" | "underlay">;
   engine: Engine;
-  migrations: MigrationSessions;
   environment: Environment;
   log: Logger;
   /** Throws `server-unknown`. */
   requireServer: (uid: string) => void;
 }
 
-/** HTTP protocol name that hands the connection to a migration session. */
-export const migrationProtocol = "vfleet-migration";
 const nodePrefix = "node:";
 const controllerName = "controller";
 const largestFrameBytes = 1 << 20;
 
 /**
- * HTTPS for the fleet's own parts, each by its certificate: the controller runs commands and reads logs, nodes fetch images
- * and open migrations. Nobody else gets past the handshake.
+ * HTTPS for the fleet's own parts, each by its certificate: the controller runs commands and reads logs, nodes fetch images. Nobody else gets past the handshake.
  */
 export class PeerListener {
   readonly #options: PeerListenerOptions;
@@ -128,12 +123,6 @@ export class PeerListener {
     const url = new URL(request.url ?? "/", "https://agent");
     const peer = peerName(request);
     const [, kind, uid = "", what] = url.pathname.split("/").map(decodeURIComponent);
-    if (request.headers.upgrade === migrationProtocol) {
-      if (!peer.startsWith(nodePrefix)) return refuseUpgrade(socket, 403);
-      const node = peer.slice(nodePrefix.length);
-      // The listener is a TLS server, so its sockets are TLS sockets.
-      return this.#options.migrations.accept({ socket: socket as TLSSocket, head, node, url: request.url ?? "/", headers: request.headers });
-    }
     if (kind !== "servers" || what !== "exec") return refuseUpgrade(socket, 404);
     if (peer !== controllerName) return refuseUpgrade(socket, 403);
     try {

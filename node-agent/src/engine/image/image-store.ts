@@ -14,6 +14,9 @@ import { importRoot } from "./import-root.ts";
 /** Opens a peer's stream of an image; the stream fails where it isn't whole. */
 export type OpenImage = (peer: ImageAssignment["peers"][number], digest: string) => Promise<Readable>;
 
+/** Without a source it can only be fetched. */
+export type WantedImage = Omit<ImageAssignment, "source"> & Partial<Pick<ImageAssignment, "source">>;
+
 export interface ImageStoreOptions {
   config: Pick<AgentConfig, "imageCacheFolder" | "packageProxy" | "stateFolder">;
   scratchFolder: string;
@@ -59,7 +62,7 @@ export class ImageStore {
   }
 
   /** Resolves when the image is here. */
-  ensure(image: ImageAssignment): Promise<void> {
+  ensure(image: WantedImage): Promise<void> {
     const existing = this.#work.get(image.name);
     if (existing !== undefined) return existing;
     const work = this.#ensure(image).finally(() => this.#work.delete(image.name));
@@ -71,7 +74,7 @@ export class ImageStore {
     return join(this.#options.config.stateFolder, "images.json");
   }
 
-  async #ensure(image: ImageAssignment): Promise<void> {
+  async #ensure(image: WantedImage): Promise<void> {
     const { volumes, log } = this.#options;
     const made = this.#made[image.name];
     const digest = image.digest ?? made?.digest;
@@ -94,14 +97,14 @@ export class ImageStore {
     }
   }
 
-  #retryLater(image: ImageAssignment): void {
+  #retryLater(image: WantedImage): void {
     void this.#options.environment.sleep(retryMs).then(() => {
       if (this.#reports.get(image.name)?.phase === "Failed") return this.ensure(image).catch(() => undefined);
       return undefined;
     });
   }
 
-  async #fetch(image: ImageAssignment, digest: string): Promise<void> {
+  async #fetch(image: WantedImage, digest: string): Promise<void> {
     this.#report({ name: image.name, phase: "Fetching", digest });
     const reasons: string[] = [];
     for (const peer of image.peers) {
@@ -116,8 +119,9 @@ export class ImageStore {
     throw agentError("image-fetch-failed", { name: image.name, reason: reasons.join("; ") });
   }
 
-  async #make(image: ImageAssignment): Promise<void> {
+  async #make(image: WantedImage): Promise<void> {
     const { volumes, scratchFolder, environment, config } = this.#options;
+    if (image.source === undefined) throw agentError("image-fetch-failed", { name: image.name, reason: "no node is known to hold it" });
     this.#report({ name: image.name, phase: "Building" });
     const scratch = join(scratchFolder, environment.id());
     await mkdir(scratch, { recursive: true, mode: 0o700 });
