@@ -24,7 +24,9 @@ export function migrationState({ server, status, bytesPerSecond }: State): { hea
     expectedBytes === undefined
       ? formatBytesForPeople(movedBytes)
       : `${formatBytesForPeople(movedBytes)} of ${formatBytesForPeople(expectedBytes)}`;
-  const rate = bytesPerSecond === undefined ? "" : `, ${formatBytesForPeople(Math.round(bytesPerSecond))}/s`;
+  const isCopying = phase === "Syncing" || phase === "Freezing";
+  const rate =
+    bytesPerSecond === undefined || !isCopying ? "" : `, ${formatBytesForPeople(Math.round(bytesPerSecond))}/s`;
   const pause = pauseText(status, bytesPerSecond);
   const progress = expectedBytes === undefined ? "" : `${bar(movedBytes, expectedBytes)} `;
   return { headline, bar: `${server}: ${phase} ${progress}${amount}${rate}${pause}` };
