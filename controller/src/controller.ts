@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ControllerConfig, Environment, Logger } from "@vfleet/shared";
 import { messageOf, Revert } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
-import { connect, nkeyAuthenticator } from "nats";
+import { connect, Events, nkeyAuthenticator } from "nats";
 import { fleetAdmission } from "./admission/fleet-admission.ts";
 import { AgentStreams } from "./fleet/agent-streams.ts";
 import { startFleetControl } from "./fleet-control.ts";
@@ -35,7 +35,14 @@ export async function startController({ config, environment, log }: ControllerOp
     revert.add("object store", () => store.close());
     const telemetry = new RedisTelemetry({ url: config.redis.url, log });
     revert.add("telemetry", () => telemetry.close());
-    const control = await startFleetControl({ config, environment, log, connection, store, onTelemetry: (sample) => telemetry.write(sample) });
+    const control = await startFleetControl({
+      config,
+      environment,
+      log,
+      connection,
+      store,
+      onTelemetry: (sample) => telemetry.write(sample),
+    });
     revert.add("fleet control", () => control.close());
     const api = await startApiServer({
       environment,
@@ -75,7 +82,8 @@ async function connectNats({ nats }: ControllerConfig, log: Logger): Promise<Nat
 async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
   try {
     for await (const status of connection.status()) {
-      if (status.type === "disconnect" || status.type === "reconnect") log.warn({ status: status.type }, "nats");
+      if (status.type === Events.Disconnect || status.type === Events.Reconnect)
+        log.warn({ status: status.type }, "nats");
     }
   } catch (thrown) {
     log.warn({ error: messageOf(thrown) }, "nats status ended");

@@ -50,24 +50,38 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
       log,
       link,
       firstRevision: await nextFirstRevision(connection, replicas),
-      build: () => assignmentsOf({
-        ...storedSources(store),
-        gateways: config.overlay.gateways,
-        owner: (uid) => ownership.get(uid),
-        reported: (node) => presence.report(node)?.servers ?? [],
-      }),
+      build: () =>
+        assignmentsOf({
+          ...storedSources(store),
+          gateways: config.overlay.gateways,
+          owner: (uid) => ownership.get(uid),
+          reported: (node) => presence.report(node)?.servers ?? [],
+        }),
     });
     revert.add("assignments", () => assignments.close());
     const addresses = new AddressPool(config.overlay);
 
-    const reconcilers = new Reconcilers({ environment, log, config, store, ownership, presence, link, assignments, events, addresses, placement: new Turns() });
+    const reconcilers = new Reconcilers({
+      environment,
+      log,
+      config,
+      store,
+      ownership,
+      presence,
+      link,
+      assignments,
+      events,
+      addresses,
+      placement: new Turns(),
+    });
     revert.add("reconcilers", () => reconcilers.close());
     reconcilers.start();
     link.listen({
       report: (report) => presence.hear(report),
       progress: (node, progress) => reconcilers.hearProgress(node, progress),
       telemetry: options.onTelemetry,
-      request: (node, request) => answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
+      request: (node, request) =>
+        answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
     });
     revert.add("link to agents", () => link.close());
     return { ownership, addresses, close };
@@ -79,12 +93,16 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
 
 function storedSources(store: ObjectStore) {
   const servers = store.list(virtualServerKind).items;
-  const uids = new Map(servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server.metadata.uid]));
+  const uids = new Map(
+    servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server.metadata.uid]),
+  );
   const open = store.list(migrationKind).items.filter((migration) => !isMigrationEnded(migration));
   return {
     servers,
     images: store.list(imageKind).items,
     nodes: store.list(nodeKind).items,
-    moving: new Set(open.flatMap((migration) => uids.get(`${migration.metadata.namespace}/${migration.spec.server}`) ?? [])),
+    moving: new Set(
+      open.flatMap((migration) => uids.get(`${migration.metadata.namespace}/${migration.spec.server}`) ?? []),
+    ),
   };
 }

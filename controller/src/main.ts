@@ -26,7 +26,11 @@ async function main(): Promise<void> {
   // Asked to end while it still starts (NATS may be away for long): there is nothing to end cleanly yet.
   const endAtOnce = () => process.exit(0);
   process.once("SIGTERM", endAtOnce).once("SIGINT", endAtOnce);
-  const controller = await startController({ config: readConfig(values.config, controllerConfigSchema), environment: systemEnvironment, log });
+  const controller = await startController({
+    config: readConfig(values.config, controllerConfigSchema),
+    environment: systemEnvironment,
+    log,
+  });
   process.off("SIGTERM", endAtOnce).off("SIGINT", endAtOnce);
   const end = () => {
     log.info("ending");

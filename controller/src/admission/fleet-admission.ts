@@ -13,30 +13,47 @@ export function fleetAdmission(options: { store: ObjectStore; addresses: Address
   return (request) => {
     const { object, old, operation, subresource } = request;
     if (operation === "delete" || subresource !== undefined) return object;
-    if (is(object, virtualServerKind.kind)) admitServer(object as VirtualServer, old as VirtualServer | undefined, { store, addresses });
+    if (is(object, virtualServerKind.kind))
+      admitServer(object as VirtualServer, old as VirtualServer | undefined, { store, addresses });
     if (operation === "create" && is(object, migrationKind.kind)) admitMigration(object as Migration, store);
     if (operation === "create" && is(object, drainKind.kind)) admitDrain(object as Drain, store);
     return object;
   };
 }
 
-function admitServer(server: VirtualServer, old: VirtualServer | undefined, { store, addresses }: { store: ObjectStore; addresses: AddressPool }): void {
+function admitServer(
+  server: VirtualServer,
+  old: VirtualServer | undefined,
+  { store, addresses }: { store: ObjectStore; addresses: AddressPool },
+): void {
   const name = server.metadata.name;
   const { requests, limits } = server.spec.resources;
   if (parseBytes(requests.memory) > parseBytes(limits.memory)) {
-    throw fail("server-invalid", { server: name, member: "spec.resources.requests.memory", reason: `must be at most the limit ${limits.memory}, it is ${requests.memory}` });
+    throw fail("server-invalid", {
+      server: name,
+      member: "spec.resources.requests.memory",
+      reason: `must be at most the limit ${limits.memory}, it is ${requests.memory}`,
+    });
   }
   if (limits.cpu !== undefined && parseMilliCpu(requests.cpu) > parseMilliCpu(limits.cpu)) {
-    throw fail("server-invalid", { server: name, member: "spec.resources.requests.cpu", reason: `must be at most the limit ${limits.cpu}, it is ${requests.cpu}` });
+    throw fail("server-invalid", {
+      server: name,
+      member: "spec.resources.requests.cpu",
+      reason: `must be at most the limit ${limits.cpu}, it is ${requests.cpu}`,
+    });
   }
   const { address } = server.spec.network;
   if (old !== undefined || address === undefined) return;
   const holder = store
     .list(virtualServerKind)
     .items.find((other) => (other.status?.address ?? other.spec.network.address) === address && !isSame(other, server));
-  const taken = holder === undefined ? undefined : `"${address}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
+  const taken =
+    holder === undefined
+      ? undefined
+      : `"${address}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
   const objection = addresses.objection(address) ?? taken;
-  if (objection !== undefined) throw fail("server-invalid", { server: name, member: "spec.network.address", reason: objection });
+  if (objection !== undefined)
+    throw fail("server-invalid", { server: name, member: "spec.network.address", reason: objection });
 }
 
 function admitMigration(migration: Migration, store: ObjectStore): void {
@@ -49,13 +66,19 @@ function admitMigration(migration: Migration, store: ObjectStore): void {
     nodes: store.list(nodeKind).items,
     migrations: store.list(migrationKind, { namespace }).items,
   });
-  if (objection !== undefined) throw fail("migration-refused", { server: migration.spec.server, reason: objection.message });
+  if (objection !== undefined)
+    throw fail("migration-refused", { server: migration.spec.server, reason: objection.message });
 }
 
 function admitDrain(drain: Drain, store: ObjectStore): void {
   const { node } = drain.spec;
-  if (store.get(nodeKind, { name: node }) === undefined) throw fail("drain-refused", { node, reason: "there is no such node" });
-  const other = store.list(drainKind).items.find((candidate) => candidate.spec.node === node && !endedDrainPhases.includes(candidate.status?.phase ?? "Pending"));
+  if (store.get(nodeKind, { name: node }) === undefined)
+    throw fail("drain-refused", { node, reason: "there is no such node" });
+  const other = store
+    .list(drainKind)
+    .items.find(
+      (candidate) => candidate.spec.node === node && !endedDrainPhases.includes(candidate.status?.phase ?? "Pending"),
+    );
   if (other !== undefined && other.metadata.name !== drain.metadata.name) {
     throw fail("drain-refused", { node, reason: `drain "${other.metadata.name}" of it has not ended` });
   }

@@ -12,25 +12,44 @@ export interface AgentRequestSources {
 }
 
 /** Answers what agents ask. Each answer about an operation is the ownership record's word, never a guess. */
-export async function answerAgent(sources: AgentRequestSources, node: string, request: RequestMessage): Promise<unknown> {
+export async function answerAgent(
+  sources: AgentRequestSources,
+  node: string,
+  request: RequestMessage,
+): Promise<unknown> {
   const { ownership } = sources;
   switch (request.kind) {
     case "sync":
-      return sources.assignment(node) ?? { node, revision: 0, servers: [], releases: [], images: [], network: { peers: [], servers: [] } };
+      return (
+        sources.assignment(node) ?? {
+          node,
+          revision: 0,
+          servers: [],
+          releases: [],
+          images: [],
+          network: { peers: [], servers: [] },
+        }
+      );
     case "migration.commit":
       return ownership.commit(request.uid, { id: request.operation, node, epoch: request.epoch });
     case "migration.outcome":
       return { outcome: await outcome(sources, request.operation) };
-    case "migration.abort": {
-      const uid = serverOf(sources, request.operation);
-      if (uid === undefined) throw fail("operation-unknown", { operation: request.operation });
-      const operation = ownership.get(uid)?.operation;
-      if (operation?.id === request.operation && operation.source !== node && operation.target !== node) {
-        throw fail("operation-unknown", { operation: request.operation });
-      }
-      return { outcome: await ownership.abort(uid, { id: request.operation, reason: `${node}: ${request.reason}` }) };
-    }
+    case "migration.abort":
+      return { outcome: await abort(sources, node, request) };
   }
+  throw fail("request-unknown", { node });
+}
+
+async function abort(
+  sources: AgentRequestSources,
+  node: string,
+  request: RequestMessage & { kind: "migration.abort" },
+): Promise<"committed" | "aborted"> {
+  const uid = serverOf(sources, request.operation);
+  const operation = uid === undefined ? undefined : sources.ownership.get(uid)?.operation;
+  const isForeign = operation?.id === request.operation && operation.source !== node && operation.target !== node;
+  if (uid === undefined || isForeign) throw fail("operation-unknown", { operation: request.operation });
+  return sources.ownership.abort(uid, { id: request.operation, reason: `${node}: ${request.reason}` });
 }
 
 async function outcome(sources: AgentRequestSources, operation: string): Promise<Outcome> {

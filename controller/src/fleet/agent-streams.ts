@@ -46,7 +46,10 @@ export class AgentStreams implements GuestStreams {
   async exec({ server, parameters }: ExecRequest, client: WebSocket): Promise<void> {
     const agent = this.#agentOf(server);
     const url = `wss://${agent.origin}/servers/${agent.uid}/exec?${parameters.toString()}`;
-    const upstream = new WebSocket(url, [agentProtocol], { agent: this.#tlsTo(agent.node), handshakeTimeout: connectTimeoutMs });
+    const upstream = new WebSocket(url, [agentProtocol], {
+      agent: this.#tlsTo(agent.node),
+      handshakeTimeout: connectTimeoutMs,
+    });
     await opened(upstream, client, nameOf(server));
     await joined(client, upstream);
   }
@@ -55,7 +58,11 @@ export class AgentStreams implements GuestStreams {
     const agent = this.#agentOf(server);
     const path = `/servers/${agent.uid}/logs?${parameters.toString()}`;
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const request = httpsRequest(`https://${agent.origin}${path}`, { agent: this.#tlsTo(agent.node), signal, timeout: connectTimeoutMs }, resolve);
+    const request = httpsRequest(
+      `https://${agent.origin}${path}`,
+      { agent: this.#tlsTo(agent.node), signal, timeout: connectTimeoutMs },
+      resolve,
+    );
     request.on("error", reject);
     request.on("timeout", () => request.destroy(new Error("no answer in time")));
     request.end();
@@ -78,7 +85,8 @@ export class AgentStreams implements GuestStreams {
     if (node === undefined) throw fail("server-unbound", { server: nameOf(server) });
     const object = store.get(nodeKind, { name: node });
     const endpoint = object === undefined ? undefined : endpointOf(object);
-    if (endpoint === undefined) throw fail("guest-unreachable", { server: nameOf(server), reason: `the address of node "${node}" is not known` });
+    if (endpoint === undefined)
+      throw fail("guest-unreachable", { server: nameOf(server), reason: `the address of node "${node}" is not known` });
     return { node, origin: `${endpoint.host}:${endpoint.port}`, uid };
   }
 
@@ -88,7 +96,9 @@ export class AgentStreams implements GuestStreams {
       minVersion: "TLSv1.3",
       // Agents are known by their node's name, wherever they listen.
       checkServerIdentity: (_host: string, certificate: PeerCertificate): Error | undefined =>
-        certificate.subject.CN === `node:${node}` ? undefined : new Error(`certificate of "node:${node}" is needed, got "${String(certificate.subject.CN)}"`),
+        certificate.subject.CN === `node:${node}`
+          ? undefined
+          : new Error(`certificate of "node:${node}" is needed, got "${String(certificate.subject.CN)}"`),
     });
   }
 }
@@ -151,7 +161,9 @@ async function refusal(response: IncomingMessage): Promise<string> {
     text += String(chunk);
     if (text.length > refusalTextMax) break;
   }
-  return text.trim() === "" ? `the agent answered ${response.statusCode ?? "nothing"}` : text.trim().slice(0, refusalTextMax);
+  return text.trim() === ""
+    ? `the agent answered ${response.statusCode ?? "nothing"}`
+    : text.trim().slice(0, refusalTextMax);
 }
 
 function nameOf(server: VirtualServer): string {

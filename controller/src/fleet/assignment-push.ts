@@ -99,6 +99,11 @@ export class AssignmentPush {
     pushed.sentAtMs = environment.monotonicMs();
     link
       .command(node, { kind: "assign", assignment: pushed.assignment }, { result: z.unknown(), timeoutMs: 5000 })
-      .catch((thrown: unknown) => log.debug({ node, revision, error: messageOf(thrown) }, "assignment not taken; repeated with the node's next report"));
+      .catch((thrown: unknown) =>
+        log.debug(
+          { node, revision, error: messageOf(thrown) },
+          "assignment not taken; repeated with the node's next report",
+        ),
+      );
   }
 }

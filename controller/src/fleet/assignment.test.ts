@@ -7,16 +7,34 @@ import type { AssignmentSources } from "./assignment.ts";
 import { assignmentsOf } from "./assignment.ts";
 
 const image = {
-  ...imageKind.schema.parse({ apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name: "debian" }, spec: { source: { debootstrap: {} }, command: ["redis-server"] } }),
+  ...imageKind.schema.parse({
+    apiVersion: "vfleet.dev/v1",
+    kind: "Image",
+    metadata: { name: "debian" },
+    spec: { source: { debootstrap: {} }, command: ["redis-server"] },
+  }),
   status: { phase: "Ready" as const, digest: "sha256:d", nodes: ["host-1"] },
 };
 const deleted = { deletionTimestamp: "2026-01-01T00:00:00Z" };
 
 function report(epoch: number): ServerReport {
-  return { uid: "uid-web", namespace: "default", name: "web", epoch, phase: "Running", restarts: 0, observedGeneration: 1 };
+  return {
+    uid: "uid-web",
+    namespace: "default",
+    name: "web",
+    epoch,
+    phase: "Running",
+    restarts: 0,
+    observedGeneration: 1,
+  };
 }
 
-function sources(changes: Partial<AssignmentSources> & { record?: OwnershipRecord | undefined; reports?: Record<string, ServerReport[]> } = {}): AssignmentSources {
+function sources(
+  changes: Partial<AssignmentSources> & {
+    record?: OwnershipRecord | undefined;
+    reports?: Record<string, ServerReport[]>;
+  } = {},
+): AssignmentSources {
   const { record = { uid: "uid-web", node: "host-1", epoch: 1, earlier: [] }, reports = {}, ...rest } = changes;
   return {
     servers: [sampleServer("web", { status: placedStatus("host-1") })],
@@ -30,7 +48,12 @@ function sources(changes: Partial<AssignmentSources> & { record?: OwnershipRecor
   };
 }
 
-const moved: OwnershipRecord = { uid: "uid-web", node: "host-2", epoch: 2, earlier: [{ id: "op", state: "committed" }] };
+const moved: OwnershipRecord = {
+  uid: "uid-web",
+  node: "host-2",
+  epoch: 2,
+  earlier: [{ id: "op", state: "committed" }],
+};
 
 describe("assignmentsOf", () => {
   test("gives a server to its owner only, resolved to numbers", () => {
@@ -57,13 +80,20 @@ describe("assignmentsOf", () => {
     expect(assignments.get("host-2")?.servers[0]?.epoch).toBe(2);
     for (const { network } of assignments.values()) {
       expect(network.peers.map((peer) => peer.name)).toEqual(["client", "host-1", "host-2"]);
-      expect(network.servers).toEqual([{ macAddress: "02:76:0a:c8:00:02", address: "10.200.0.2", peerAddress: "10.0.0.2" }]);
+      expect(network.servers).toEqual([
+        { macAddress: "02:76:0a:c8:00:02", address: "10.200.0.2", peerAddress: "10.0.0.2" },
+      ]);
     }
   });
 
   test("has a node that needs an image fetch it from those that hold it", () => {
     expect(assignmentsOf(sources({ record: moved })).get("host-2")?.images).toEqual([
-      { name: "debian", digest: "sha256:d", source: { debootstrap: { suite: "bookworm", packages: [] } }, peers: [{ node: "host-1", endpoint: { host: "10.0.0.1", port: 7443 } }] },
+      {
+        name: "debian",
+        digest: "sha256:d",
+        source: { debootstrap: { suite: "bookworm", packages: [] } },
+        peers: [{ node: "host-1", endpoint: { host: "10.0.0.1", port: 7443 } }],
+      },
     ]);
   });
 
@@ -76,7 +106,13 @@ describe("assignmentsOf", () => {
 
   test("keeps a server running while a move of it is open, whatever is asked for meanwhile", () => {
     const servers = [sampleServer("web", { status: placedStatus("host-1"), spec: { runStrategy: "Stopped" } })];
-    const open: OwnershipRecord = { uid: "uid-web", node: "host-1", epoch: 1, earlier: [], operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } };
+    const open: OwnershipRecord = {
+      uid: "uid-web",
+      node: "host-1",
+      epoch: 1,
+      earlier: [],
+      operation: { id: "op", source: "host-1", target: "host-2", state: "begun" },
+    };
     expect(assignmentsOf(sources({ servers })).get("host-1")?.servers[0]?.run).toBe(false);
     expect(assignmentsOf(sources({ servers, record: open })).get("host-1")?.servers[0]?.run).toBe(true);
   });
@@ -84,15 +120,43 @@ describe("assignmentsOf", () => {
 
 describe("releases", () => {
   const gone = [sampleServer("web", { status: placedStatus("host-1"), metadata: deleted })];
-  const open: OwnershipRecord = { uid: "uid-web", node: "host-1", epoch: 1, earlier: [], operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } };
+  const open: OwnershipRecord = {
+    uid: "uid-web",
+    node: "host-1",
+    epoch: 1,
+    earlier: [],
+    operation: { id: "op", source: "host-1", target: "host-2", state: "begun" },
+  };
   test.each<[string, Parameters<typeof sources>[0], string, object[]]>([
     ["the owner of a deleted server releases it", { servers: gone }, "host-1", [{ uid: "uid-web", epoch: 1 }]],
     ["not while a move of it is open", { servers: gone, record: open }, "host-1", []],
-    ["a former owner releases what it still holds", { record: moved, reports: { "host-1": [report(1)] } }, "host-1", [{ uid: "uid-web", epoch: 1 }]],
-    ["but not while the move cleans up itself", { record: moved, reports: { "host-1": [report(1)] }, moving: new Set(["uid-web"]) }, "host-1", []],
+    [
+      "a former owner releases what it still holds",
+      { record: moved, reports: { "host-1": [report(1)] } },
+      "host-1",
+      [{ uid: "uid-web", epoch: 1 }],
+    ],
+    [
+      "but not while the move cleans up itself",
+      { record: moved, reports: { "host-1": [report(1)] }, moving: new Set(["uid-web"]) },
+      "host-1",
+      [],
+    ],
     ["what is prepared for an epoch to come is left alone", { reports: { "host-2": [report(2)] } }, "host-2", []],
     ["the owner is never asked to", { reports: { "host-1": [report(1)] } }, "host-1", []],
-    ["what nothing is known of is left alone", { reports: { "host-1": [{ ...report(1), uid: "stranger" }] } }, "host-1", []],
-    ["a former owner of a deleted server releases it too", { servers: gone, record: moved, reports: { "host-1": [report(1)] } }, "host-1", [{ uid: "uid-web", epoch: 2 }]],
-  ])("%s", (_what, changes, node, releases) => expect(assignmentsOf(sources(changes)).get(node)?.releases).toEqual(releases));
+    [
+      "what nothing is known of is left alone",
+      { reports: { "host-1": [{ ...report(1), uid: "stranger" }] } },
+      "host-1",
+      [],
+    ],
+    [
+      "a former owner of a deleted server releases it too",
+      { servers: gone, record: moved, reports: { "host-1": [report(1)] } },
+      "host-1",
+      [{ uid: "uid-web", epoch: 2 }],
+    ],
+  ])("%s", (_what, changes, node, releases) =>
+    expect(assignmentsOf(sources(changes)).get(node)?.releases).toEqual(releases),
+  );
 });

@@ -1,4 +1,13 @@
-import type { Image, ImageAssignment, NetworkMap, Node, NodeAssignment, ServerAssignment, ServerReport, VirtualServer } from "@vfleet/shared";
+import type {
+  Image,
+  ImageAssignment,
+  NetworkMap,
+  Node,
+  NodeAssignment,
+  ServerAssignment,
+  ServerReport,
+  VirtualServer,
+} from "@vfleet/shared";
 import { parseBytes, parseMilliCpu } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import { openOperation } from "../ownership/record.ts";
@@ -32,7 +41,8 @@ export function assignmentsOf(sources: AssignmentSources): Map<string, Assignmen
       const owned = (byNode.get(name) ?? []).toSorted((a, b) => uidOf(a).localeCompare(uidOf(b)));
       const servers = owned.flatMap((server) => {
         const owner = sources.owner(uidOf(server));
-        const assignment = owner === undefined ? undefined : serverAssignmentOf(server, images.get(server.spec.image), owner);
+        const assignment =
+          owner === undefined ? undefined : serverAssignmentOf(server, images.get(server.spec.image), owner);
         return assignment === undefined || isReleased(server, owner) ? [] : [assignment];
       });
       const releases = releasesOf(name, { sources, byUid, owned });
@@ -48,7 +58,8 @@ export function serverAssignmentOf(
   owner: OwnershipRecord,
 ): ServerAssignment | undefined {
   const { spec, status } = server;
-  if (status?.address === undefined || status.macAddress === undefined || status.idBlockStart === undefined) return undefined;
+  if (status?.address === undefined || status.macAddress === undefined || status.idBlockStart === undefined)
+    return undefined;
   if (status.imageDigest === undefined) return undefined;
   const [uid = 0, gid = 0] = (spec.user ?? "0:0").split(":").map(Number);
   const { requests, limits } = spec.resources;
@@ -80,7 +91,11 @@ export function serverAssignmentOf(
 }
 
 /** Agents that hold an image, to fetch it from. */
-export function imagePeersOf(image: Image | undefined, nodes: readonly Node[], exceptNode: string): ImageAssignment["peers"] {
+export function imagePeersOf(
+  image: Image | undefined,
+  nodes: readonly Node[],
+  exceptNode: string,
+): ImageAssignment["peers"] {
   const holders = new Set(image?.status?.nodes ?? []);
   return nodes.flatMap((node) => {
     const endpoint = endpointOf(node);
@@ -97,10 +112,12 @@ export function endpointOf(node: Node): { host: string; port: number } | undefin
 
 /** Every server's MAC behind the underlay address of the host that owns it. */
 function networkMapOf(sources: AssignmentSources): NetworkMap {
-  const underlay = new Map(sources.nodes.flatMap((node) => {
-    const address = node.status?.addresses?.find((candidate) => candidate.type === "InternalIP")?.address;
-    return address === undefined ? [] : [[node.metadata.name, address] as const];
-  }));
+  const underlay = new Map(
+    sources.nodes.flatMap((node) => {
+      const address = node.status?.addresses?.find((candidate) => candidate.type === "InternalIP")?.address;
+      return address === undefined ? [] : [[node.metadata.name, address] as const];
+    }),
+  );
   const peers = [
     ...[...underlay].map(([name, address]) => ({ name, address })),
     ...sources.gateways.map(({ name, address }) => ({ name, address })),
@@ -108,7 +125,9 @@ function networkMapOf(sources: AssignmentSources): NetworkMap {
   const servers = sources.servers.flatMap((server) => {
     const peerAddress = underlay.get(sources.owner(uidOf(server))?.node ?? "");
     const { address, macAddress } = server.status ?? {};
-    return peerAddress === undefined || address === undefined || macAddress === undefined ? [] : [{ macAddress, address, peerAddress }];
+    return peerAddress === undefined || address === undefined || macAddress === undefined
+      ? []
+      : [{ macAddress, address, peerAddress }];
   });
   return { peers, servers: servers.toSorted((a, b) => a.macAddress.localeCompare(b.macAddress)) };
 }
@@ -140,7 +159,11 @@ function sourceOf(image: Image): ImageAssignment["source"] {
 
 function releasesOf(
   node: string,
-  { sources, byUid, owned }: { sources: AssignmentSources; byUid: ReadonlyMap<string, VirtualServer>; owned: readonly VirtualServer[] },
+  {
+    sources,
+    byUid,
+    owned,
+  }: { sources: AssignmentSources; byUid: ReadonlyMap<string, VirtualServer>; owned: readonly VirtualServer[] },
 ): NodeAssignment["releases"] {
   const releases = new Map<string, number>();
   for (const server of owned) {
@@ -151,7 +174,13 @@ function releasesOf(
     const owner = sources.owner(report.uid);
     const server = byUid.get(report.uid);
     // Nothing is known of it: no reason to destroy it.
-    if (owner === undefined || owner.node === node || openOperation(owner) !== undefined || sources.moving.has(report.uid)) continue;
+    if (
+      owner === undefined ||
+      owner.node === node ||
+      openOperation(owner) !== undefined ||
+      sources.moving.has(report.uid)
+    )
+      continue;
     if (isReleased(server, owner)) releases.set(report.uid, owner.epoch);
     else if (report.epoch < owner.epoch) releases.set(report.uid, owner.epoch - 1);
   }

@@ -1,4 +1,11 @@
-import type { CommandMessage, Logger, MigrationProgress, NodeReport, NodeTelemetry, RequestMessage } from "@vfleet/shared";
+import type {
+  CommandMessage,
+  Logger,
+  MigrationProgress,
+  NodeReport,
+  NodeTelemetry,
+  RequestMessage,
+} from "@vfleet/shared";
 import {
   messageOf,
   migrationProgressSchema,
@@ -50,7 +57,11 @@ export class FleetLink {
       if (telemetry.node === node) listeners.telemetry(telemetry);
       else this.#complain(node, "telemetry", `it speaks of node "${telemetry.node}"`);
     });
-    this.#receive("request", requestMessageSchema, (node, request, message) => void this.#answer(node, request, message, listeners));
+    this.#receive(
+      "request",
+      requestMessageSchema,
+      (node, request, message) => void this.#answer(node, request, message, listeners),
+    );
   }
 
   close(): void {
@@ -58,10 +69,16 @@ export class FleetLink {
   }
 
   /** Rejects with the agent's own error, or with `command-unanswered`. */
-  async command<T>(node: string, message: CommandMessage, options: { result: z.ZodType<T>; timeoutMs: number }): Promise<T> {
+  async command<T>(
+    node: string,
+    message: CommandMessage,
+    options: { result: z.ZodType<T>; timeoutMs: number },
+  ): Promise<T> {
     let reply: Msg;
     try {
-      reply = await this.#connection.request(subjects.command(node), JSON.stringify(message), { timeout: options.timeoutMs });
+      reply = await this.#connection.request(subjects.command(node), JSON.stringify(message), {
+        timeout: options.timeoutMs,
+      });
     } catch (thrown) {
       throw fail("command-unanswered", { node, command: message.kind, reason: messageOf(thrown) }, { cause: thrown });
     }

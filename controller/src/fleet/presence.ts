@@ -44,7 +44,9 @@ export class FleetPresence {
 
   /** Nodes that said they hold a server, alive or not. */
   holdersOf(uid: string): string[] {
-    return [...this.#heard].filter(([, { report }]) => report.servers.some((server) => server.uid === uid)).map(([node]) => node);
+    return [...this.#heard]
+      .filter(([, { report }]) => report.servers.some((server) => server.uid === uid))
+      .map(([node]) => node);
   }
 
   of(node: string): Presence {

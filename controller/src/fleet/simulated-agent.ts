@@ -1,8 +1,29 @@
 import { createHash } from "node:crypto";
-import type { CommandMessage, MigrationProgress, NodeAssignment, NodeReport, PrepareTarget, RequestMessage, ServerReport, StartSource } from "@vfleet/shared";
-import { abortReplySchema, commandMessageSchema, commitReplySchema, messageOf, nodeInboxPrefix, replyError, replyOk, replySchema, resultOf, subjects } from "@vfleet/shared";
+import type {
+  CommandMessage,
+  MigrationProgress,
+  NodeAssignment,
+  NodeReport,
+  PrepareTarget,
+  RequestMessage,
+  ServerReport,
+  StartSource,
+} from "@vfleet/shared";
+import {
+  abortReplySchema,
+  commandMessageSchema,
+  commitReplySchema,
+  messageOf,
+  nodeInboxPrefix,
+  replyError,
+  replyOk,
+  replySchema,
+  resultOf,
+  subjects,
+  systemEnvironment,
+} from "@vfleet/shared";
 import type { Msg, NatsConnection } from "nats";
-import { z } from "zod";
+import type { z } from "zod";
 
 type Commit = z.infer<typeof commitReplySchema>;
 
@@ -34,7 +55,7 @@ export class SimulatedAgent {
   readonly #images = new Map<string, string>();
   readonly #prepared = new Map<string, PrepareTarget>();
   readonly #started = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #stopReports: () => void = () => undefined;
 
   constructor(options: SimulatedAgentOptions) {
     this.#options = options;
@@ -45,13 +66,13 @@ export class SimulatedAgent {
   start(): void {
     const { connection } = this.#options;
     connection.subscribe(subjects.command(this.name), { callback: (_error, message) => void this.#command(message) });
-    this.#timer = setInterval(() => this.report(), 200);
+    this.#stopReports = systemEnvironment.every(200, () => this.report());
     this.report();
   }
 
   /** Silent from now on, as a host without power. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopReports();
     this.#options.peers.delete(this.name);
   }
 
@@ -71,7 +92,14 @@ export class SimulatedAgent {
       labels: { zone: "lab" },
       capacity: resources,
       allocatable: resources,
-      info: { machineId: this.name, kernelVersion: "6.18", osImage: "Debian 12", architecture: "x86_64", runcVersion: "1.1.5", criuVersion: "4.2.1" },
+      info: {
+        machineId: this.name,
+        kernelVersion: "6.18",
+        osImage: "Debian 12",
+        architecture: "x86_64",
+        runcVersion: "1.1.5",
+        criuVersion: "4.2.1",
+      },
       conditions: [],
       assignmentRevision: this.assignment?.revision ?? 0,
       servers: this.servers,
@@ -82,7 +110,11 @@ export class SimulatedAgent {
 
   async ask<T>(request: RequestMessage, result: z.ZodType<T>): Promise<T> {
     const { connection } = this.#options;
-    const reply = await connection.request(subjects.request(this.name), JSON.stringify(request), { timeout: 5000, noMux: true, reply: `${nodeInboxPrefix(this.name)}.${crypto.randomUUID()}` });
+    const reply = await connection.request(subjects.request(this.name), JSON.stringify(request), {
+      timeout: 5000,
+      noMux: true,
+      reply: `${nodeInboxPrefix(this.name)}.${crypto.randomUUID()}`,
+    });
     return resultOf(replySchema.parse(reply.json()), result);
   }
 
@@ -103,7 +135,18 @@ export class SimulatedAgent {
       case "migration.prepare-target":
         if (this.refusePrepare !== undefined) throw new Error(this.refusePrepare);
         this.#prepared.set(command.operation, command);
-        return { ticket: "ticket", endpoint: { host: "127.0.0.1", port: 7443 }, versions: { criu: "4.2.1", runc: "1.1.5", kernel: "6.18", architecture: "x86_64", cgroup: "v1", cpuFlags: [] } };
+        return {
+          ticket: "ticket",
+          endpoint: { host: "127.0.0.1", port: 7443 },
+          versions: {
+            criu: "4.2.1",
+            runc: "1.1.5",
+            kernel: "6.18",
+            architecture: "x86_64",
+            cgroup: "v1",
+            cpuFlags: [],
+          },
+        };
       case "migration.start-source":
         if (!this.#started.has(command.operation)) {
           this.#started.add(command.operation);
@@ -112,8 +155,9 @@ export class SimulatedAgent {
         return {};
       case "migration.cancel":
       case "migration.outcome":
-        return {};
+        break;
     }
+    return {};
   }
 
   #apply(assignment: NodeAssignment): void {
@@ -124,27 +168,49 @@ export class SimulatedAgent {
       if (server.run) this.ran.add(`${server.uid}@${server.epoch}`);
       this.#servers.set(server.uid, this.#reportOf(server, server.run ? "Running" : "Stopped"));
     }
-    for (const { uid, epoch } of assignment.releases) if ((this.#servers.get(uid)?.epoch ?? Number.POSITIVE_INFINITY) <= epoch) this.#servers.delete(uid);
-    for (const image of assignment.images) this.#images.set(image.name, image.digest ?? `sha256:${createHash("sha256").update(image.name).digest("hex")}`);
+    for (const { uid, epoch } of assignment.releases)
+      if ((this.#servers.get(uid)?.epoch ?? Number.POSITIVE_INFINITY) <= epoch) this.#servers.delete(uid);
+    for (const image of assignment.images)
+      this.#images.set(image.name, image.digest ?? `sha256:${createHash("sha256").update(image.name).digest("hex")}`);
     this.report();
   }
 
   #reportOf(server: PrepareTarget["server"], phase: ServerReport["phase"]): ServerReport {
     const { uid, namespace, name, epoch, generation } = server;
-    return { uid, namespace, name, epoch, phase, restarts: 0, observedGeneration: generation, startedAtMs: 1_700_000_000_000 };
+    return {
+      uid,
+      namespace,
+      name,
+      epoch,
+      phase,
+      restarts: 0,
+      observedGeneration: generation,
+      startedAtMs: 1_700_000_000_000,
+    };
   }
 
   /** The source's side. */
   async #move(command: StartSource): Promise<void> {
-    const say = (phase: MigrationProgress["phase"], more: Partial<MigrationProgress> = {}) => this.#progress({ ...command, side: "source", phase, ...more });
+    const say = (phase: MigrationProgress["phase"], more: Partial<MigrationProgress> = {}) =>
+      this.#progress({ ...command, side: "source", phase, ...more });
     say("syncing", { movedBytes: 10, expectedBytes: 100 });
     say("frozen", { movedBytes: 100, expectedBytes: 100 });
     const target = this.#options.peers.get(command.target.node);
-    const outcome = target === undefined ? await this.#abort(command.operation, "the target is gone") : await target.receive(command.operation);
+    const outcome =
+      target === undefined
+        ? await this.#abort(command.operation, "the target is gone")
+        : await target.receive(command.operation);
     if (outcome === "committed") {
       this.#servers.delete(command.uid);
       this.report();
-      say("done", { movedBytes: 100, expectedBytes: 100, memoryBytes: 80, volumeBytes: 20, wireBytes: 50, pauseMs: 42 });
+      say("done", {
+        movedBytes: 100,
+        expectedBytes: 100,
+        memoryBytes: 80,
+        volumeBytes: 20,
+        wireBytes: 50,
+        pauseMs: 42,
+      });
     } else say("failed", { error: { code: "aborted", message: "the target did not commit" } });
   }
 
@@ -181,7 +247,7 @@ export class SimulatedAgent {
         return commit;
       } catch (thrown) {
         if (attempt === 50) throw thrown;
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await systemEnvironment.sleep(100);
       }
     }
   }
@@ -190,8 +256,18 @@ export class SimulatedAgent {
     return (await this.ask({ kind: "migration.abort", operation, reason }, abortReplySchema)).outcome;
   }
 
-  #progress(progress: Pick<MigrationProgress, "operation" | "uid" | "side" | "phase"> & Partial<MigrationProgress>): void {
-    const whole: MigrationProgress = { movedBytes: 0, expectedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [{ step: progress.phase, atMs: 1 }], ...progress };
+  #progress(
+    progress: Pick<MigrationProgress, "operation" | "uid" | "side" | "phase"> & Partial<MigrationProgress>,
+  ): void {
+    const whole: MigrationProgress = {
+      movedBytes: 0,
+      expectedBytes: 0,
+      memoryBytes: 0,
+      volumeBytes: 0,
+      wireBytes: 0,
+      timeline: [{ step: progress.phase, atMs: 1 }],
+      ...progress,
+    };
     this.#options.connection.publish(subjects.progress(this.name), JSON.stringify(whole));
   }
 }

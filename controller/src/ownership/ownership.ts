@@ -1,12 +1,12 @@
 import type { Environment, Logger } from "@vfleet/shared";
 import { messageOf, VfleetError } from "@vfleet/shared";
-import type { KV, KvEntry, NatsConnection } from "nats";
+import { Events, type KV, type KvEntry, type NatsConnection } from "nats";
 import { z } from "zod";
 import { fail } from "../errors.ts";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
 import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
 
-export const ownershipBucket = "vfleet-ownership";
+const ownershipBucket = "vfleet-ownership";
 /** A request that the store doesn't answer in this time is asked again: a client may be waiting for a commit. */
 const requestTimeoutMs = 1000;
 /** How long a step is tried for. */
@@ -136,7 +136,8 @@ export class Ownership {
       if (write === undefined) return result;
       const payload = JSON.stringify(write);
       // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
-      const revision = entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
+      const revision =
+        entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
       this.#learn(uid, { record: write, revision });
       return result;
     });
@@ -151,7 +152,8 @@ export class Ownership {
         return await attempt();
       } catch (thrown) {
         if (thrown instanceof VfleetError) throw thrown;
-        if (environment.monotonicMs() > deadlineMs) throw fail("ownership-unreachable", { uid, reason: messageOf(thrown) }, { cause: thrown });
+        if (environment.monotonicMs() > deadlineMs)
+          throw fail("ownership-unreachable", { uid, reason: messageOf(thrown) }, { cause: thrown });
         log.debug({ uid, error: messageOf(thrown) }, "ownership step repeated");
         await environment.sleep(pauseMs * (0.5 + environment.random()));
       }
@@ -175,7 +177,7 @@ export class Ownership {
   async #followAgain(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (this.#closed) return;
-      if (status.type !== "reconnect") continue;
+      if (status.type !== Events.Reconnect) continue;
       try {
         this.#stopWatch();
         await this.#persist("every", () => this.#follow());

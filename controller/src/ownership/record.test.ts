@@ -15,11 +15,13 @@ const aborted = written(abort(begun, { id: "op", reason: "test" }));
 
 describe("claim", () => {
   test("starts at epoch 1", () => expect(claim(undefined, { uid: "u", node: "a" }).write).toEqual(placed));
-  test("leaves a record that stands", () => expect(claim(committed, { uid: "u", node: "c" })).toEqual({ result: committed }));
+  test("leaves a record that stands", () =>
+    expect(claim(committed, { uid: "u", node: "c" })).toEqual({ result: committed }));
 });
 
 describe("begin", () => {
-  test("keeps the owner", () => expect(begun).toMatchObject({ node: "a", epoch: 1, operation: { source: "a", target: "b", state: "begun" } }));
+  test("keeps the owner", () =>
+    expect(begun).toMatchObject({ node: "a", epoch: 1, operation: { source: "a", target: "b", state: "begun" } }));
   test.each([
     ["the same open operation", begun, "op", "begun"],
     ["a committed one", committed, "op", "committed"],
@@ -27,8 +29,10 @@ describe("begin", () => {
   ])("repeats the answer for %s and writes nothing", (_what, record, id, outcome) => {
     expect(begin(record, { id, target: "b" })).toEqual({ result: { outcome } });
   });
-  test("refuses a second operation", () => expect(begin(begun, { id: "other", target: "c" }).result).toMatchObject({ outcome: "refused" }));
-  test("refuses the owner as target", () => expect(begin(placed, { id: "op", target: "a" }).result).toMatchObject({ outcome: "refused" }));
+  test("refuses a second operation", () =>
+    expect(begin(begun, { id: "other", target: "c" }).result).toMatchObject({ outcome: "refused" }));
+  test("refuses the owner as target", () =>
+    expect(begin(placed, { id: "op", target: "a" }).result).toMatchObject({ outcome: "refused" }));
   test("remembers the operation before", () => {
     const next = written(begin(committed, { id: "next", target: "a" }));
     expect(outcomeOf(next, "op")).toBe("committed");
@@ -38,7 +42,8 @@ describe("begin", () => {
 
 describe("commit", () => {
   test("moves the server under the next epoch", () => expect(committed).toMatchObject({ node: "b", epoch: 2 }));
-  test("again changes nothing", () => expect(commit(committed, { id: "op", node: "b", epoch: 2 })).toEqual({ result: { outcome: "committed" } }));
+  test("again changes nothing", () =>
+    expect(commit(committed, { id: "op", node: "b", epoch: 2 })).toEqual({ result: { outcome: "committed" } }));
   test.each([
     ["an aborted operation", aborted, { id: "op", node: "b", epoch: 2 }],
     ["another node", begun, { id: "op", node: "c", epoch: 2 }],
@@ -54,7 +59,8 @@ describe("commit", () => {
 
 describe("abort", () => {
   test("keeps the owner and epoch", () => expect(aborted).toMatchObject({ node: "a", epoch: 1 }));
-  test("loses to a commit", () => expect(abort(committed, { id: "op", reason: "late" })).toEqual({ result: "committed" }));
+  test("loses to a commit", () =>
+    expect(abort(committed, { id: "op", reason: "late" })).toEqual({ result: "committed" }));
   test("keeps an operation that was not begun from beginning", () => {
     const record = written(abort(placed, { id: "op", reason: "early" }));
     expect(begin(record, { id: "op", target: "b" }).result).toEqual({ outcome: "aborted" });
@@ -63,51 +69,57 @@ describe("abort", () => {
 
 /** A store with compare-and-set and actors that read, wait for others, and write: any interleaving a seed picks. */
 describe("random interleavings", () => {
-  test.each(Array.from({ length: 300 }, (_, index) => index + 1))("seed %i: one winner, a growing epoch, stable answers", (seed) => {
-    const random = mulberry32(seed);
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-    const store = { record: placed, revision: 1 };
-    const nodes = ["a", "b", "c"];
-    const operations = Array.from({ length: 6 }, (_, index) => ({ id: `op-${index}`, target: pick(nodes) }));
-    const decided = new Map<string, string>();
-    const pending: { revision: number; apply: () => Transition<unknown>; told: (result: unknown) => void }[] = [];
+  test.each(Array.from({ length: 300 }, (_, index) => index + 1))(
+    "seed %i: one winner, a growing epoch, stable answers",
+    (seed) => {
+      const random = mulberry32(seed);
+      const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+      const store = { record: placed, revision: 1 };
+      const nodes = ["a", "b", "c"];
+      const operations = Array.from({ length: 6 }, (_, index) => ({ id: `op-${index}`, target: pick(nodes) }));
+      const decided = new Map<string, string>();
+      const unfair: object[] = [];
+      const pending: { revision: number; apply: () => Transition<unknown>; told: (result: unknown) => void }[] = [];
 
-    for (let turn = 0; turn < 400; turn++) {
-      const operation = pick(operations);
-      const { record, revision } = store;
-      const told = (result: unknown) => {
-        const outcome = typeof result === "string" ? result : (result as { outcome: string }).outcome;
-        if (outcome !== "committed" && outcome !== "aborted") return;
-        const before = decided.get(operation.id);
-        expect(before ?? outcome, `${operation.id} was ${before}, now ${outcome}`).toBe(outcome);
-        decided.set(operation.id, outcome);
-      };
-      const kind = random();
-      const apply = () =>
-        kind < 0.4
-          ? begin(record, operation)
-          : kind < 0.7
-            ? commit(record, { id: operation.id, node: pick(nodes), epoch: record.epoch + (random() < 0.8 ? 1 : 0) })
-            : abort(record, { id: operation.id, reason: "seeded" });
-      pending.push({ revision, apply, told });
-      // Somebody's write arrives: maybe late, maybe lost with its answer, maybe written and the answer lost.
-      if (random() < 0.7) {
-        const [write] = pending.splice(Math.floor(random() * pending.length), 1);
-        if (write === undefined) continue;
-        const transition = write.apply();
-        const before = store.record;
-        if (transition.write !== undefined) {
-          if (write.revision !== store.revision) continue;
-          store.record = transition.write;
-          store.revision++;
-          expect(store.record.epoch - before.epoch).toBe(store.record.node === before.node ? 0 : 1);
-          expect(store.record.earlier.length).toBeLessThanOrEqual(earlierMax);
+      for (let turn = 0; turn < 400; turn++) {
+        const operation = pick(operations);
+        const { record, revision } = store;
+        const told = (result: unknown) => {
+          const outcome = typeof result === "string" ? result : (result as { outcome: string }).outcome;
+          if (outcome !== "committed" && outcome !== "aborted") return;
+          const before = decided.get(operation.id);
+          expect(before ?? outcome, `${operation.id} was ${before}, now ${outcome}`).toBe(outcome);
+          decided.set(operation.id, outcome);
+        };
+        const kind = random();
+        const apply = () =>
+          kind < 0.4
+            ? begin(record, operation)
+            : kind < 0.7
+              ? commit(record, { id: operation.id, node: pick(nodes), epoch: record.epoch + (random() < 0.8 ? 1 : 0) })
+              : abort(record, { id: operation.id, reason: "seeded" });
+        pending.push({ revision, apply, told });
+        // Somebody's write arrives: maybe late, maybe lost with its answer, maybe written and the answer lost.
+        if (random() < 0.7) {
+          const [write] = pending.splice(Math.floor(random() * pending.length), 1);
+          if (write === undefined) continue;
+          const transition = write.apply();
+          const before = store.record;
+          const isBeaten = transition.write !== undefined && write.revision !== store.revision;
+          if (isBeaten) continue;
+          if (transition.write !== undefined) {
+            store.record = transition.write;
+            store.revision++;
+          }
+          const isFair = store.record.epoch - before.epoch === (store.record.node === before.node ? 0 : 1);
+          if (!isFair || store.record.earlier.length > earlierMax) unfair.push({ before, after: store.record });
+          if (random() < 0.9) write.told(transition.result);
         }
-        if (random() < 0.9) write.told(transition.result);
       }
-    }
-    for (const [id, outcome] of decided) expect(outcomeOf(store.record, id)).toBe(outcome);
-  });
+      expect(unfair).toEqual([]);
+      for (const [id, outcome] of decided) expect(outcomeOf(store.record, id)).toBe(outcome);
+    },
+  );
 });
 
 function mulberry32(seed: number): () => number {

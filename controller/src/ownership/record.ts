@@ -22,7 +22,7 @@ export interface OwnershipOperation {
   /** Why it was aborted. */
   reason?: string;
 }
-export type EndedOperation = Pick<OwnershipOperation, "id"> & { state: "committed" | "aborted" };
+type EndedOperation = Pick<OwnershipOperation, "id"> & { state: "committed" | "aborted" };
 
 export const earlierMax = 16;
 
@@ -37,7 +37,10 @@ export type BeginResult = { outcome: "begun" | "committed" | "aborted" } | { out
 export type Outcome = "committed" | "aborted" | "undecided";
 
 /** First placement. A record that stands is left as it is: the caller follows it. */
-export function claim(record: OwnershipRecord | undefined, request: { uid: string; node: string }): Transition<OwnershipRecord> {
+export function claim(
+  record: OwnershipRecord | undefined,
+  request: { uid: string; node: string },
+): Transition<OwnershipRecord> {
   if (record !== undefined) return { result: record };
   const write: OwnershipRecord = { uid: request.uid, node: request.node, epoch: 1, earlier: [] };
   return { write, result: write };
@@ -66,9 +69,15 @@ export function commit(
   if (operation?.id !== request.id) {
     // Decided long ago, or never begun. A commit that was won then is still won.
     const known = stateOf(record, request.id);
-    return { result: known === "committed" ? { outcome: "committed" } : refused(known === "aborted" ? "it was aborted" : "it is not known") };
+    return {
+      result:
+        known === "committed"
+          ? { outcome: "committed" }
+          : refused(known === "aborted" ? "it was aborted" : "it is not known"),
+    };
   }
-  if (operation.target !== request.node) return { result: refused(`"${operation.target}" is its target, not "${request.node}"`) };
+  if (operation.target !== request.node)
+    return { result: refused(`"${operation.target}" is its target, not "${request.node}"`) };
   if (operation.state === "aborted") return { result: refused("it was aborted") };
   const epoch = operation.state === "committed" ? record.epoch : record.epoch + 1;
   if (request.epoch !== epoch) return { result: refused(`epoch ${epoch} is needed, got ${request.epoch}`) };
@@ -80,11 +89,17 @@ export function commit(
 }
 
 /** Ends an operation without a move, unless it was committed. One never begun is written down too: it can't begin afterwards. */
-export function abort(record: OwnershipRecord, request: { id: string; reason: string }): Transition<"committed" | "aborted"> {
+export function abort(
+  record: OwnershipRecord,
+  request: { id: string; reason: string },
+): Transition<"committed" | "aborted"> {
   const known = stateOf(record, request.id);
   if (known === "committed" || known === "aborted") return { result: known };
   if (known === "begun" && record.operation !== undefined) {
-    return { write: { ...record, operation: { ...record.operation, state: "aborted", reason: request.reason } }, result: "aborted" };
+    return {
+      write: { ...record, operation: { ...record.operation, state: "aborted", reason: request.reason } },
+      result: "aborted",
+    };
   }
   const earlier = [{ id: request.id, state: "aborted" as const }, ...record.earlier].slice(0, earlierMax);
   return { write: { ...record, earlier }, result: "aborted" };

@@ -6,7 +6,13 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function loop(reconcile: (key: string) => Promise<number | void>, parallel = 2): ReconcileLoop {
-  return new ReconcileLoop({ name: "test", environment: systemEnvironment, log: createLogger("test", "silent"), parallel, reconcile });
+  return new ReconcileLoop({
+    name: "test",
+    environment: systemEnvironment,
+    log: createLogger("test", "silent"),
+    parallel,
+    reconcile,
+  });
 }
 
 describe("ReconcileLoop", () => {

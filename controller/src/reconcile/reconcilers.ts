@@ -97,7 +97,8 @@ export class Reconcilers {
     // Who else is moving decides who may begin, what a node must release, and what a drain does next.
     this.#context.assignments.changed();
     this.#loops.migrations.enqueue(key);
-    const migration = store.get(migrationKind, event.object.metadata) ?? (event.object as { spec?: { server?: string } });
+    const migration =
+      store.get(migrationKind, event.object.metadata) ?? (event.object as { spec?: { server?: string } });
     const namespace = event.object.metadata.namespace ?? "default";
     if (migration.spec?.server !== undefined) this.#loops.servers.enqueue(`${namespace}/${migration.spec.server}`);
     for (const drain of store.list(drainKind).items) this.#loops.drains.enqueue(keyOf(drain));
@@ -126,11 +127,13 @@ export class Reconcilers {
       if (before.get(server.uid) !== JSON.stringify(server)) this.#onServerReport(`${server.namespace}/${server.name}`);
       before.delete(server.uid);
     }
-    for (const server of previous?.servers ?? []) if (before.has(server.uid)) this.#onServerReport(`${server.namespace}/${server.name}`);
+    for (const server of previous?.servers ?? [])
+      if (before.has(server.uid)) this.#onServerReport(`${server.namespace}/${server.name}`);
     if (previous === undefined || report.servers.length !== previous.servers.length) assignments.changed();
     if (previous === undefined) {
       // First word since this controller began: what is bound there is no longer unheard of.
-      for (const server of store.list(virtualServerKind).items) if (server.status?.nodeName === report.node) this.#loops.servers.enqueue(keyOf(server));
+      for (const server of store.list(virtualServerKind).items)
+        if (server.status?.nodeName === report.node) this.#loops.servers.enqueue(keyOf(server));
     }
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) {
       for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));

@@ -2,18 +2,31 @@ import type { Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
 import { drainKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
 
 /** Objects for the tests of the pure machines, valid by their schemas, with what each test names on top. */
-export function sampleServer(name: string, changes: { spec?: object; status?: VirtualServer["status"]; metadata?: object } = {}): VirtualServer {
+export function sampleServer(
+  name: string,
+  changes: { spec?: object; status?: VirtualServer["status"]; metadata?: object } = {},
+): VirtualServer {
   return virtualServerKind.schema.parse({
     apiVersion: "vfleet.dev/v1",
     kind: "VirtualServer",
-    metadata: { name, namespace: "default", uid: `uid-${name}`, generation: 1, finalizers: ["vfleet.dev/release"], ...changes.metadata },
+    metadata: {
+      name,
+      namespace: "default",
+      uid: `uid-${name}`,
+      generation: 1,
+      finalizers: ["vfleet.dev/release"],
+      ...changes.metadata,
+    },
     spec: { image: "debian", ...changes.spec },
     ...(changes.status === undefined ? {} : { status: changes.status }),
   });
 }
 
 /** On a node, with all that was allocated for it. */
-export function placedStatus(node: string, changes: VirtualServer["status"] = {}): NonNullable<VirtualServer["status"]> {
+export function placedStatus(
+  node: string,
+  changes: VirtualServer["status"] = {},
+): NonNullable<VirtualServer["status"]> {
   return {
     phase: "Running",
     nodeName: node,
@@ -42,7 +55,10 @@ export function sampleNode(name: string, changes: { spec?: object; status?: Node
   });
 }
 
-export function sampleMigration(name: string, changes: { spec?: object; status?: Migration["status"]; metadata?: object } = {}): Migration {
+export function sampleMigration(
+  name: string,
+  changes: { spec?: object; status?: Migration["status"]; metadata?: object } = {},
+): Migration {
   return migrationKind.schema.parse({
     apiVersion: "vfleet.dev/v1",
     kind: "Migration",

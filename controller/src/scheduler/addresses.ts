@@ -51,7 +51,7 @@ export function macAddressOf(address: string): string {
 }
 
 /** Host ids per server. */
-export const idBlockSize = 65_536;
+const idBlockSize = 65_536;
 
 /** First id of the lowest free block. Throws `id-blocks-exhausted`. */
 export function allocateIdBlock(pool: { start: number; count: number }, taken: ReadonlySet<number>): number {

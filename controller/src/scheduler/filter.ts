@@ -1,7 +1,7 @@
 import { formatBytes, formatMilliCpu } from "@vfleet/shared";
 import type { Candidate, Demand } from "./placement.ts";
 
-export type RejectionReason = "not ready" | "cordoned" | "tainted" | "selector" | "excluded" | "cpu" | "memory" | "servers";
+type RejectionReason = "not ready" | "cordoned" | "tainted" | "selector" | "excluded" | "cpu" | "memory" | "servers";
 
 export interface Rejection {
   node: string;
@@ -37,7 +37,11 @@ export function explain(rejections: readonly Rejection[], demand: Demand): strin
   return `0/${rejections.length} nodes fit: ${parts.join(", ")}`;
 }
 
-function reject(candidate: Candidate, demand: Demand, excluded: ReadonlyMap<string, string>): Omit<Rejection, "node"> | undefined {
+function reject(
+  candidate: Candidate,
+  demand: Demand,
+  excluded: ReadonlyMap<string, string>,
+): Omit<Rejection, "node"> | undefined {
   const exclusion = excluded.get(candidate.name);
   if (exclusion !== undefined) return { reason: "excluded", detail: exclusion };
   if (!candidate.ready) return { reason: "not ready" };
@@ -59,7 +63,8 @@ function describe(group: readonly Rejection[], demand: Demand): string {
   const first = group[0];
   const most = Math.max(0, ...group.map((rejection) => rejection.free ?? 0));
   const free = `free ${group.length > 1 ? "at most " : ""}`;
-  switch (first?.reason) {
+  if (first === undefined) return "";
+  switch (first.reason) {
     case "cpu":
       return `too little CPU (requested ${formatMilliCpu(demand.milliCpu)}, ${free}${formatMilliCpu(most)})`;
     case "memory":
@@ -72,9 +77,11 @@ function describe(group: readonly Rejection[], demand: Demand): string {
       return `without label ${first.detail ?? ""}`;
     case "excluded":
       return first.detail ?? "excluded";
-    default:
-      return first?.reason ?? "";
+    case "cordoned":
+    case "not ready":
+      break;
   }
+  return first.reason;
 }
 
 /** Rounded down, so that nobody is told of more room than there is, in a unit that people read. */

@@ -52,8 +52,12 @@ export function candidatesOf(fleet: FleetSnapshot): Candidate[] {
       holders.set(node, held.add(image.metadata.name));
     }
   }
-  const candidates = new Map(fleet.nodes.map((node) => [node.metadata.name, candidateOf(node, holders.get(node.metadata.name))]));
-  const byName = new Map(fleet.servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server]));
+  const candidates = new Map(
+    fleet.nodes.map((node) => [node.metadata.name, candidateOf(node, holders.get(node.metadata.name))]),
+  );
+  const byName = new Map(
+    fleet.servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server]),
+  );
   for (const server of fleet.servers) take(candidates.get(server.status?.nodeName ?? ""), demandOf(server));
   for (const migration of fleet.migrations) {
     const target = migration.status?.targetNode;

@@ -25,22 +25,38 @@ const almostFull = { used: { milliCpu: 0, memoryBytes: 7 * gibibyte + 5000, serv
 
 describe("schedule", () => {
   test.each([
-    ["cordon", [candidate("a", { cordoned: true }), candidate("b", { cordoned: true }), candidate("c", almostFull)], "0/3 nodes fit: 2 cordoned, 1 too little memory (requested 4Gi, free 1023Mi)"],
+    [
+      "cordon",
+      [candidate("a", { cordoned: true }), candidate("b", { cordoned: true }), candidate("c", almostFull)],
+      "0/3 nodes fit: 2 cordoned, 1 too little memory (requested 4Gi, free 1023Mi)",
+    ],
     ["readiness", [candidate("a", { ready: false })], "0/1 nodes fit: 1 not ready"],
     ["taints", [candidate("a", { taints: ["gpu:NoSchedule"] })], "0/1 nodes fit: 1 tainted (gpu:NoSchedule)"],
-    ["CPU", [candidate("a", { used: { milliCpu: 3950, memoryBytes: 0, servers: 1 } })], "0/1 nodes fit: 1 too little CPU (requested 100m, free 50m)"],
-    ["count", [candidate("a", { used: { milliCpu: 0, memoryBytes: 0, servers: 100 } })], "0/1 nodes fit: 1 full (100 servers)"],
+    [
+      "CPU",
+      [candidate("a", { used: { milliCpu: 3950, memoryBytes: 0, servers: 1 } })],
+      "0/1 nodes fit: 1 too little CPU (requested 100m, free 50m)",
+    ],
+    [
+      "count",
+      [candidate("a", { used: { milliCpu: 0, memoryBytes: 0, servers: 100 } })],
+      "0/1 nodes fit: 1 full (100 servers)",
+    ],
     ["an empty fleet", [], "no node has joined the fleet"],
   ])("says why not: %s", (_what, candidates, message) => {
     expect(schedule(candidates, demand)).toEqual({ unschedulable: message });
   });
 
   test("names the label that a node lacks", () => {
-    expect(schedule([candidate("a")], { ...demand, nodeSelector: { disk: "ssd" } })).toEqual({ unschedulable: "0/1 nodes fit: 1 without label disk=ssd" });
+    expect(schedule([candidate("a")], { ...demand, nodeSelector: { disk: "ssd" } })).toEqual({
+      unschedulable: "0/1 nodes fit: 1 without label disk=ssd",
+    });
   });
 
   test("names the reason of an excluded node", () => {
-    expect(schedule([candidate("a")], demand, new Map([["a", "it runs there"]]))).toEqual({ unschedulable: "0/1 nodes fit: 1 it runs there" });
+    expect(schedule([candidate("a")], demand, new Map([["a", "it runs there"]]))).toEqual({
+      unschedulable: "0/1 nodes fit: 1 it runs there",
+    });
   });
 
   test("prefers a node that has the image, but spreads before that", () => {
@@ -49,7 +65,10 @@ describe("schedule", () => {
     const order = Array.from({ length: 3 }, () => {
       const choice = schedule(nodes, small);
       if (!("node" in choice)) throw new Error(choice.unschedulable);
-      take(nodes.find((node) => node.name === choice.node), small);
+      take(
+        nodes.find((node) => node.name === choice.node),
+        small,
+      );
       return choice.node;
     });
     expect(order).toEqual(["c", "a", "b"]);
@@ -59,7 +78,11 @@ describe("schedule", () => {
     const nodes = [candidate("a"), candidate("b")];
     for (let count = 0; count < 10; count++) {
       const choice = schedule(nodes, demand);
-      if ("node" in choice) take(nodes.find((node) => node.name === choice.node), demand);
+      if ("node" in choice)
+        take(
+          nodes.find((node) => node.name === choice.node),
+          demand,
+        );
     }
     for (const node of nodes) expect(node.used.memoryBytes).toBeLessThanOrEqual(node.allocatable.memoryBytes);
     expect(nodes.reduce((sum, node) => sum + node.used.servers, 0)).toBe(4);
@@ -70,13 +93,24 @@ describe("addresses", () => {
   const pool = new AddressPool({ range: "10.200.0.0/29", gatewayAddress: "10.200.0.1", reserved: ["10.200.0.4/31"] });
 
   test("gives the next that is neither reserved nor taken, and comes back to those given back", () => {
-    const fresh = new AddressPool({ range: "10.200.0.0/29", gatewayAddress: "10.200.0.1", reserved: ["10.200.0.4/31"] });
-    expect([1, 2, 3, 4].map(() => fresh.allocate(new Set()))).toEqual(["10.200.0.2", "10.200.0.3", "10.200.0.6", "10.200.0.2"]);
+    const fresh = new AddressPool({
+      range: "10.200.0.0/29",
+      gatewayAddress: "10.200.0.1",
+      reserved: ["10.200.0.4/31"],
+    });
+    expect([1, 2, 3, 4].map(() => fresh.allocate(new Set()))).toEqual([
+      "10.200.0.2",
+      "10.200.0.3",
+      "10.200.0.6",
+      "10.200.0.2",
+    ]);
     expect(fresh.allocate(new Set(["10.200.0.3", "10.200.0.6"]))).toBe("10.200.0.2");
   });
 
   test("says when none is left", () => {
-    expect(() => pool.allocate(new Set(["10.200.0.2", "10.200.0.3", "10.200.0.6"]))).toThrow("none of 10.200.0.0/29 is free");
+    expect(() => pool.allocate(new Set(["10.200.0.2", "10.200.0.3", "10.200.0.6"]))).toThrow(
+      "none of 10.200.0.0/29 is free",
+    );
   });
 
   test.each([

@@ -11,7 +11,7 @@ export function best(fitting: readonly Candidate[], demand: Demand): Candidate |
     .toSorted((a, b) => b.score - a.score || a.candidate.name.localeCompare(b.candidate.name))[0]?.candidate;
 }
 
-export function score(candidate: Candidate, demand: Demand, mostServers: number): number {
+function score(candidate: Candidate, demand: Demand, mostServers: number): number {
   const { allocatable, used } = candidate;
   const cpuLeft = 1 - (used.milliCpu + demand.milliCpu) / Math.max(1, allocatable.milliCpu);
   const memoryLeft = 1 - (used.memoryBytes + demand.memoryBytes) / Math.max(1, allocatable.memoryBytes);

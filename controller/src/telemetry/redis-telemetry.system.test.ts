@@ -14,7 +14,11 @@ let redis: ChildProcess;
 let telemetry: RedisTelemetry;
 
 function startRedis(): void {
-  redis = spawn("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder], { stdio: "ignore" });
+  redis = spawn(
+    "redis-server",
+    ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder],
+    { stdio: "ignore" },
+  );
 }
 
 async function stopRedis(): Promise<void> {
@@ -35,8 +39,20 @@ afterAll(async () => {
 });
 
 function sample(node: string, atMs: number, milliCpu: number): NodeTelemetry {
-  const usage = { milliCpu, memoryBytes: 1000, diskBytes: 0, pids: 1, receivedBytesPerSecond: 0, sentBytesPerSecond: 0 };
-  return { node, atMs, host: { ...usage, pressure: { cpu: 0, memory: 0, io: 0 } }, servers: [{ uid: "u", namespace: "default", name: "web", usage }] };
+  const usage = {
+    milliCpu,
+    memoryBytes: 1000,
+    diskBytes: 0,
+    pids: 1,
+    receivedBytesPerSecond: 0,
+    sentBytesPerSecond: 0,
+  };
+  return {
+    node,
+    atMs,
+    host: { ...usage, pressure: { cpu: 0, memory: 0, io: 0 } },
+    servers: [{ uid: "u", namespace: "default", name: "web", usage }],
+  };
 }
 
 async function written(milliCpu: number, sampleOf: NodeTelemetry): Promise<void> {
@@ -60,7 +76,16 @@ test("keeps the latest of every node, and of a server that has moved the newer o
 
 test("without Redis it drops samples, rejects readers, and comes back by itself", async () => {
   await stopRedis();
-  await expect.poll(() => telemetry.nodes().then(() => "answered", () => "rejected"), { timeout: 5000 }).toBe("rejected");
+  await expect
+    .poll(
+      () =>
+        telemetry.nodes().then(
+          () => "answered",
+          () => "rejected",
+        ),
+      { timeout: 5000 },
+    )
+    .toBe("rejected");
   telemetry.write(sample("host-1", 3000, 300));
   startRedis();
   await written(400, sample("host-1", 4000, 400));

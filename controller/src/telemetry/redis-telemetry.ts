@@ -28,7 +28,8 @@ export class RedisTelemetry implements TelemetryReader {
       retryStrategy: (attempt) => Math.min(5000, attempt * 200),
     });
     this.#redis.on("error", (thrown: unknown) => {
-      if (this.#isUp) options.log.warn({ error: messageOf(thrown) }, "redis unreachable: no telemetry until it is back");
+      if (this.#isUp)
+        options.log.warn({ error: messageOf(thrown) }, "redis unreachable: no telemetry until it is back");
       this.#isUp = false;
     });
     this.#redis.on("ready", () => {
@@ -63,7 +64,13 @@ export class RedisTelemetry implements TelemetryReader {
     const latest = await this.#latest();
     // Of a server that has just moved, both hosts have a sample: the newer one counts.
     const byAge = latest.toSorted((a, b) => a.atMs - b.atMs);
-    return new Map(byAge.flatMap((telemetry) => telemetry.servers.map((server) => [`${server.namespace}/${server.name}`, sampleOf(telemetry, server.usage)] as const)));
+    return new Map(
+      byAge.flatMap((telemetry) =>
+        telemetry.servers.map(
+          (server) => [`${server.namespace}/${server.name}`, sampleOf(telemetry, server.usage)] as const,
+        ),
+      ),
+    );
   }
 
   async close(): Promise<void> {

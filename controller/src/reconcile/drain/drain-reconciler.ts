@@ -6,7 +6,7 @@ import type { DrainAction } from "./drain-step.ts";
 import { drainStep, endedDrainPhases } from "./drain-step.ts";
 
 /** Cancels the drain's moves before it goes. */
-export const drainFinalizer = "vfleet.dev/drain";
+const drainFinalizer = "vfleet.dev/drain";
 
 /** How often an unfinished drain is looked at: room elsewhere and pauses after failures have no event of their own. */
 const lookMs = 1000;
@@ -32,14 +32,23 @@ export class DrainReconciler {
       for (const action of decision.actions) await this.#act(drain, action);
       return decision;
     });
-    await store.mutate(drainKind, objectKeyOf(key), (draft) => {
-      if (draft.metadata.uid !== drain.metadata.uid) return false;
-      draft.status = status;
-      return undefined;
-    }, { scope: "status" });
+    await store.mutate(
+      drainKind,
+      objectKeyOf(key),
+      (draft) => {
+        if (draft.metadata.uid !== drain.metadata.uid) return false;
+        draft.status = status;
+        return undefined;
+      },
+      { scope: "status" },
+    );
     if (status.phase !== drain.status?.phase && status.phase !== undefined) {
       const isTrouble = status.phase === "Blocked" || status.phase === "Failed";
-      events.record(drain, { type: isTrouble ? "Warning" : "Normal", reason: status.phase, message: status.message ?? `Node ${drain.spec.node}` });
+      events.record(drain, {
+        type: isTrouble ? "Warning" : "Normal",
+        reason: status.phase,
+        message: status.message ?? `Node ${drain.spec.node}`,
+      });
     }
     return lookMs;
   }
@@ -47,7 +56,11 @@ export class DrainReconciler {
   /** Returns whether it changed anything. */
   async #keepFinalizer(drain: Drain, isWanted: boolean): Promise<boolean> {
     const finalizers = drain.metadata.finalizers ?? [];
-    if (finalizers.includes(drainFinalizer) === isWanted || (isWanted && drain.metadata.deletionTimestamp !== undefined)) return false;
+    if (
+      finalizers.includes(drainFinalizer) === isWanted ||
+      (isWanted && drain.metadata.deletionTimestamp !== undefined)
+    )
+      return false;
     await this.#context.store.mutate(drainKind, drain.metadata, (draft) => {
       const others = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== drainFinalizer);
       draft.metadata.finalizers = isWanted ? [...others, drainFinalizer] : others;
@@ -62,7 +75,11 @@ export class DrainReconciler {
         await store.mutate(nodeKind, { name: action.node }, (draft) => void (draft.spec.unschedulable = true));
         return;
       case "cancel-move":
-        await store.mutate(migrationKind, { namespace: action.namespace, name: action.name }, (draft) => void (draft.spec.cancel = true));
+        await store.mutate(
+          migrationKind,
+          { namespace: action.namespace, name: action.name },
+          (draft) => void (draft.spec.cancel = true),
+        );
         return;
       case "move": {
         const migration = migrationKind.schema.parse({
@@ -71,7 +88,15 @@ export class DrainReconciler {
           metadata: {
             name: action.name,
             namespace: action.namespace,
-            ownerReferences: [{ apiVersion: drain.apiVersion, kind: drain.kind, name: drain.metadata.name, uid: drain.metadata.uid ?? "", controller: true }],
+            ownerReferences: [
+              {
+                apiVersion: drain.apiVersion,
+                kind: drain.kind,
+                name: drain.metadata.name,
+                uid: drain.metadata.uid ?? "",
+                controller: true,
+              },
+            ],
           },
           spec: { server: action.server, targetNode: action.targetNode, reason: "Drain" },
         });

@@ -14,17 +14,35 @@ function on(node: string, name: string, status: VirtualServer["status"] = {}): V
 }
 
 function own(server: string, status: Migration["status"], attempt = 1): Migration {
-  return sampleMigration(`${server}-${attempt}`, { spec: { server, reason: "Drain" }, status: { endedAt: "2026-01-01T00:00:00.000Z", ...status }, metadata: { ownerReferences } });
+  return sampleMigration(`${server}-${attempt}`, {
+    spec: { server, reason: "Drain" },
+    status: { endedAt: "2026-01-01T00:00:00.000Z", ...status },
+    metadata: { ownerReferences },
+  });
 }
 
 function view(changes: Partial<DrainView> = {}): DrainView {
-  const { nodes = [cordoned, sampleNode("host-2"), sampleNode("host-3")], servers = [on("host-1", "a"), on("host-1", "b"), on("host-1", "c")], migrations = [] } = changes;
-  return { drain: sampleDrain(), nodes, servers, migrations, candidates: candidatesOf({ nodes, servers, migrations, images: [] }), now, ...changes };
+  const {
+    nodes = [cordoned, sampleNode("host-2"), sampleNode("host-3")],
+    servers = [on("host-1", "a"), on("host-1", "b"), on("host-1", "c")],
+    migrations = [],
+  } = changes;
+  return {
+    drain: sampleDrain(),
+    nodes,
+    servers,
+    migrations,
+    candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
+    now,
+    ...changes,
+  };
 }
 
 describe("drainStep", () => {
   test("cordons before anything else", () => {
-    expect(drainStep(view({ nodes: [sampleNode("host-1"), sampleNode("host-2")] })).actions).toEqual([{ kind: "cordon", node: "host-1" }]);
+    expect(drainStep(view({ nodes: [sampleNode("host-1"), sampleNode("host-2")] })).actions).toEqual([
+      { kind: "cordon", node: "host-1" },
+    ]);
   });
 
   test("moves as many at a time as asked, to different nodes", () => {
@@ -45,8 +63,13 @@ describe("drainStep", () => {
   });
 
   test("gives up on a server after six moves, and fails when nothing else is left", () => {
-    const migrations = [1, 2, 3, 4, 5, 6].map((attempt) => own("a", { phase: "Failed", message: "disk full" }, attempt));
-    expect(drainStep(view({ migrations, servers: [on("host-1", "a")] })).status).toMatchObject({ phase: "Failed", message: '"default/a": given up after 6 moves that failed: disk full' });
+    const migrations = [1, 2, 3, 4, 5, 6].map((attempt) =>
+      own("a", { phase: "Failed", message: "disk full" }, attempt),
+    );
+    expect(drainStep(view({ migrations, servers: [on("host-1", "a")] })).status).toMatchObject({
+      phase: "Failed",
+      message: '"default/a": given up after 6 moves that failed: disk full',
+    });
     expect(drainStep(view({ migrations })).status.phase).toBe("Draining");
   });
 
@@ -65,26 +88,44 @@ describe("drainStep", () => {
     const waits = drainStep(view({ servers: [on("host-1", "a", { phase: "Starting" })] }));
     expect(waits.status).toMatchObject({ phase: "Draining", waiting: [{ server: "default/a" }] });
     const ends = drainStep(view({ servers: [on("host-1", "a", { phase: "Stopped" })] }));
-    expect(ends.status).toMatchObject({ phase: "Succeeded", message: "No server runs on it; 1 that are stopped stay, with their files" });
+    expect(ends.status).toMatchObject({
+      phase: "Succeeded",
+      message: "No server runs on it; 1 that are stopped stay, with their files",
+    });
   });
 
   test("ends when the last move has, not when its server is counted elsewhere", () => {
     const servers = [on("host-2", "a")];
-    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Committed" })] })).status.phase).not.toBe("Succeeded");
-    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Succeeded" })] })).status).toMatchObject({ phase: "Succeeded", total: 1, moved: 1, endedAt: now });
+    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Committed" })] })).status.phase).not.toBe(
+      "Succeeded",
+    );
+    expect(drainStep(view({ servers, migrations: [own("a", { phase: "Succeeded" })] })).status).toMatchObject({
+      phase: "Succeeded",
+      total: 1,
+      moved: 1,
+      endedAt: now,
+    });
   });
 
   test("a cancel cancels its moves first", () => {
     const drain = sampleDrain({ spec: { cancel: true } });
     const open = own("a", { phase: "Syncing" });
-    expect(drainStep(view({ drain, migrations: [open] })).actions).toEqual([{ kind: "cancel-move", name: "a-1", namespace: "default" }]);
+    expect(drainStep(view({ drain, migrations: [open] })).actions).toEqual([
+      { kind: "cancel-move", name: "a-1", namespace: "default" },
+    ]);
     const asked = { ...open, spec: { ...open.spec, cancel: true } };
-    expect(drainStep(view({ drain, migrations: [asked] }))).toMatchObject({ actions: [], status: { message: "Cancelling 1 moves" } });
+    expect(drainStep(view({ drain, migrations: [asked] }))).toMatchObject({
+      actions: [],
+      status: { message: "Cancelling 1 moves" },
+    });
     expect(drainStep(view({ drain, migrations: [own("a", { phase: "Cancelled" })] })).status.phase).toBe("Cancelled");
   });
 
   test("fails for an unknown node", () => {
-    expect(drainStep(view({ drain: sampleDrain({ spec: { node: "nowhere" } }) })).status).toMatchObject({ phase: "Failed", reason: "NodeNotFound" });
+    expect(drainStep(view({ drain: sampleDrain({ spec: { node: "nowhere" } }) })).status).toMatchObject({
+      phase: "Failed",
+      reason: "NodeNotFound",
+    });
   });
 
   test("an ended drain does nothing", () => {

@@ -41,13 +41,23 @@ export function drainStep(view: DrainView): DrainDecision {
   const status: DrainStatus = { ...drain.status, startedAt: drain.status?.startedAt ?? now };
   if (endedDrainPhases.includes(status.phase ?? "Pending")) return { status, actions: [] };
   const node = view.nodes.find((candidate) => candidate.metadata.name === drain.spec.node);
-  if (node === undefined) return ended(status, view, { phase: "Failed", reason: "NodeNotFound", message: `There is no node "${drain.spec.node}"` });
+  if (node === undefined)
+    return ended(status, view, {
+      phase: "Failed",
+      reason: "NodeNotFound",
+      message: `There is no node "${drain.spec.node}"`,
+    });
 
-  const own = view.migrations.filter((migration) => migration.metadata.ownerReferences?.some((owner) => owner.uid === drain.metadata.uid));
+  const own = view.migrations.filter((migration) =>
+    migration.metadata.ownerReferences?.some((owner) => owner.uid === drain.metadata.uid),
+  );
   if (drain.spec.cancel || drain.metadata.deletionTimestamp !== undefined) return cancelled(status, view, own);
-  if (node.spec.unschedulable !== true) return { status: { ...status, phase: "Draining" }, actions: [{ kind: "cordon", node: drain.spec.node }] };
+  if (node.spec.unschedulable !== true)
+    return { status: { ...status, phase: "Draining" }, actions: [{ kind: "cordon", node: drain.spec.node }] };
 
-  const here = view.servers.filter((server) => server.status?.nodeName === drain.spec.node && server.metadata.deletionTimestamp === undefined);
+  const here = view.servers.filter(
+    (server) => server.status?.nodeName === drain.spec.node && server.metadata.deletionTimestamp === undefined,
+  );
   const toMove = here.filter(keepsDrainWaiting);
   const moved = own.filter((migration) => migration.status?.phase === "Succeeded").length;
   const counted: DrainStatus = { ...status, total: Math.max(status.total ?? 0, toMove.length + moved), moved };
@@ -62,22 +72,31 @@ export function drainStep(view: DrainView): DrainDecision {
     return { status: { ...counted, waiting }, actions: [] };
   }
   if (toMove.length === 0) {
-    const message = left === 0 ? "No server is left on it" : `No server runs on it; ${left} that are stopped stay, with their files`;
+    const message =
+      left === 0 ? "No server is left on it" : `No server runs on it; ${left} that are stopped stay, with their files`;
     return ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message });
   }
   return planned(counted, { view, toMove, own });
 }
 
-function planned(status: DrainStatus, { view, toMove, own }: { view: DrainView; toMove: readonly VirtualServer[]; own: readonly Migration[] }): DrainDecision {
+function planned(
+  status: DrainStatus,
+  { view, toMove, own }: { view: DrainView; toMove: readonly VirtualServer[]; own: readonly Migration[] },
+): DrainDecision {
   const { drain } = view;
   const waiting: Waiting[] = [];
   const actions: DrainAction[] = [];
-  const unfit = unfitTargets(view.nodes, view.nodes.find((node) => node.metadata.name === drain.spec.node));
+  const unfit = unfitTargets(
+    view.nodes,
+    view.nodes.find((node) => node.metadata.name === drain.spec.node),
+  );
   let underWay = own.filter((migration) => !isMigrationEnded(migration)).length;
   let stuck = 0;
   let abandoned = 0;
   // The largest first: it is the hardest to place.
-  const bySize = toMove.toSorted((a, b) => demandOf(b).memoryBytes - demandOf(a).memoryBytes || nameOf(a).localeCompare(nameOf(b)));
+  const bySize = toMove.toSorted(
+    (a, b) => demandOf(b).memoryBytes - demandOf(a).memoryBytes || nameOf(a).localeCompare(nameOf(b)),
+  );
   for (const server of bySize) {
     const attempts = own.filter((migration) => isOf(migration, server));
     const open = view.migrations.find((migration) => isOf(migration, server) && !isMigrationEnded(migration));
@@ -88,17 +107,24 @@ function planned(status: DrainStatus, { view, toMove, own }: { view: DrainView; 
     }
     const phase = server.status?.phase ?? "Pending";
     if (phase !== "Running" && phase !== "Migrating") {
-      waiting.push({ server: nameOf(server), reason: `it is ${phase}: ${server.status?.message ?? "it must be Running to move"}` });
+      waiting.push({
+        server: nameOf(server),
+        reason: `it is ${phase}: ${server.status?.message ?? "it must be Running to move"}`,
+      });
       continue;
     }
     const last = attempts.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
     const failure = last?.status?.message ?? "unknown";
     if (attempts.length >= attemptsMax) {
       abandoned++;
-      waiting.push({ server: nameOf(server), reason: `given up after ${attempts.length} moves that failed: ${failure}` });
+      waiting.push({
+        server: nameOf(server),
+        reason: `given up after ${attempts.length} moves that failed: ${failure}`,
+      });
       continue;
     }
-    const retryAtMs = last === undefined ? 0 : endedAtMs(last) + Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
+    const retryAtMs =
+      last === undefined ? 0 : endedAtMs(last) + Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
     if (retryAtMs > Date.parse(view.now)) {
       waiting.push({ server: nameOf(server), reason: `tried again soon, the last move failed: ${failure}` });
       continue;
@@ -113,7 +139,10 @@ function planned(status: DrainStatus, { view, toMove, own }: { view: DrainView; 
       waiting.push({ server: nameOf(server), reason: `waits for its turn, ${underWay} at a time` });
       continue;
     }
-    take(view.candidates.find((candidate) => candidate.name === choice.node), demandOf(server));
+    take(
+      view.candidates.find((candidate) => candidate.name === choice.node),
+      demandOf(server),
+    );
     underWay++;
     const name = `${server.metadata.name}-drain-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
     const namespace = server.metadata.namespace ?? "default";
@@ -128,17 +157,30 @@ function planned(status: DrainStatus, { view, toMove, own }: { view: DrainView; 
   return {
     status: isBlocked
       ? { ...rest, phase: "Blocked", reason: "NothingFits", message: sentence(waiting), waiting }
-      : { ...rest, phase: "Draining", waiting, message: `${toMove.length} of ${status.total ?? toMove.length} servers left` },
+      : {
+          ...rest,
+          phase: "Draining",
+          waiting,
+          message: `${toMove.length} of ${status.total ?? toMove.length} servers left`,
+        },
     actions,
   };
 }
 
 function cancelled(status: DrainStatus, view: DrainView, own: readonly Migration[]): DrainDecision {
   const open = own.filter((migration) => !isMigrationEnded(migration));
-  if (open.length === 0) return ended({ ...status, waiting: [] }, view, { phase: "Cancelled", message: "Cancelled; the node stays cordoned" });
+  if (open.length === 0)
+    return ended({ ...status, waiting: [] }, view, {
+      phase: "Cancelled",
+      message: "Cancelled; the node stays cordoned",
+    });
   const actions = open
     .filter((migration) => !migration.spec.cancel)
-    .map((migration): DrainAction => ({ kind: "cancel-move", name: migration.metadata.name, namespace: migration.metadata.namespace ?? "default" }));
+    .map((migration): DrainAction => ({
+      kind: "cancel-move",
+      name: migration.metadata.name,
+      namespace: migration.metadata.namespace ?? "default",
+    }));
   return { status: { ...status, message: `Cancelling ${open.length} moves` }, actions };
 }
 
@@ -148,7 +190,11 @@ function keepsDrainWaiting(server: VirtualServer): boolean {
   return phase !== "Stopped" && phase !== "Failed";
 }
 
-function ended(status: DrainStatus, view: DrainView, end: Pick<DrainStatus, "phase" | "reason" | "message">): DrainDecision {
+function ended(
+  status: DrainStatus,
+  view: DrainView,
+  end: Pick<DrainStatus, "phase" | "reason" | "message">,
+): DrainDecision {
   return { status: { ...status, ...end, endedAt: view.now }, actions: [] };
 }
 

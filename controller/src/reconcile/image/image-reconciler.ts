@@ -24,11 +24,16 @@ export class ImageReconciler {
       report: presence.report(node.metadata.name)?.images.find((report) => report.name === name),
     }));
     const status = imageStep({ image, nodes, now: timestamp(environment) });
-    await store.mutate(imageKind, { name }, (draft) => {
-      if (draft.metadata.uid !== image.metadata.uid) return false;
-      draft.status = status;
-      return undefined;
-    }, { scope: "status" });
+    await store.mutate(
+      imageKind,
+      { name },
+      (draft) => {
+        if (draft.metadata.uid !== image.metadata.uid) return false;
+        draft.status = status;
+        return undefined;
+      },
+      { scope: "status" },
+    );
     if (status.phase !== image.status?.phase && status.phase !== undefined) {
       const type = status.phase === "Failed" ? "Warning" : "Normal";
       events.record(image, { type, reason: status.phase, message: status.message ?? status.digest ?? status.phase });

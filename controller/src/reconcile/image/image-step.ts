@@ -24,7 +24,11 @@ function making(view: ImageView, status: ImageStatus): ImageStatus {
   const report = builder.report;
   if (report?.phase === "Ready" && report.digest !== undefined) {
     const { reason: _reason, message: _message, ...rest } = status;
-    const ready: ImageStatus = { ...rest, digest: report.digest, ...(report.sizeBytes === undefined ? {} : { sizeBytes: report.sizeBytes }) };
+    const ready: ImageStatus = {
+      ...rest,
+      digest: report.digest,
+      ...(report.sizeBytes === undefined ? {} : { sizeBytes: report.sizeBytes }),
+    };
     return made(view, ready, report.digest);
   }
   if (report?.phase === "Failed") {
@@ -39,21 +43,34 @@ function chosen(view: ImageView, status: ImageStatus): ImageStatus {
   const { source } = view.image.spec;
   if ("tar" in source) {
     const { node } = source.tar;
-    if (view.nodes.some((candidate) => candidate.name === node)) return making(view, { ...status, builderNode: node, phase: "Building" });
-    return ready({ ...status, phase: "Pending", reason: "NodeNotFound", message: `There is no node "${node}" to import it on` }, view, "False");
+    if (view.nodes.some((candidate) => candidate.name === node))
+      return making(view, { ...status, builderNode: node, phase: "Building" });
+    return ready(
+      { ...status, phase: "Pending", reason: "NodeNotFound", message: `There is no node "${node}" to import it on` },
+      view,
+      "False",
+    );
   }
   const able = view.nodes.filter((node) => node.presence === "alive" && !node.cordoned);
   const [builder] = able.toSorted((a, b) => a.name.localeCompare(b.name));
   if (builder !== undefined) return making(view, { ...status, builderNode: builder.name, phase: "Building" });
   const { builderNode: _builder, ...rest } = status;
-  return ready({ ...rest, phase: "Pending", reason: "NoBuilder", message: "No node is ready to build it" }, view, "False");
+  return ready(
+    { ...rest, phase: "Pending", reason: "NoBuilder", message: "No node is ready to build it" },
+    view,
+    "False",
+  );
 }
 
 function made(view: ImageView, status: ImageStatus, digest: string): ImageStatus {
   const before = new Set(status.nodes ?? []);
   const holders = view.nodes
     // A node that isn't heard of keeps what it had.
-    .filter((node) => (node.presence === "alive" ? node.report?.phase === "Ready" && node.report.digest === digest : before.has(node.name)))
+    .filter((node) =>
+      node.presence === "alive"
+        ? node.report?.phase === "Ready" && node.report.digest === digest
+        : before.has(node.name),
+    )
     .map((node) => node.name)
     .toSorted();
   const { reason: _reason, message: _message, ...rest } = status;

@@ -25,11 +25,23 @@ function view(changes: Partial<AdmitView> = {}): AdmitView {
   };
 }
 
-const underWay = (name: string, source: string) => sampleMigration(name, { spec: { server: name }, status: { phase: "Syncing", sourceNode: source, targetNode: "host-3" } });
+const underWay = (name: string, source: string) =>
+  sampleMigration(name, {
+    spec: { server: name },
+    status: { phase: "Syncing", sourceNode: source, targetNode: "host-3" },
+  });
 
 test("picks a target other than the source and starts under the present epoch", () => {
   expect(admitMigration(view())).toEqual({
-    start: { phase: "Preparing", mode: "StopAndCopy", modeReason: "The only mode of this version", sourceNode: "host-1", targetNode: "host-2", epoch: 4, startedAt: "now" },
+    start: {
+      phase: "Preparing",
+      mode: "StopAndCopy",
+      modeReason: "The only mode of this version",
+      sourceNode: "host-1",
+      targetNode: "host-2",
+      epoch: 4,
+      startedAt: "now",
+    },
   });
 });
 
@@ -38,25 +50,61 @@ describe("refuses", () => {
   const elsewhere = (targetNode: string) => sampleMigration("move", { spec: { targetNode } });
   test.each<[string, Partial<AdmitView>, string, string]>([
     ["an unknown server", { server: undefined }, "ServerNotFound", 'there is no virtual server "web"'],
-    ["one that doesn't run", { server: sampleServer("web", { status: placedStatus("host-1", { phase: "Stopped" }) }) }, "ServerNotRunning", "it must be Running, it is Stopped"],
+    [
+      "one that doesn't run",
+      { server: sampleServer("web", { status: placedStatus("host-1", { phase: "Stopped" }) }) },
+      "ServerNotRunning",
+      "it must be Running, it is Stopped",
+    ],
     ["an unknown node", { migration: elsewhere("nowhere") }, "NodeNotFound", 'there is no node "nowhere"'],
     ["where it is", { migration: elsewhere("host-1") }, "AlreadyThere", 'it is on node "host-1" already'],
-    ["a cordoned target", { migration: elsewhere("host-2"), nodes: cordoned }, "TargetCordoned", 'node "host-2" is cordoned'],
-    ["a second move", { migrations: [sampleMigration("move"), underWay("other", "host-1")].map((migration) => (migration.metadata.name === "other" ? { ...migration, spec: { ...migration.spec, server: "web" } } : migration)) }, "AlreadyMigrating", 'migration "other" of it has not ended'],
+    [
+      "a cordoned target",
+      { migration: elsewhere("host-2"), nodes: cordoned },
+      "TargetCordoned",
+      'node "host-2" is cordoned',
+    ],
+    [
+      "a second move",
+      {
+        migrations: [sampleMigration("move"), underWay("other", "host-1")].map((migration) =>
+          migration.metadata.name === "other"
+            ? { ...migration, spec: { ...migration.spec, server: "web" } }
+            : migration,
+        ),
+      },
+      "AlreadyMigrating",
+      'migration "other" of it has not ended',
+    ],
     ["no node that fits", { nodes: cordoned }, "NoTargetFits", "0/2 nodes fit: 1 where it runs now, 1 cordoned"],
     [
       "another CRIU",
-      { nodes: [sampleNode("host-1"), sampleNode("host-2", { status: { fleet: { criuVersion: "3.17.1", runcVersion: "1.1.5" } } })] },
+      {
+        nodes: [
+          sampleNode("host-1"),
+          sampleNode("host-2", { status: { fleet: { criuVersion: "3.17.1", runcVersion: "1.1.5" } } }),
+        ],
+      },
       "NoTargetFits",
       "0/2 nodes fit: 1 where it runs now, 1 with another CRIU (needed 4.2.1, found 3.17.1)",
     ],
-  ])("%s", (_what, changes, reason, message) => expect(admitMigration(view(changes))).toEqual({ refuse: { reason, message } }));
+  ])("%s", (_what, changes, reason, message) =>
+    expect(admitMigration(view(changes))).toEqual({ refuse: { reason, message } }),
+  );
 });
 
 describe("waits", () => {
   test.each<[string, Partial<AdmitView>, string]>([
-    ["for its turn to leave the node", { migrations: [sampleMigration("move"), underWay("a", "host-1"), underWay("b", "host-1")] }, "WaitingForTurn"],
-    ["for its turn in the fleet", { migrations: [sampleMigration("move"), ...["a", "b", "c", "d", "e"].map((name) => underWay(name, "host-2"))] }, "WaitingForTurn"],
+    [
+      "for its turn to leave the node",
+      { migrations: [sampleMigration("move"), underWay("a", "host-1"), underWay("b", "host-1")] },
+      "WaitingForTurn",
+    ],
+    [
+      "for its turn in the fleet",
+      { migrations: [sampleMigration("move"), ...["a", "b", "c", "d", "e"].map((name) => underWay(name, "host-2"))] },
+      "WaitingForTurn",
+    ],
     ["for the node after a restart", { presence: () => "unheard" }, "WaitingForNode"],
   ])("%s", (_what, changes, reason) => expect(admitMigration(view(changes))).toMatchObject({ wait: { reason } }));
 });

@@ -35,20 +35,43 @@ export function admitMigration(view: AdmitView): Admittance {
     migrations: view.migrations.filter((other) => other.metadata.namespace === migration.metadata.namespace),
   });
   if (objection !== undefined) return { refuse: objection };
-  if (server === undefined || owner === undefined) return { refuse: { reason: "ServerNotPlaced", message: "no node owns it" } };
-  if (view.presence(owner.node) === "unheard") return { wait: { reason: "WaitingForNode", message: `node "${owner.node}" has not been heard of yet` } };
+  if (server === undefined || owner === undefined)
+    return { refuse: { reason: "ServerNotPlaced", message: "no node owns it" } };
+  if (view.presence(owner.node) === "unheard")
+    return { wait: { reason: "WaitingForNode", message: `node "${owner.node}" has not been heard of yet` } };
 
-  const active = view.migrations.filter((other) => !isMigrationEnded(other) && (other.status?.phase ?? "Pending") !== "Pending");
+  const active = view.migrations.filter(
+    (other) => !isMigrationEnded(other) && (other.status?.phase ?? "Pending") !== "Pending",
+  );
   const outbound = active.filter((other) => other.status?.sourceNode === owner.node);
   const { parallelPerFleet, parallelOutboundPerNode } = view.limits;
-  if (active.length >= parallelPerFleet) return { wait: { reason: "WaitingForTurn", message: `${active.length} moves are under way in the fleet, ${parallelPerFleet} may be` } };
+  if (active.length >= parallelPerFleet)
+    return {
+      wait: {
+        reason: "WaitingForTurn",
+        message: `${active.length} moves are under way in the fleet, ${parallelPerFleet} may be`,
+      },
+    };
   if (outbound.length >= parallelOutboundPerNode) {
-    return { wait: { reason: "WaitingForTurn", message: `${outbound.length} moves are leaving node "${owner.node}", ${parallelOutboundPerNode} may` } };
+    return {
+      wait: {
+        reason: "WaitingForTurn",
+        message: `${outbound.length} moves are leaving node "${owner.node}", ${parallelOutboundPerNode} may`,
+      },
+    };
   }
 
   const { targetNode } = migration.spec;
-  const candidates = targetNode === undefined ? view.candidates : view.candidates.filter((candidate) => candidate.name === targetNode);
-  const choice = schedule(candidates, demandOf(server), unfitTargets(nodes, nodes.find((node) => node.metadata.name === owner.node)));
+  const candidates =
+    targetNode === undefined ? view.candidates : view.candidates.filter((candidate) => candidate.name === targetNode);
+  const choice = schedule(
+    candidates,
+    demandOf(server),
+    unfitTargets(
+      nodes,
+      nodes.find((node) => node.metadata.name === owner.node),
+    ),
+  );
   if ("unschedulable" in choice) return { refuse: { reason: "NoTargetFits", message: choice.unschedulable } };
   return {
     start: {

@@ -23,8 +23,14 @@ export function measured(view: MigrationView): MigrationStatus {
   const status = { ...view.migration.status };
   const source = view.source.progress;
   const target = view.target.progress;
-  const marks = view.session.marks.reduce((timeline, mark) => withStep(timeline, { ...mark, side: "controller" }), status.timeline ?? []);
-  const timeline = [source, target].reduce((list, progress) => (progress === undefined ? list : withSide(list, progress)), marks);
+  const marks = view.session.marks.reduce(
+    (timeline, mark) => withStep(timeline, { ...mark, side: "controller" }),
+    status.timeline ?? [],
+  );
+  const timeline = [source, target].reduce(
+    (list, progress) => (progress === undefined ? list : withSide(list, progress)),
+    marks,
+  );
   if (timeline.length > 0) status.timeline = timeline.toSorted((a, b) => a.atMs - b.atMs);
   const pauseMs = source?.pauseMs ?? target?.pauseMs;
   // A pause that goes on is not one yet.
@@ -43,11 +49,14 @@ export function withMark(status: MigrationStatus, step: string, now: string): Mi
 }
 
 function withStep(timeline: Timeline, entry: Timeline[number]): Timeline {
-  return timeline.some(({ step, side }) => step === entry.step && side === entry.side) ? timeline : [...timeline, entry];
+  return timeline.some(({ step, side }) => step === entry.step && side === entry.side)
+    ? timeline
+    : [...timeline, entry];
 }
 
 function withSide(timeline: Timeline, progress: MigrationProgress): Timeline {
-  const begin = timeline.find((entry) => entry.side === "controller" && entry.step === sideBegins[progress.side])?.atMs ?? 0;
+  const begin =
+    timeline.find((entry) => entry.side === "controller" && entry.step === sideBegins[progress.side])?.atMs ?? 0;
   return [
     ...timeline.filter((entry) => entry.side !== progress.side),
     ...progress.timeline.map((entry) => ({

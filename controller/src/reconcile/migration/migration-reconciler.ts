@@ -35,7 +35,9 @@ export class MigrationReconciler {
   }
 
   hear(node: string, progress: MigrationProgress): void {
-    const migration = this.#context.store.list(migrationKind).items.find((candidate) => candidate.metadata.uid === progress.operation);
+    const migration = this.#context.store
+      .list(migrationKind)
+      .items.find((candidate) => candidate.metadata.uid === progress.operation);
     if (migration === undefined || migration.status?.sourceNode === undefined || isMigrationEnded(migration)) return;
     const isNews = this.#session(migration).hear(node, progress);
     if (isNews) this.#loop().enqueue(keyOf(migration));
@@ -133,7 +135,9 @@ export class MigrationReconciler {
         return;
       case "let-go":
         await store.mutate(migrationKind, migration.metadata, (draft) => {
-          draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== migrationFinalizer);
+          draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter(
+            (finalizer) => finalizer !== migrationFinalizer,
+          );
         });
     }
   }
@@ -153,10 +157,17 @@ export class MigrationReconciler {
         limits: config.migration,
         now,
       });
-      if ("wait" in admittance) return this.#write(migration, { ...migration.status, phase: "Pending", ...admittance.wait });
-      if ("refuse" in admittance) return this.#write(migration, { ...migration.status, phase: "Failed", ...admittance.refuse, endedAt: now });
+      if ("wait" in admittance)
+        return this.#write(migration, { ...migration.status, phase: "Pending", ...admittance.wait });
+      if ("refuse" in admittance)
+        return this.#write(migration, { ...migration.status, phase: "Failed", ...admittance.refuse, endedAt: now });
       await store.mutate(migrationKind, migration.metadata, (draft) => {
-        if (draft.metadata.uid !== migration.metadata.uid || draft.metadata.deletionTimestamp !== undefined || draft.spec.cancel) return false;
+        if (
+          draft.metadata.uid !== migration.metadata.uid ||
+          draft.metadata.deletionTimestamp !== undefined ||
+          draft.spec.cancel
+        )
+          return false;
         draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), migrationFinalizer])];
         draft.status = admittance.start;
         return undefined;
@@ -192,15 +203,26 @@ export class MigrationReconciler {
     const { store, events, ownership } = this.#context;
     const revision = ownership.revisionOf(ownership.serverOfOperation(migration.metadata.uid ?? "") ?? "");
     const isOpen = status.phase === "Preparing" || status.phase === "Syncing";
-    const full = isOpen && revision !== undefined && status.ownershipRevision === undefined ? { ...status, ownershipRevision: revision } : status;
-    await store.mutate(migrationKind, migration.metadata, (draft) => {
-      if (draft.metadata.uid !== migration.metadata.uid) return false;
-      draft.status = full;
-      return undefined;
-    }, { scope: "status" });
+    const full =
+      isOpen && revision !== undefined && status.ownershipRevision === undefined
+        ? { ...status, ownershipRevision: revision }
+        : status;
+    await store.mutate(
+      migrationKind,
+      migration.metadata,
+      (draft) => {
+        if (draft.metadata.uid !== migration.metadata.uid) return false;
+        draft.status = full;
+        return undefined;
+      },
+      { scope: "status" },
+    );
     if (status.phase === migration.status?.phase || status.phase === undefined || status.phase === "Pending") return;
     const route = `${status.sourceNode ?? "?"} to ${status.targetNode ?? "?"}`;
-    const message = status.message === undefined ? `${migration.spec.server}: ${route}` : `${migration.spec.server}: ${status.message}`;
+    const message =
+      status.message === undefined
+        ? `${migration.spec.server}: ${route}`
+        : `${migration.spec.server}: ${status.message}`;
     events.record(migration, { type: status.phase === "Failed" ? "Warning" : "Normal", reason: status.phase, message });
   }
 }

@@ -73,48 +73,72 @@ export function moveTimeoutMs(server: VirtualServer): number {
 export function migrationStep(view: MigrationView): MigrationDecision {
   switch (view.migration.status?.phase ?? "Pending") {
     case "Pending":
-      return isEndWanted(view) ? end(view, "Cancelled", { reason: "Cancelled", message: "cancelled before it began" }) : { actions: [{ kind: "admit" }] };
+      return isEndWanted(view)
+        ? end(view, "Cancelled", { reason: "Cancelled", message: "cancelled before it began" })
+        : { actions: [{ kind: "admit" }] };
     case "Preparing":
     case "Syncing":
     case "Freezing":
       return stepOpen(view);
     case "Committed":
       return stepCommitted(view);
-    default:
-      return { actions: view.migration.metadata.finalizers?.includes(migrationFinalizer) === true ? [{ kind: "let-go" }] : [] };
+    case "Succeeded":
+    case "Failed":
+    case "Cancelled":
+      break;
   }
+  const isKept = view.migration.metadata.finalizers?.includes(migrationFinalizer) === true;
+  return { actions: isKept ? [{ kind: "let-go" }] : [] };
 }
 
 function stepOpen(view: MigrationView): MigrationDecision {
   const status = measured(view);
   switch (view.operation?.state) {
     case "committed":
-      return { status: withMark({ ...withoutExplanation(status), phase: "Committed" }, "commit", view.now), actions: [{ kind: "tell", outcome: "committed" }] };
+      return {
+        status: withMark({ ...withoutExplanation(status), phase: "Committed" }, "commit", view.now),
+        actions: [{ kind: "tell", outcome: "committed" }],
+      };
     case "aborted": {
       const message = view.operation.reason ?? "aborted";
-      return isEndWanted(view) ? end(view, "Cancelled", { reason: "Cancelled", message }) : end(view, "Failed", { reason: "Aborted", message });
+      return isEndWanted(view)
+        ? end(view, "Cancelled", { reason: "Cancelled", message })
+        : end(view, "Failed", { reason: "Aborted", message });
     }
     case "begun": {
       const reason = reasonToEnd(view);
       if (reason !== undefined) return { status, actions: [{ kind: "abort", reason }] };
       const mustCommand = view.session.state === "idle" && status.phase === "Preparing" && !view.isSettling;
-      return { status: { ...status, phase: phaseSeen(view, status) }, actions: mustCommand ? [{ kind: "command" }] : [] };
+      return {
+        status: { ...status, phase: phaseSeen(view, status) },
+        actions: mustCommand ? [{ kind: "command" }] : [],
+      };
     }
-    case undefined: {
-      if (view.server === undefined) return end(view, "Failed", { reason: "ServerNotFound", message: "the server is gone" });
-      return isEndWanted(view) ? { actions: [{ kind: "abort", reason: "cancelled" }] } : { actions: [{ kind: "begin" }] };
-    }
+    case undefined:
+      return stepUnbegun(view);
   }
+  return { actions: [] };
+}
+
+function stepUnbegun(view: MigrationView): MigrationDecision {
+  if (view.server === undefined) {
+    return end(view, "Failed", { reason: "ServerNotFound", message: "the server is gone" });
+  }
+  return { actions: [isEndWanted(view) ? { kind: "abort", reason: "cancelled" } : { kind: "begin" }] };
 }
 
 function stepCommitted(view: MigrationView): MigrationDecision {
   const { source, target, session } = view;
   const status = measured(view);
   const newEpoch = (status.epoch ?? 0) + 1;
-  const sinceCommitMs = sinceStartMs(view) - (status.timeline?.find((entry) => entry.side === "controller" && entry.step === "commit")?.atMs ?? 0);
+  const sinceCommitMs =
+    sinceStartMs(view) -
+    (status.timeline?.find((entry) => entry.side === "controller" && entry.step === "commit")?.atMs ?? 0);
   // Done means that the server's own status says so too: who waits for the move can go on from there.
   const isReported = target.heldEpoch !== undefined && target.heldEpoch >= newEpoch;
-  const isShown = view.server === undefined || (view.server.status?.nodeName === status.targetNode && view.server.status?.phase !== "Migrating");
+  const isShown =
+    view.server === undefined ||
+    (view.server.status?.nodeName === status.targetNode && view.server.status?.phase !== "Migrating");
   const isRunning = isReported && target.isRunning;
   const isSilent = target.progress === undefined || target.progress.phase === "failed";
   const targetDone = isSilent ? isRunning && isShown : target.progress?.phase === "done" && isReported && isShown;
@@ -126,7 +150,11 @@ function stepCommitted(view: MigrationView): MigrationDecision {
     ((source.presence === "lost" || sinceCommitMs > cleanUpMaxMs) && isRunning);
   const actions: MigrationAction[] = session.told ? [] : [{ kind: "tell", outcome: "committed" }];
   if (targetDone && sourceDone) {
-    const ended = withMark({ ...withoutExplanation(status), phase: "Succeeded", endedAt: view.now, totalMs: sinceStartMs(view) }, "done", view.now);
+    const ended = withMark(
+      { ...withoutExplanation(status), phase: "Succeeded", endedAt: view.now, totalMs: sinceStartMs(view) },
+      "done",
+      view.now,
+    );
     return { status: ended, actions };
   }
   const message = !targetDone
@@ -141,28 +169,40 @@ function reasonToEnd(view: MigrationView): string | undefined {
   if (isEndWanted(view)) return "cancelled";
   if (server?.metadata.deletionTimestamp !== undefined) return "the server is being deleted";
   if (session.state === "failed") return session.error ?? "the agents refused";
-  for (const [node, side] of [[targetNode, target], [sourceNode, source]] as const) {
-    if (side.progress?.phase === "failed") return `${node}: ${side.progress.error?.message ?? "failed without saying why"}`;
+  for (const [node, side] of [
+    [targetNode, target],
+    [sourceNode, source],
+  ] as const) {
+    if (side.progress?.phase === "failed")
+      return `${node}: ${side.progress.error?.message ?? "failed without saying why"}`;
     if (side.presence === "lost") return `node "${node}" was not heard of`;
   }
   if (server !== undefined && sinceStartMs(view) > moveTimeoutMs(server) + timeoutGraceMs) {
     return `not committed within ${moveTimeoutMs(server) / 1000} s`;
   }
-  if (session.state !== "commanding" && session.silentMs > silenceMaxMs) return `nothing was heard of it for ${silenceMaxMs / 1000} s`;
+  if (session.state !== "commanding" && session.silentMs > silenceMaxMs)
+    return `nothing was heard of it for ${silenceMaxMs / 1000} s`;
   return undefined;
 }
 
 /** Forward only: messages of two hosts arrive in any order. */
 function phaseSeen(view: MigrationView, status: MigrationStatus): MigrationPhase {
   const { source, target, session } = view;
-  const isFrozen = source.progress?.phase === "frozen" || target.progress?.phase === "restoring" || target.progress?.phase === "committed";
+  const isFrozen =
+    source.progress?.phase === "frozen" ||
+    target.progress?.phase === "restoring" ||
+    target.progress?.phase === "committed";
   const isStarted = session.state === "started" || source.progress !== undefined;
   const seen: MigrationPhase = isFrozen ? "Freezing" : isStarted ? "Syncing" : "Preparing";
   const before = status.phase ?? "Preparing";
   return order.indexOf(seen) > order.indexOf(before) ? seen : before;
 }
 
-function end(view: MigrationView, phase: "Failed" | "Cancelled", why: { reason: string; message: string }): MigrationDecision {
+function end(
+  view: MigrationView,
+  phase: "Failed" | "Cancelled",
+  why: { reason: string; message: string },
+): MigrationDecision {
   const status = measured(view);
   const hasBegun = status.startedAt !== undefined;
   return {

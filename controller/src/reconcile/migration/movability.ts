@@ -23,20 +23,29 @@ export interface MoveRequest {
 export function objectionToMove(request: MoveRequest): Objection | undefined {
   const { server, serverName, targetNode } = request;
   if (server === undefined) return { reason: "ServerNotFound", message: `there is no virtual server "${serverName}"` };
-  if (server.metadata.deletionTimestamp !== undefined) return { reason: "ServerDeleted", message: "it is being deleted" };
+  if (server.metadata.deletionTimestamp !== undefined)
+    return { reason: "ServerDeleted", message: "it is being deleted" };
   const other = request.migrations.find(
-    (migration) => migration.spec.server === serverName && migration.metadata.name !== request.migration && !isMigrationEnded(migration) && precedes(migration, request),
+    (migration) =>
+      migration.spec.server === serverName &&
+      migration.metadata.name !== request.migration &&
+      !isMigrationEnded(migration) &&
+      precedes(migration, request),
   );
-  if (other !== undefined) return { reason: "AlreadyMigrating", message: `migration "${other.metadata.name}" of it has not ended` };
+  if (other !== undefined)
+    return { reason: "AlreadyMigrating", message: `migration "${other.metadata.name}" of it has not ended` };
   const { phase = "Pending", nodeName } = server.status ?? {};
-  if (targetNode !== undefined && targetNode === nodeName) return { reason: "AlreadyThere", message: `it is on node "${targetNode}" already` };
+  if (targetNode !== undefined && targetNode === nodeName)
+    return { reason: "AlreadyThere", message: `it is on node "${targetNode}" already` };
   // Migrating without a Migration that goes on: one has just ended, and the server's status follows in a moment.
-  if (phase !== "Running" && phase !== "Migrating") return { reason: "ServerNotRunning", message: `it must be Running, it is ${phase}` };
+  if (phase !== "Running" && phase !== "Migrating")
+    return { reason: "ServerNotRunning", message: `it must be Running, it is ${phase}` };
   if (targetNode === undefined) return undefined;
   const target = request.nodes.find((node) => node.metadata.name === targetNode);
   if (target === undefined) return { reason: "NodeNotFound", message: `there is no node "${targetNode}"` };
   if (!isNodeReady(target)) return { reason: "TargetNotReady", message: `node "${targetNode}" is not ready` };
-  if (target.spec.unschedulable === true) return { reason: "TargetCordoned", message: `node "${targetNode}" is cordoned` };
+  if (target.spec.unschedulable === true)
+    return { reason: "TargetCordoned", message: `node "${targetNode}" is cordoned` };
   return undefined;
 }
 
@@ -61,7 +70,9 @@ function versionDifference(source: Node, target: Node): string | undefined {
     ["runc", source.status?.fleet?.runcVersion, target.status?.fleet?.runcVersion],
   ];
   const different = pairs.find(([, needed, found]) => needed !== found);
-  return different === undefined ? undefined : `with another ${different[0]} (needed ${different[1] ?? "none"}, found ${different[2] ?? "none"})`;
+  return different === undefined
+    ? undefined
+    : `with another ${different[0]} (needed ${different[1] ?? "none"}, found ${different[2] ?? "none"})`;
 }
 
 /** Of two that were asked for at once, the one that began or was made first goes on; the other gives way. */

@@ -82,16 +82,26 @@ export class MoveSession {
     this.#told = true;
     const { source, target, operation, log } = this.#options;
     for (const node of [source, target]) {
-      this.#retried(() => this.#options.link.command(node, { kind: "migration.outcome", operation, outcome }, { result: z.unknown(), timeoutMs: tellTimeoutMs }))
+      this.#retried(() =>
+        this.#options.link.command(
+          node,
+          { kind: "migration.outcome", operation, outcome },
+          { result: z.unknown(), timeoutMs: tellTimeoutMs },
+        ),
+      )
         // The node asks by itself when it is back.
-        .catch((thrown: unknown) => log.warn({ node, operation, outcome, error: messageOf(thrown) }, "outcome not told"));
+        .catch((thrown: unknown) =>
+          log.warn({ node, operation, outcome, error: messageOf(thrown) }, "outcome not told"),
+        );
     }
   }
 
   async #command(prepare: PrepareTarget, start: Pick<StartSource, "uid" | "epoch" | "timeoutMs">): Promise<void> {
     const { link, source, target, operation } = this.#options;
     this.#mark("prepare-target");
-    const prepared = await this.#retried(() => link.command(target, prepare, { result: preparedTargetSchema, timeoutMs: prepareTimeoutMs }));
+    const prepared = await this.#retried(() =>
+      link.command(target, prepare, { result: preparedTargetSchema, timeoutMs: prepareTimeoutMs }),
+    );
     this.#mark("start-source");
     const message: StartSource = {
       kind: "migration.start-source",

@@ -14,8 +14,18 @@ const report: NodeReport = {
   labels: { zone: "lab" },
   capacity: resources,
   allocatable: resources,
-  info: { machineId: "m", kernelVersion: "6.18", osImage: "Debian 12", architecture: "x86_64", runcVersion: "1.1.5", criuVersion: "4.2.1" },
-  conditions: [{ type: "Ready", status: "True" }, { type: "CriuUsable", status: "True" }],
+  info: {
+    machineId: "m",
+    kernelVersion: "6.18",
+    osImage: "Debian 12",
+    architecture: "x86_64",
+    runcVersion: "1.1.5",
+    criuVersion: "4.2.1",
+  },
+  conditions: [
+    { type: "Ready", status: "True" },
+    { type: "CriuUsable", status: "True" },
+  ],
   assignmentRevision: 0,
   servers: [],
   images: [],
@@ -24,7 +34,12 @@ const base = { node: sampleNode("host-1"), report, presence: "alive" as const, i
 
 describe("a node's object", () => {
   test("is valid and labelled as it joins", () => {
-    expect(nodeKind.schema.parse(newNode(report)).metadata.labels).toEqual({ zone: "lab", "kubernetes.io/hostname": "host-1", "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux" });
+    expect(nodeKind.schema.parse(newNode(report)).metadata.labels).toEqual({
+      zone: "lab",
+      "kubernetes.io/hostname": "host-1",
+      "kubernetes.io/arch": "amd64",
+      "kubernetes.io/os": "linux",
+    });
   });
 
   test("says what the agent reports, in Kubernetes' words", () => {
@@ -34,15 +49,24 @@ describe("a node's object", () => {
       nodeInfo: { kubeletVersion: "v0.1.0", containerRuntimeVersion: "runc://1.1.5", architecture: "amd64" },
       fleet: { criuVersion: "4.2.1", agentEndpoint: "10.0.0.1:7443" },
     });
-    expect(status.conditions?.map((condition) => `${condition.type}=${condition.status}`)).toEqual(["CriuUsable=True", "Ready=True"]);
+    expect(status.conditions?.map((condition) => `${condition.type}=${condition.status}`)).toEqual([
+      "CriuUsable=True",
+      "Ready=True",
+    ]);
     expect(nodeKind.schema.safeParse({ ...sampleNode("host-1"), status }).success).toBe(true);
   });
 
   test.each([
     ["heard", base, true],
     ["silent", { ...base, presence: "lost" as const }, false],
-    ["not ready by its own word", { ...base, report: { ...report, conditions: [{ type: "Ready", status: "False" as const, reason: "NoDisk" }] } }, false],
+    [
+      "not ready by its own word",
+      { ...base, report: { ...report, conditions: [{ type: "Ready", status: "False" as const, reason: "NoDisk" }] } },
+      false,
+    ],
     ["not heard since a restart, ready before", { ...base, report: undefined, presence: "unheard" as const }, true],
     ["not heard for too long since a restart", { ...base, report: undefined, presence: "lost" as const }, false],
-  ])("ready when %s", (_what, view, ready) => expect(isNodeReady({ ...view.node, status: nodeStatus(view) })).toBe(ready));
+  ])("ready when %s", (_what, view, ready) =>
+    expect(isNodeReady({ ...view.node, status: nodeStatus(view) })).toBe(ready),
+  );
 });

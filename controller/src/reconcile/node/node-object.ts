@@ -19,12 +19,20 @@ export function nodeLabels(report: NodeReport): Record<string, string> {
   };
 }
 
-export function nodeStatus(view: { node: Node; report: NodeReport | undefined; presence: Presence; images: readonly Image[]; now: string }): NodeStatus {
+export function nodeStatus(view: {
+  node: Node;
+  report: NodeReport | undefined;
+  presence: Presence;
+  images: readonly Image[];
+  now: string;
+}): NodeStatus {
   const { node, report, presence, now } = view;
   const before = node.status ?? {};
   if (report === undefined) {
     // Nothing is known that wasn't before; silence counts from when this controller began to listen.
-    return presence === "unheard" ? before : { ...before, conditions: withCondition(before.conditions, silent(presence), now) };
+    return presence === "unheard"
+      ? before
+      : { ...before, conditions: withCondition(before.conditions, silent(presence), now) };
   }
   const { info } = report;
   const told = report.conditions.filter((condition) => condition.type !== "Ready");
@@ -53,7 +61,9 @@ export function nodeStatus(view: { node: Node; report: NodeReport | undefined; p
       operatingSystem: "linux",
       architecture: architectureName(info.architecture),
     },
-    images: report.images.flatMap((image) => (image.phase === "Ready" ? [{ names: [image.name], sizeBytes: image.sizeBytes ?? 0 }] : [])),
+    images: report.images.flatMap((image) =>
+      image.phase === "Ready" ? [{ names: [image.name], sizeBytes: image.sizeBytes ?? 0 }] : [],
+    ),
     fleet: {
       agentVersion: report.agentVersion,
       criuVersion: info.criuVersion,

@@ -24,13 +24,24 @@ export class NodeReconciler {
     const node = existing ?? (await this.#join(name));
     if (node === undefined) return silenceLookMs;
     if (report !== undefined) await this.#label(node, nodeLabels(report));
-    const status = nodeStatus({ node, report, presence: presence.of(name), images: store.list(imageKind).items, now: timestamp(environment) });
+    const status = nodeStatus({
+      node,
+      report,
+      presence: presence.of(name),
+      images: store.list(imageKind).items,
+      now: timestamp(environment),
+    });
     const nowMs = environment.nowMs();
     const isHeard = presence.of(name) === "alive";
-    const written = await store.mutate(nodeKind, { name }, (draft) => {
-      const isHeartbeatDue = isHeard && nowMs - (draft.status?.fleet?.lastHeartbeatMs ?? 0) >= heartbeatWriteMs;
-      draft.status = isHeartbeatDue ? { ...status, fleet: { ...status.fleet, lastHeartbeatMs: nowMs } } : status;
-    }, { scope: "status" });
+    const written = await store.mutate(
+      nodeKind,
+      { name },
+      (draft) => {
+        const isHeartbeatDue = isHeard && nowMs - (draft.status?.fleet?.lastHeartbeatMs ?? 0) >= heartbeatWriteMs;
+        draft.status = isHeartbeatDue ? { ...status, fleet: { ...status.fleet, lastHeartbeatMs: nowMs } } : status;
+      },
+      { scope: "status" },
+    );
     if (isNodeReady(node) !== isNodeReady(written)) {
       const ready = conditionOf(written.status?.conditions, "Ready");
       events.record(written, {

@@ -17,7 +17,9 @@ export interface PlacementView {
 }
 
 /** The status of a server once it is placed, or once it is known why it isn't. */
-export type Placement = { placed: VirtualServerStatus } | { pending: VirtualServerStatus; reason: string; message: string };
+export type Placement =
+  | { placed: VirtualServerStatus }
+  | { pending: VirtualServerStatus; reason: string; message: string };
 
 export function placeServer(view: PlacementView): Placement {
   const obstacle = imageObstacle(view.server, view.image);
@@ -40,7 +42,10 @@ export function placeServer(view: PlacementView): Placement {
   };
 }
 
-function imageObstacle(server: VirtualServer, image: Image | undefined): { reason: string; message: string } | undefined {
+function imageObstacle(
+  server: VirtualServer,
+  image: Image | undefined,
+): { reason: string; message: string } | undefined {
   const name = server.spec.image;
   if (image === undefined || image.metadata.deletionTimestamp !== undefined) {
     return { reason: "ImageNotFound", message: `There is no image "${name}"` };
@@ -56,11 +61,16 @@ function imageObstacle(server: VirtualServer, image: Image | undefined): { reaso
 type Allocated = Required<Pick<VirtualServerStatus, "address" | "macAddress" | "idBlockStart">>;
 
 function allocate({ server, others, addresses, idBlocks }: PlacementView): Allocated | { objection: string } {
-  const taken = new Map(others.flatMap((other) => (other.status?.address === undefined ? [] : [[other.status.address, other] as const])));
+  const taken = new Map(
+    others.flatMap((other) => (other.status?.address === undefined ? [] : [[other.status.address, other] as const])),
+  );
   const wanted = server.spec.network.address;
   if (wanted !== undefined) {
     const holder = taken.get(wanted);
-    const isTaken = holder === undefined ? undefined : `"${wanted}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
+    const isTaken =
+      holder === undefined
+        ? undefined
+        : `"${wanted}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
     const objection = addresses.objection(wanted) ?? isTaken;
     if (objection !== undefined) return { objection: `Address ${objection}` };
   }
@@ -72,7 +82,11 @@ function allocate({ server, others, addresses, idBlocks }: PlacementView): Alloc
 }
 
 function pending(view: PlacementView, reason: string, message: string): Placement {
-  const conditions = withCondition(view.server.status?.conditions, { type: "Scheduled", status: "False", reason, message }, view.now);
+  const conditions = withCondition(
+    view.server.status?.conditions,
+    { type: "Scheduled", status: "False", reason, message },
+    view.now,
+  );
   return {
     reason,
     message,

@@ -1,5 +1,13 @@
 import type { VirtualServer, VirtualServerStatus } from "@vfleet/shared";
-import { codeOf, imageKind, isMigrationEnded, migrationKind, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
+import {
+  codeOf,
+  imageKind,
+  isMigrationEnded,
+  migrationKind,
+  nodeKind,
+  timestamp,
+  virtualServerKind,
+} from "@vfleet/shared";
 import { openOperation } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
 import { candidatesIn, objectKeyOf } from "../context.ts";
@@ -32,9 +40,13 @@ export class ServerReconciler {
     const uid = server.metadata.uid ?? "";
     const owner = ownership.get(uid);
     const node = owner?.node ?? server.status?.nodeName ?? "";
-    const migrations = store.list(migrationKind, { namespace: server.metadata.namespace }).items.filter((migration) => migration.spec.server === server.metadata.name);
+    const migrations = store
+      .list(migrationKind, { namespace: server.metadata.namespace })
+      .items.filter((migration) => migration.spec.server === server.metadata.name);
     const operation = openOperation(owner);
-    const active = migrations.find((migration) => !isMigrationEnded(migration) && (migration.status?.phase ?? "Pending") !== "Pending");
+    const active = migrations.find(
+      (migration) => !isMigrationEnded(migration) && (migration.status?.phase ?? "Pending") !== "Pending",
+    );
     return {
       server,
       owner,
@@ -44,7 +56,8 @@ export class ServerReconciler {
       // Only a deletion asks, and the answer costs making every assignment anew.
       isReleaseApplied: server.metadata.deletionTimestamp !== undefined && assignments.isApplied(presence.report(node)),
       migration: active?.metadata.name,
-      isOperationOrphaned: operation !== undefined && !migrations.some((migration) => migration.metadata.uid === operation.id),
+      isOperationOrphaned:
+        operation !== undefined && !migrations.some((migration) => migration.metadata.uid === operation.id),
       now: timestamp(environment),
     };
   }
@@ -52,13 +65,19 @@ export class ServerReconciler {
   async #write(server: VirtualServer, status: VirtualServerStatus): Promise<void> {
     const { store, events } = this.#context;
     const before = server.status?.phase;
-    await store.mutate(virtualServerKind, server.metadata, (draft) => {
-      if (draft.metadata.uid !== server.metadata.uid) return false;
-      draft.status = status;
-      return undefined;
-    }, { scope: "status" });
+    await store.mutate(
+      virtualServerKind,
+      server.metadata,
+      (draft) => {
+        if (draft.metadata.uid !== server.metadata.uid) return false;
+        draft.status = status;
+        return undefined;
+      },
+      { scope: "status" },
+    );
     if (status.phase === before || status.phase === undefined) return;
-    const message = status.message ?? (status.nodeName === undefined ? status.phase : `${status.phase} on ${status.nodeName}`);
+    const message =
+      status.message ?? (status.nodeName === undefined ? status.phase : `${status.phase} on ${status.nodeName}`);
     const isTrouble = status.phase === "Failed" || status.phase === "Unknown";
     events.record(server, { type: isTrouble ? "Warning" : "Normal", reason: status.phase, message });
   }
@@ -101,16 +120,24 @@ export class ServerReconciler {
       });
       if ("pending" in decision) {
         const isNews = server.status?.message !== decision.message;
-        await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), { scope: "status" });
+        await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), {
+          scope: "status",
+        });
         if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message: decision.message });
         return;
       }
       const node = decision.placed.nodeName ?? "";
-      await store.mutate(virtualServerKind, server.metadata, (draft) => {
-        if (draft.metadata.uid !== server.metadata.uid || draft.metadata.deletionTimestamp !== undefined) return false;
-        draft.status = decision.placed;
-        return undefined;
-      }, { scope: "status" });
+      await store.mutate(
+        virtualServerKind,
+        server.metadata,
+        (draft) => {
+          if (draft.metadata.uid !== server.metadata.uid || draft.metadata.deletionTimestamp !== undefined)
+            return false;
+          draft.status = decision.placed;
+          return undefined;
+        },
+        { scope: "status" },
+      );
       if (store.get(virtualServerKind, server.metadata)?.status?.nodeName !== node) return;
       await ownership.claim(server.metadata.uid ?? "", node);
       events.record(server, { type: "Normal", reason: "Scheduled", message: `Placed on ${node}` });
@@ -122,7 +149,9 @@ export class ServerReconciler {
     await ownership.drop(uid);
     try {
       await store.mutate(virtualServerKind, server.metadata, (draft) => {
-        draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== releaseFinalizer);
+        draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter(
+          (finalizer) => finalizer !== releaseFinalizer,
+        );
       });
     } catch (thrown) {
       if (codeOf(thrown) !== "not-found") throw thrown;

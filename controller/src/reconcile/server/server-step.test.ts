@@ -7,7 +7,15 @@ import type { ServerView } from "./server-step.ts";
 import { serverStep } from "./server-step.ts";
 
 const owner: OwnershipRecord = { uid: "uid-web", node: "host-1", epoch: 1, earlier: [] };
-const report: ServerReport = { uid: "uid-web", namespace: "default", name: "web", epoch: 1, phase: "Running", restarts: 3, observedGeneration: 1 };
+const report: ServerReport = {
+  uid: "uid-web",
+  namespace: "default",
+  name: "web",
+  epoch: 1,
+  phase: "Running",
+  restarts: 3,
+  observedGeneration: 1,
+};
 
 function view(changes: Partial<ServerView> = {}): ServerView {
   return {
@@ -33,9 +41,30 @@ describe("serverStep: phase of a server that is owned", () => {
     ["failed", { report: { ...report, phase: "Failed", reason: "Exited", exitCode: 1 } }, "Failed", "False"],
     ["not reported yet", { report: undefined }, "Starting", "False"],
     ["reported under an old epoch", { owner: { ...owner, epoch: 2 } }, "Starting", "False"],
-    ["running while a move is under way", { migration: "move", owner: { ...owner, operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } } }, "Migrating", "True"],
-    ["committed and running there, while the source cleans up", { migration: "move", owner: { ...owner, operation: { id: "op", source: "host-0", target: "host-1", state: "committed" } } }, "Running", "True"],
-    ["committed, not yet reported by the target", { migration: "move", owner: { ...owner, epoch: 2 } }, "Migrating", "True"],
+    [
+      "running while a move is under way",
+      {
+        migration: "move",
+        owner: { ...owner, operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } },
+      },
+      "Migrating",
+      "True",
+    ],
+    [
+      "committed and running there, while the source cleans up",
+      {
+        migration: "move",
+        owner: { ...owner, operation: { id: "op", source: "host-0", target: "host-1", state: "committed" } },
+      },
+      "Running",
+      "True",
+    ],
+    [
+      "committed, not yet reported by the target",
+      { migration: "move", owner: { ...owner, epoch: 2 } },
+      "Migrating",
+      "True",
+    ],
     ["its node is lost", { node: { presence: "lost", exists: true } }, "Unknown", "Unknown"],
   ])("%s", (_what, changes, phase, ready) => {
     const { status, actions } = serverStep(view(changes));
@@ -46,41 +75,97 @@ describe("serverStep: phase of a server that is owned", () => {
   });
 
   test("stays as written while nothing was heard since this controller began", () => {
-    expect(serverStep(view({ node: { presence: "unheard", exists: true }, report: undefined })).status?.phase).toBe("Running");
+    expect(serverStep(view({ node: { presence: "unheard", exists: true }, report: undefined })).status?.phase).toBe(
+      "Running",
+    );
   });
 
   test("node and epoch follow the ownership record, the address stays", () => {
-    const { status } = serverStep(view({ owner: { ...owner, node: "host-2", epoch: 2 }, report: { ...report, epoch: 2 } }));
+    const { status } = serverStep(
+      view({ owner: { ...owner, node: "host-2", epoch: 2 }, report: { ...report, epoch: 2 } }),
+    );
     expect(status).toMatchObject({ nodeName: "host-2", epoch: 2, address: "10.200.0.2", restarts: 3 });
   });
 
   test("an explanation goes when what it explained is over", () => {
-    const server = sampleServer("web", { status: placedStatus("host-1", { phase: "Unknown", reason: "NodeNotReady", message: "silent" }) });
+    const server = sampleServer("web", {
+      status: placedStatus("host-1", { phase: "Unknown", reason: "NodeNotReady", message: "silent" }),
+    });
     expect(serverStep(view({ server })).status).not.toHaveProperty("reason");
   });
 });
 
 describe("serverStep: actions", () => {
   test.each<[string, Partial<ServerView>, object[]]>([
-    ["a new one gets its finalizer first", { server: sampleServer("web", { metadata: { finalizers: [] } }), owner: undefined }, [{ kind: "add-finalizer" }]],
+    [
+      "a new one gets its finalizer first",
+      { server: sampleServer("web", { metadata: { finalizers: [] } }), owner: undefined },
+      [{ kind: "add-finalizer" }],
+    ],
     ["then a place", { server: sampleServer("web"), owner: undefined }, [{ kind: "place" }]],
-    ["bound but not owned, as a crash leaves it, is claimed", { owner: undefined }, [{ kind: "claim", node: "host-1" }]],
-    ["stopped before it was ever placed waits", { server: sampleServer("web", { spec: { runStrategy: "Stopped" } }), owner: undefined }, []],
+    [
+      "bound but not owned, as a crash leaves it, is claimed",
+      { owner: undefined },
+      [{ kind: "claim", node: "host-1" }],
+    ],
+    [
+      "stopped before it was ever placed waits",
+      { server: sampleServer("web", { spec: { runStrategy: "Stopped" } }), owner: undefined },
+      [],
+    ],
     [
       "an operation whose Migration is gone is aborted",
-      { owner: { ...owner, operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } }, isOperationOrphaned: true },
+      {
+        owner: { ...owner, operation: { id: "op", source: "host-1", target: "host-2", state: "begun" } },
+        isOperationOrphaned: true,
+      },
       [{ kind: "abort-orphan", operation: "op" }],
     ],
-    ["deleted, never placed: let go", { server: sampleServer("web", { metadata: deleted }), owner: undefined, report: undefined }, [{ kind: "finalize" }]],
-    ["deleted and released: let go", { server: sampleServer("web", { metadata: deleted }), isReleaseApplied: true, report: undefined }, [{ kind: "finalize" }]],
-    ["deleted, its node removed from the fleet: let go", { server: sampleServer("web", { metadata: deleted }), node: { presence: "lost", exists: false }, report: undefined }, [{ kind: "finalize" }]],
+    [
+      "deleted, never placed: let go",
+      { server: sampleServer("web", { metadata: deleted }), owner: undefined, report: undefined },
+      [{ kind: "finalize" }],
+    ],
+    [
+      "deleted and released: let go",
+      { server: sampleServer("web", { metadata: deleted }), isReleaseApplied: true, report: undefined },
+      [{ kind: "finalize" }],
+    ],
+    [
+      "deleted, its node removed from the fleet: let go",
+      {
+        server: sampleServer("web", { metadata: deleted }),
+        node: { presence: "lost", exists: false },
+        report: undefined,
+      },
+      [{ kind: "finalize" }],
+    ],
     ["deleted, still held: waits", { server: sampleServer("web", { metadata: deleted }), isReleaseApplied: true }, []],
-    ["deleted, still held by a former owner: waits", { server: sampleServer("web", { metadata: deleted }), isReleaseApplied: true, report: undefined, holders: ["host-2"] }, []],
-    ["deleted, release not applied yet: waits", { server: sampleServer("web", { metadata: deleted }), report: undefined }, []],
+    [
+      "deleted, still held by a former owner: waits",
+      {
+        server: sampleServer("web", { metadata: deleted }),
+        isReleaseApplied: true,
+        report: undefined,
+        holders: ["host-2"],
+      },
+      [],
+    ],
+    [
+      "deleted, release not applied yet: waits",
+      { server: sampleServer("web", { metadata: deleted }), report: undefined },
+      [],
+    ],
   ])("%s", (_what, changes, actions) => expect(serverStep(view(changes)).actions).toEqual(actions));
 
   test("a deletion that waits says for whom", () => {
-    const { status } = serverStep(view({ server: sampleServer("web", { metadata: deleted, status: placedStatus("host-1") }) }));
-    expect(status).toMatchObject({ phase: "Stopping", reason: "Deleting", message: 'Waits for node "host-1" to release it' });
+    const { status } = serverStep(
+      view({ server: sampleServer("web", { metadata: deleted, status: placedStatus("host-1") }) }),
+    );
+    expect(status).toMatchObject({
+      phase: "Stopping",
+      reason: "Deleting",
+      message: 'Waits for node "host-1" to release it',
+    });
   });
 });

@@ -51,7 +51,10 @@ export function serverStep(view: ServerView): ServerDecision {
   if (owner !== undefined) return { status: boundStatus(view, owner), actions: [] };
   if (server.status?.nodeName !== undefined) return { actions: [{ kind: "claim", node: server.status.nodeName }] };
   if (server.spec.runStrategy === "Stopped") {
-    return { status: withReady({ ...server.status, phase: "Stopped" }, view, { status: "False", reason: "Stopped" }), actions: [] };
+    return {
+      status: withReady({ ...server.status, phase: "Stopped" }, view, { status: "False", reason: "Stopped" }),
+      actions: [],
+    };
   }
   return { actions: [{ kind: "place" }] };
 }
@@ -64,12 +67,24 @@ function deletion(view: ServerView): ServerDecision {
   const waitsFor = [...new Set([...view.holders, ...(isGone || owner === undefined ? [] : [owner.node])])];
   const message = `Waits for ${waitsFor.map((node) => `node "${node}"`).join(", ")} to release it`;
   const { migration: _migration, ...status } = server.status ?? {};
-  return { status: withReady({ ...status, phase: "Stopping", reason: "Deleting", message }, view, { status: "False", reason: "Deleting" }), actions: [] };
+  return {
+    status: withReady({ ...status, phase: "Stopping", reason: "Deleting", message }, view, {
+      status: "False",
+      reason: "Deleting",
+    }),
+    actions: [],
+  };
 }
 
 function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerStatus {
   const { server, node, migration, now } = view;
-  const { reason: _reason, message: _message, migration: _migration, exitCode: _exitCode, ...kept } = server.status ?? {};
+  const {
+    reason: _reason,
+    message: _message,
+    migration: _migration,
+    exitCode: _exitCode,
+    ...kept
+  } = server.status ?? {};
   const base: VirtualServerStatus = {
     ...kept,
     nodeName: owner.node,
@@ -81,12 +96,16 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
   if (node.presence === "unheard") return { ...base, ...explanationOf(server) };
   if (node.presence === "lost") {
     const message = `Node "${owner.node}" was not heard of; the server may be running on it`;
-    return withReady({ ...base, phase: "Unknown", reason: "NodeNotReady", message }, view, { status: "Unknown", reason: "NodeNotReady" });
+    return withReady({ ...base, phase: "Unknown", reason: "NodeNotReady", message }, view, {
+      status: "Unknown",
+      reason: "NodeNotReady",
+    });
   }
   // Only the owner's word, under the present epoch, counts.
   const report = view.report?.epoch === owner.epoch ? view.report : undefined;
   if (report === undefined) {
-    const phase = migration === undefined ? (server.spec.runStrategy === "Running" ? "Starting" : "Stopping") : "Migrating";
+    const phase =
+      migration === undefined ? (server.spec.runStrategy === "Running" ? "Starting" : "Stopping") : "Migrating";
     return withReady({ ...base, phase }, view, { status: phase === "Migrating" ? "True" : "False", reason: phase });
   }
   // Once committed it runs where it is owned, though the former host may still be cleaning up.
@@ -117,6 +136,10 @@ function explanationOf(server: VirtualServer): Pick<VirtualServerStatus, "reason
   };
 }
 
-function withReady(status: VirtualServerStatus, view: ServerView, ready: Pick<Condition, "status" | "reason">): VirtualServerStatus {
+function withReady(
+  status: VirtualServerStatus,
+  view: ServerView,
+  ready: Pick<Condition, "status" | "reason">,
+): VirtualServerStatus {
   return { ...status, conditions: withCondition(status.conditions, { type: "Ready", ...ready }, view.now) };
 }
