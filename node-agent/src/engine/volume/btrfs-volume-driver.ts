@@ -72,11 +72,11 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     return readProgram(btrfsArguments.send(join(this.#place("images", digest), subvolume)));
   }
 
-  receiveImage(digest: string, stream: Readable): Promise<void> {
+  async receiveImage(digest: string, stream: Readable): Promise<void> {
     return this.#receive("images", digest, stream);
   }
 
-  deleteImage(digest: string): Promise<void> {
+  async deleteImage(digest: string): Promise<void> {
     return this.#remove(this.#place("images", digest));
   }
 
@@ -115,7 +115,7 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     return parseReferredBytes(stdout) ?? 0;
   }
 
-  deleteVolume(name: string): Promise<void> {
+  async deleteVolume(name: string): Promise<void> {
     return this.#remove(this.#place("servers", name));
   }
 
@@ -130,7 +130,7 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     return readProgram(btrfsArguments.send(folder, parent === undefined ? undefined : join(parent, subvolume)));
   }
 
-  receiveSnapshot(snapshot: string, stream: Readable): Promise<void> {
+  async receiveSnapshot(snapshot: string, stream: Readable): Promise<void> {
     return this.#receive("snapshots", snapshot, stream);
   }
 
@@ -138,7 +138,7 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     return this.#list("snapshots");
   }
 
-  deleteSnapshot(snapshot: string): Promise<void> {
+  async deleteSnapshot(snapshot: string): Promise<void> {
     return this.#remove(this.#place("snapshots", snapshot));
   }
 
