@@ -9,8 +9,8 @@ export interface Mark {
 
 type Timeline = NonNullable<MigrationStatus["timeline"]>;
 
-/** Which of the controller's marks the clock of a side's own timeline began at. */
-const sideBegins = { source: "start-source", target: "prepare-target" } as const;
+/** The controller's mark at which both sides' own timelines begin: the target's when it has prepared, the source's when told to go. */
+const sessionsBegin = "start-source";
 
 /**
  * The status with what both sides measured. Hosts' clocks are never compared:
@@ -55,8 +55,7 @@ function withStep(timeline: Timeline, entry: Timeline[number]): Timeline {
 }
 
 function withSide(timeline: Timeline, progress: MigrationProgress): Timeline {
-  const begin =
-    timeline.find((entry) => entry.side === "controller" && entry.step === sideBegins[progress.side])?.atMs ?? 0;
+  const begin = timeline.find((entry) => entry.side === "controller" && entry.step === sessionsBegin)?.atMs ?? 0;
   return [
     ...timeline.filter((entry) => entry.side !== progress.side),
     ...progress.timeline.map((entry) => ({

@@ -319,6 +319,6 @@ test("numbers and timelines of both sides are brought together without comparing
     { step: "prepare-target", side: "controller", atMs: 100 },
     { step: "start-source", side: "controller", atMs: 300 },
     { step: "freeze", side: "source", atMs: 350, durationMs: 7 },
-    { step: "restore", side: "target", atMs: 500 },
+    { step: "restore", side: "target", atMs: 700 },
   ]);
 });

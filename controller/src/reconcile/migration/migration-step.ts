@@ -150,11 +150,10 @@ function stepCommitted(view: MigrationView): MigrationDecision {
     ((source.presence === "lost" || sinceCommitMs > cleanUpMaxMs) && isRunning);
   const actions: MigrationAction[] = session.told ? [] : [{ kind: "tell", outcome: "committed" }];
   if (targetDone && sourceDone) {
-    const ended = withMark(
-      { ...withoutExplanation(status), phase: "Succeeded", endedAt: view.now, totalMs: sinceStartMs(view) },
-      "done",
-      view.now,
-    );
+    // What was expected was an estimate; all of it is there now.
+    const whole = status.movedBytes === undefined ? {} : { expectedBytes: status.movedBytes };
+    const end = { phase: "Succeeded" as const, endedAt: view.now, totalMs: sinceStartMs(view) };
+    const ended = withMark({ ...withoutExplanation(status), ...whole, ...end }, "done", view.now);
     return { status: ended, actions };
   }
   const message = !targetDone
