@@ -4,7 +4,8 @@ import { errorRegistry } from "@vfleet/shared";
 export const agentError = errorRegistry({
   "program-failed": (p: { program: string; ending: string; output: string }) =>
     `Cannot finish "${p.program}": ${p.ending}${p.output === "" ? "" : `: ${p.output}`}`,
-  "system-call-failed": (p: { call: string; on: string; errno: number }) => `Cannot do ${p.call} on "${p.on}": errno ${p.errno}`,
+  "system-call-failed": (p: { call: string; on: string; errno: number }) =>
+    `Cannot do ${p.call} on "${p.on}": errno ${p.errno}`,
   "architecture-unsupported": (p: { architecture: string }) =>
     `Cannot call the kernel on "${p.architecture}": x64 or arm64 is needed`,
   "volumes-not-btrfs": (p: { folder: string; found: string }) =>
@@ -17,12 +18,14 @@ export const agentError = errorRegistry({
   "image-fetch-failed": (p: { name: string; reason: string }) => `Cannot fetch image "${p.name}": ${p.reason}`,
   "image-archive-invalid": (p: { member: string; rule: string }) => `Cannot import member "${p.member}": ${p.rule}`,
   "container-create-failed": (p: { uid: string; reason: string }) => `Cannot create container "${p.uid}": ${p.reason}`,
-  "container-restore-failed": (p: { uid: string; reason: string }) => `Cannot restore container "${p.uid}": ${p.reason}`,
+  "container-restore-failed": (p: { uid: string; reason: string }) =>
+    `Cannot restore container "${p.uid}": ${p.reason}`,
   "container-not-running": (p: { uid: string }) => `Cannot run a command in server "${p.uid}": it is not running`,
   "server-unknown": (p: { uid: string }) => `Cannot find server "${p.uid}": this node does not have it`,
   "epoch-stale": (p: { uid: string; epoch: number; highest: number }) =>
     `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,
-  "migration-under-way": (p: { uid: string }) => `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
+  "migration-under-way": (p: { uid: string }) =>
+    `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

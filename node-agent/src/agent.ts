@@ -88,14 +88,23 @@ export async function startAgent({ config, environment, log, createMigrations }:
   closing.add("migrations", () => migrations.close());
   await reconciler.open();
   closing.add("reconciler", () => reconciler.close());
-  const listener = new PeerListener({ config, engine, environment, log, requireServer: (uid) => void reconciler.assigned(uid) });
+  const listener = new PeerListener({
+    config,
+    engine,
+    environment,
+    log,
+    requireServer: (uid) => void reconciler.assigned(uid),
+  });
   await listener.listen();
   closing.add("listener", () => listener.close());
   link.open();
   closing.add("link", () => link.close());
   const telemetry = new TelemetrySampler({ config, engine, environment });
   closing.add("reports", environment.every(reportMs, report));
-  closing.add("telemetry", environment.every(telemetryMs, () => void sampleTelemetry()));
+  closing.add(
+    "telemetry",
+    environment.every(telemetryMs, () => void sampleTelemetry()),
+  );
   log.info({ node: config.node, bootId: boot, criu: versions.criu, runc: versions.runc }, "agent started");
 
   return {
@@ -117,6 +126,8 @@ export async function startAgent({ config, environment, log, createMigrations }:
         return migrations.cancel(command.operation, command.reason);
       case "migration.outcome":
         return migrations.outcome(command.operation, command.outcome);
+      default:
+        throw new Error("A command that the schema lets through is not handled");
     }
   }
 

@@ -18,7 +18,12 @@ const failed = 1;
 await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: "string", default: "/etc/vfleet/agent.json" }, help: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: {
+      config: { type: "string", default: "/etc/vfleet/agent.json" },
+      help: { type: "boolean", default: false },
+    },
+  });
   if (values.help) {
     process.stdout.write(usage);
     return;
@@ -26,7 +31,12 @@ async function main(): Promise<void> {
   const log = createLogger("vfleet-agent");
   try {
     const config = readConfig(values.config, agentConfigSchema);
-    const agent = await startAgent({ config, environment: systemEnvironment, log, createMigrations: (parts) => new Migrations(parts) });
+    const agent = await startAgent({
+      config,
+      environment: systemEnvironment,
+      log,
+      createMigrations: (parts) => new Migrations(parts),
+    });
     const end = (signal: NodeJS.Signals) => {
       log.info({ signal }, "agent ends, servers run on");
       void agent.close().finally(() => process.exit());

@@ -9,7 +9,7 @@ import { BtrfsVolumeDriver } from "./volume/btrfs-volume-driver.ts";
 import type { VolumeDriver } from "./volume/volume-driver.ts";
 
 /** How long a server may take to stop by itself before it is killed. */
-export const stopGraceMs = 10_000;
+const stopGraceMs = 10_000;
 
 export interface EngineOptions {
   config: AgentConfig;
@@ -40,7 +40,14 @@ export class Engine {
     const { layout } = this;
     // A server's root has to pass to its own root folder, and sees nothing on the way.
     await mkdir(layout.containersFolder, { recursive: true, mode: 0o711 });
-    for (const folder of [layout.recordsFolder, layout.logsFolder, layout.runtimeRoot, layout.exitsFolder, layout.migrationsFolder, layout.scratchFolder]) {
+    for (const folder of [
+      layout.recordsFolder,
+      layout.logsFolder,
+      layout.runtimeRoot,
+      layout.exitsFolder,
+      layout.migrationsFolder,
+      layout.scratchFolder,
+    ]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
     const [removed] = await Promise.all([this.volumes.open(), this.network.open()]);
@@ -62,7 +69,10 @@ export class Engine {
         timed("rulesMs", this.network.prepare(port)),
         (async () => {
           if (!(await this.volumes.hasVolume(uid))) {
-            await timed("volumeMs", this.volumes.createVolume(uid, { image: server.image.digest, limitBytes: server.limits.diskBytes }));
+            await timed(
+              "volumeMs",
+              this.volumes.createVolume(uid, { image: server.image.digest, limitBytes: server.limits.diskBytes }),
+            );
           }
           await timed("bundleMs", this.prepareContainer(server));
           await timed("createMs", this.runtime.create(uid));
@@ -75,7 +85,9 @@ export class Engine {
       throw thrown;
     }
     this.#log.info({ server: uid, ...timings }, "server started");
-    void this.network.announce(port).catch((thrown: unknown) => this.#log.warn({ server: uid, err: thrown }, "server not announced"));
+    void this.network
+      .announce(port)
+      .catch((thrown: unknown) => this.#log.warn({ server: uid, err: thrown }, "server not announced"));
   }
 
   /** Bundle and root for a container that is made or restored next; the volume is there. */

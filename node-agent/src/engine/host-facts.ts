@@ -12,7 +12,10 @@ const reservedMostBytes = 1 << 30;
 
 /** What programs and kernel this host has: two hosts of a migration must agree on it. */
 export async function readHostVersions(programs: AgentConfig["programs"]): Promise<HostVersions> {
-  const [criu, runc] = await Promise.all([versionOf([programs.criu, "--version"], /Version: (\S+)/), versionOf([programs.runc, "--version"], /version (\S+)/)]);
+  const [criu, runc] = await Promise.all([
+    versionOf([programs.criu, "--version"], /Version: (\S+)/),
+    versionOf([programs.runc, "--version"], /version (\S+)/),
+  ]);
   return {
     criu,
     runc,
@@ -26,7 +29,11 @@ export async function readHostVersions(programs: AgentConfig["programs"]): Promi
 /** x86 calls the line `flags`, ARM `Features`. */
 export function cpuFlags(cpuinfo: string): string[] {
   const line = cpuinfo.split("\n").find((text) => /^(flags|Features)\s*:/.test(text));
-  return (line?.split(":")[1] ?? "").trim().split(/\s+/).filter((flag) => flag !== "").toSorted();
+  return (line?.split(":")[1] ?? "")
+    .trim()
+    .split(/\s+/)
+    .filter((flag) => flag !== "")
+    .toSorted();
 }
 
 export function nodeInfo(versions: HostVersions): NodeReport["info"] {
@@ -40,7 +47,9 @@ export function nodeInfo(versions: HostVersions): NodeReport["info"] {
   };
 }
 
-export async function nodeResources(config: Pick<AgentConfig, "capacity" | "volumesFolder">): Promise<{ capacity: NodeResources; allocatable: NodeResources }> {
+export async function nodeResources(
+  config: Pick<AgentConfig, "capacity" | "volumesFolder">,
+): Promise<{ capacity: NodeResources; allocatable: NodeResources }> {
   const disk = await statfs(config.volumesFolder);
   const capacity = {
     milliCpu: config.capacity.milliCpu ?? availableParallelism() * 1000,
@@ -48,7 +57,10 @@ export async function nodeResources(config: Pick<AgentConfig, "capacity" | "volu
     diskBytes: disk.blocks * disk.bsize,
     servers: serversPerNode,
   };
-  const reservedBytes = config.capacity.memoryBytes === undefined ? Math.min(reservedMostBytes, Math.floor(capacity.memoryBytes * reservedShare)) : 0;
+  const reservedBytes =
+    config.capacity.memoryBytes === undefined
+      ? Math.min(reservedMostBytes, Math.floor(capacity.memoryBytes * reservedShare))
+      : 0;
   return { capacity, allocatable: { ...capacity, memoryBytes: capacity.memoryBytes - reservedBytes } };
 }
 

@@ -61,6 +61,10 @@ export class Layout {
   runtimeState(uid: string): string {
     return join(this.runtimeRoot, uid, "state.json");
   }
+  /** runc's pipe that a made container waits on until it is started. */
+  runtimeStartGate(uid: string): string {
+    return join(this.runtimeRoot, uid, "exec.fifo");
+  }
   /** Images, logs and sockets of migrations under way. */
   get migrationsFolder(): string {
     return join(this.#config.runFolder, "migrations");

@@ -1,9 +1,27 @@
 import { readFileSync } from "node:fs";
 import { connect, Events, nkeyAuthenticator } from "nats";
 import type { Msg, NatsConnection } from "nats";
-import { z } from "zod";
-import { commandMessageSchema, messageOf, nodeInboxPrefix, replyError, replyOk, replySchema, resultOf, subjects } from "@vfleet/shared";
-import type { AgentConfig, CommandMessage, Environment, Logger, MigrationProgress, NodeReport, NodeTelemetry, RequestMessage } from "@vfleet/shared";
+import type { z } from "zod";
+import {
+  commandMessageSchema,
+  messageOf,
+  nodeInboxPrefix,
+  replyError,
+  replyOk,
+  replySchema,
+  resultOf,
+  subjects,
+} from "@vfleet/shared";
+import type {
+  AgentConfig,
+  CommandMessage,
+  Environment,
+  Logger,
+  MigrationProgress,
+  NodeReport,
+  NodeTelemetry,
+  RequestMessage,
+} from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 
 export interface ControllerLinkOptions {
@@ -63,7 +81,9 @@ export class ControllerLink {
     if (connection === undefined) throw agentError("controller-unreachable", { reason: "not connected" });
     let data: Uint8Array;
     try {
-      const reply = await connection.request(subjects.request(this.#options.config.node), JSON.stringify(message), { timeout: timeoutMs });
+      const reply = await connection.request(subjects.request(this.#options.config.node), JSON.stringify(message), {
+        timeout: timeoutMs,
+      });
       data = reply.data;
     } catch (thrown) {
       throw agentError("controller-unreachable", { reason: messageOf(thrown) }, { cause: thrown });
@@ -93,7 +113,9 @@ export class ControllerLink {
           servers: config.nats.servers,
           name: `vfleet-agent ${config.node}`,
           inboxPrefix: nodeInboxPrefix(config.node),
-          authenticator: nkeyAuthenticator(new TextEncoder().encode(readFileSync(config.nats.nkeySeedFile, "utf8").trim())),
+          authenticator: nkeyAuthenticator(
+            new TextEncoder().encode(readFileSync(config.nats.nkeySeedFile, "utf8").trim()),
+          ),
           tls: { caFile: config.nats.tls.ca, certFile: config.nats.tls.certificate, keyFile: config.nats.tls.key },
           reconnect: true,
           maxReconnectAttempts: -1,
@@ -105,7 +127,9 @@ export class ControllerLink {
         this.#connection = connection;
         this.#isCut = false;
         log.info({ server: connection.getServer() }, "connected to NATS");
-        connection.subscribe(subjects.command(config.node), { callback: (error, message) => this.#onMessage(error, message) });
+        connection.subscribe(subjects.command(config.node), {
+          callback: (error, message) => this.#onMessage(error, message),
+        });
         void this.#watch(connection);
         onConnected();
         const reason = await connection.closed();
@@ -143,7 +167,8 @@ export class ControllerLink {
     const { log, onCommand } = this.#options;
     let kind = "unknown";
     try {
-      if (message.data.length > largestCommandBytes) throw agentError("record-invalid", { file: "command", reason: `${message.data.length} bytes are too many` });
+      if (message.data.length > largestCommandBytes)
+        throw agentError("record-invalid", { file: "command", reason: `${message.data.length} bytes are too many` });
       const command = commandMessageSchema.parse(parse(message.data));
       kind = command.kind;
       const result = await onCommand(command);

@@ -22,7 +22,10 @@ function isTrue(value: string | null): boolean {
   return value === "true" || value === "1";
 }
 
-const sizeSchema = z.object({ Width: z.number().int().min(1).max(65_535), Height: z.number().int().min(1).max(65_535) });
+const sizeSchema = z.object({
+  Width: z.number().int().min(1).max(65_535),
+  Height: z.number().int().min(1).max(65_535),
+});
 const normalClosure = 1000;
 /** More than this on its way to a slow client, and the command has to wait. */
 const bufferedLimitBytes = 1 << 20;
@@ -38,7 +41,14 @@ export interface ExecChannelOptions {
 }
 
 /** Runs a command in a server at the other end of a WebSocket. Ends the command when the client goes. */
-export async function runExecChannel({ webSocket, runtime, uid, parameters, log, sleep }: ExecChannelOptions): Promise<void> {
+export async function runExecChannel({
+  webSocket,
+  runtime,
+  uid,
+  parameters,
+  log,
+  sleep,
+}: ExecChannelOptions): Promise<void> {
   // A frame that comes while the command is being started must not be lost.
   const early: Buffer[] = [];
   const keepEarly = (data: Buffer) => early.push(data);
@@ -60,15 +70,21 @@ export async function runExecChannel({ webSocket, runtime, uid, parameters, log,
   if (!parameters.stdin && !parameters.tty) session.stdin.end();
   const forward = async (channel: number, stream: Readable) => {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      while (webSocket.readyState === webSocket.OPEN && webSocket.bufferedAmount > bufferedLimitBytes) await sleep(drainPollMs);
+      while (webSocket.readyState === webSocket.OPEN && webSocket.bufferedAmount > bufferedLimitBytes)
+        await sleep(drainPollMs);
       if (webSocket.readyState === webSocket.OPEN) webSocket.send(channelFrame(channel, chunk));
     }
   };
   try {
-    const [exitCode] = await Promise.all([session.ended, forward(channels.stdout, session.stdout), session.stderr === undefined ? undefined : forward(channels.stderr, session.stderr)]);
+    const [exitCode] = await Promise.all([
+      session.ended,
+      forward(channels.stdout, session.stdout),
+      session.stderr === undefined ? undefined : forward(channels.stderr, session.stderr),
+    ]);
     if (webSocket.readyState === webSocket.OPEN) webSocket.send(channelFrame(channels.error, exitStatus(exitCode)));
   } catch (thrown) {
-    if (webSocket.readyState === webSocket.OPEN) webSocket.send(channelFrame(channels.error, failureStatus(messageOf(thrown))));
+    if (webSocket.readyState === webSocket.OPEN)
+      webSocket.send(channelFrame(channels.error, failureStatus(messageOf(thrown))));
   }
   webSocket.close(normalClosure);
   if (webSocket.readyState !== webSocket.CLOSED) await once(webSocket, "close");

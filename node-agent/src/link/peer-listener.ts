@@ -80,10 +80,14 @@ export class PeerListener {
     try {
       if (request.method !== "GET") return answer(response, 405, "only GET is answered");
       if (kind === "servers" && what === "logs") {
-        return peer === controllerName ? await this.#logs(name, url.searchParams, response) : answer(response, 403, "only the controller reads logs");
+        return peer === controllerName
+          ? await this.#logs(name, url.searchParams, response)
+          : answer(response, 403, "only the controller reads logs");
       }
       if (kind === "images" && what === undefined) {
-        return peer.startsWith(nodePrefix) ? await this.#image(name, response) : answer(response, 403, "only nodes fetch images");
+        return peer.startsWith(nodePrefix)
+          ? await this.#image(name, response)
+          : answer(response, 403, "only nodes fetch images");
       }
       return answer(response, 404, `nothing is at ${url.pathname}`);
     } catch (thrown) {
@@ -105,7 +109,8 @@ export class PeerListener {
     for await (const line of readServerLog(engine.layout.logFile(uid), { ...options, signal: ended.signal })) {
       const bytes = Buffer.from(line).subarray(0, limitBytes - sentBytes);
       sentBytes += bytes.length;
-      if (!response.write(bytes)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+      if (!response.write(bytes))
+        await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
       if (sentBytes >= limitBytes) break;
     }
     response.end();
@@ -135,9 +140,14 @@ export class PeerListener {
     const { engine, environment, log } = this.#options;
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("error", () => webSocket.terminate());
-      runExecChannel({ webSocket, runtime: engine.runtime, uid, parameters, log, sleep: (ms) => environment.sleep(ms) }).catch((thrown: unknown) =>
-        log.warn({ server: uid, err: thrown }, "exec failed"),
-      );
+      runExecChannel({
+        webSocket,
+        runtime: engine.runtime,
+        uid,
+        parameters,
+        log,
+        sleep: (ms) => environment.sleep(ms),
+      }).catch((thrown: unknown) => log.warn({ server: uid, err: thrown }, "exec failed"));
     });
   }
 }

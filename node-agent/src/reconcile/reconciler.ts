@@ -51,7 +51,10 @@ export class Reconciler {
   /** Takes up what runs, cleans up what a crash left, and starts looking. Nothing starts that the controller hasn't confirmed in this boot. */
   async open(): Promise<void> {
     const { engine, records, assignments, environment, images, log, isMigrating } = this.#options;
-    const known = records.all().filter(({ assignment }) => assignment !== undefined).map(({ uid }) => uid);
+    const known = records
+      .all()
+      .filter(({ assignment }) => assignment !== undefined)
+      .map(({ uid }) => uid);
     for (const uid of await engine.runtime.list()) {
       // One that was being restored may be running by now; its session knows.
       if (known.includes(uid) || isMigrating(uid)) continue;
@@ -66,7 +69,10 @@ export class Reconciler {
       await engine.network.applyMap(last.network);
       images.want(last.images);
     }
-    this.#stops = [engine.runtime.watchExits((uid) => this.#servers.get(uid)?.wake()), environment.every(resyncMs, () => this.wakeAll())];
+    this.#stops = [
+      engine.runtime.watchExits((uid) => this.#servers.get(uid)?.wake()),
+      environment.every(resyncMs, () => this.wakeAll()),
+    ];
   }
 
   close(): void {
@@ -114,7 +120,8 @@ export class Reconciler {
   /** A restored server belongs here from now on, under its new epoch. Throws `epoch-stale`. Held until `letGo`. */
   async adopt(server: ServerAssignment, operation: string): Promise<void> {
     const before = this.#recordOf(server.uid);
-    if (server.epoch < before.epoch) throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
+    if (server.epoch < before.epoch)
+      throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
     const { environment, bootId } = this.#options;
     await this.#save({
       version: 1,
@@ -144,14 +151,20 @@ export class Reconciler {
     this.#revision = assignment.revision;
     await engine.network.applyMap(assignment.network);
     images.want(assignment.images);
-    await Promise.all([...assignment.servers.map((server) => this.#accept(server)), ...assignment.releases.map((release) => this.#release(release))]);
+    await Promise.all([
+      ...assignment.servers.map((server) => this.#accept(server)),
+      ...assignment.releases.map((release) => this.#release(release)),
+    ]);
   }
 
   async #accept(server: ServerAssignment): Promise<void> {
     const before = this.#recordOf(server.uid);
     const isHandedOver = before.assignment === undefined && server.epoch === before.epoch;
     if (server.epoch < before.epoch || isHandedOver) {
-      this.#options.log.warn({ server: server.uid, epoch: server.epoch, highest: before.epoch }, "assignment under a stale epoch refused");
+      this.#options.log.warn(
+        { server: server.uid, epoch: server.epoch, highest: before.epoch },
+        "assignment under a stale epoch refused",
+      );
       return;
     }
     const { bootId } = this.#options;
@@ -163,7 +176,13 @@ export class Reconciler {
   async #release({ uid, epoch }: { uid: string; epoch: number }): Promise<void> {
     const before = this.record(uid);
     if (before?.assignment === undefined || before.epoch > epoch) return;
-    await this.#save({ version: 1, uid, epoch: Math.max(before.epoch, epoch), restarts: 0, ...(before.heldBy === undefined ? {} : { heldBy: before.heldBy }) });
+    await this.#save({
+      version: 1,
+      uid,
+      epoch: Math.max(before.epoch, epoch),
+      restarts: 0,
+      ...(before.heldBy === undefined ? {} : { heldBy: before.heldBy }),
+    });
   }
 
   #recordOf(uid: string): ServerRecord {
@@ -180,7 +199,16 @@ export class Reconciler {
     const existing = this.#servers.get(uid);
     if (existing !== undefined) return existing;
     const { engine, records, environment, log, bootId, isMigrating, onChange } = this.#options;
-    const server = new ServerReconciler({ uid, engine, records, environment, log, bootId, isMigrating: () => isMigrating(uid), onChange });
+    const server = new ServerReconciler({
+      uid,
+      engine,
+      records,
+      environment,
+      log,
+      bootId,
+      isMigrating: () => isMigrating(uid),
+      onChange,
+    });
     this.#servers.set(uid, server);
     return server;
   }

@@ -44,7 +44,9 @@ export class RecordStore {
     if (this.#records.get(record.uid) === record) return;
     this.#records.set(record.uid, record);
     const before = this.#writes.get(record.uid) ?? Promise.resolve();
-    const write = before.catch(() => undefined).then(() => writeDurably(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
+    const write = before
+      .catch(() => undefined)
+      .then(() => writeDurably(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
     this.#writes.set(record.uid, write);
     await write;
   }

@@ -99,7 +99,9 @@ export class ServerReconciler {
     const [container, hasVolume, hasImage] = await Promise.all([
       engine.runtime.inspect(uid),
       engine.volumes.hasVolume(uid),
-      record.assignment === undefined || record.assignment.image.digest === "" ? false : engine.volumes.hasImage(record.assignment.image.digest),
+      record.assignment === undefined || record.assignment.image.digest === ""
+        ? false
+        : engine.volumes.hasImage(record.assignment.image.digest),
     ]);
     return {
       record,
@@ -119,21 +121,17 @@ export class ServerReconciler {
     this.#decision = decision;
     // A first look at a running server, after the agent was started again: its limits are what they were.
     if (decision.phase === "Running") this.#appliedLimits ??= limitsKey(this.record.assignment);
-    if (before.phase !== decision.phase || before.reason !== decision.reason || before.message !== decision.message) this.#options.onChange();
+    if (before.phase !== decision.phase || before.reason !== decision.reason || before.message !== decision.message)
+      this.#options.onChange();
   }
 
   /** Whether there may be more to do. */
   async #act(action: ServerAction): Promise<boolean> {
     const { environment } = this.#options;
-    switch (action.do) {
-      case "nothing":
-        return false;
-      case "wait":
-        this.#wakeIn(action.untilMs - environment.monotonicMs());
-        return false;
-      default:
-        return this.#attempt(action);
-    }
+    if (action.do === "nothing") return false;
+    if (action.do !== "wait") return this.#attempt(action);
+    this.#wakeIn(action.untilMs - environment.monotonicMs());
+    return false;
   }
 
   async #attempt(action: Exclude<ServerAction, { do: "nothing" | "wait" }>): Promise<boolean> {
@@ -208,7 +206,11 @@ export class ServerReconciler {
     this.#retryAtMs = environment.monotonicMs() + backOffMs(this.#failures);
     this.#failure = exitCode === undefined ? "Its command ended" : `Its command ended with ${exitCode}`;
     if (record.assignment?.run !== true) return this.#rest();
-    await records.save(isRestarted ? { ...noted, restarts: record.restarts + 1 } : { ...noted, ended: exitCode === undefined ? {} : { exitCode } });
+    await records.save(
+      isRestarted
+        ? { ...noted, restarts: record.restarts + 1 }
+        : { ...noted, ended: exitCode === undefined ? {} : { exitCode } },
+    );
     onChange();
   }
 
@@ -216,7 +218,10 @@ export class ServerReconciler {
     const { uid, engine } = this.#options;
     const { assignment } = this.record;
     if (assignment === undefined) return;
-    await Promise.all([engine.runtime.updateLimits(uid, assignment.limits), engine.volumes.limitVolume(uid, assignment.limits.diskBytes)]);
+    await Promise.all([
+      engine.runtime.updateLimits(uid, assignment.limits),
+      engine.volumes.limitVolume(uid, assignment.limits.diskBytes),
+    ]);
     this.#appliedLimits = limitsKey(assignment);
   }
 

@@ -9,11 +9,23 @@ const created: ContainerState = { state: "created", pid: 7 };
 const none: ContainerState = { state: "none" };
 const failedExit: ContainerState = { state: "exited", exitCode: 3 };
 
-type Change = Partial<Omit<ServerSituation, "record">> & { record?: Partial<ServerSituation["record"]>; run?: boolean; restartPolicy?: "Always" | "OnFailure" | "Never" };
+type Change = Partial<Omit<ServerSituation, "record">> & {
+  record?: Partial<ServerSituation["record"]>;
+  run?: boolean;
+  restartPolicy?: "Always" | "OnFailure" | "Never";
+};
 
 function situation({ record, run = true, restartPolicy = "Always", ...rest }: Change = {}): ServerSituation {
   return {
-    record: { version: 1, uid: "u", epoch: 1, restarts: 0, confirmedBoot: "boot", assignment: assignmentForTests({ run, restartPolicy }), ...record },
+    record: {
+      version: 1,
+      uid: "u",
+      epoch: 1,
+      restarts: 0,
+      confirmedBoot: "boot",
+      assignment: assignmentForTests({ run, restartPolicy }),
+      ...record,
+    },
     container: none,
     hasVolume: false,
     hasImage: true,
@@ -37,18 +49,48 @@ const nowMs = 1000;
 describe("a server that should run", () => {
   it.each([
     ["starts when its image is here", situation(), "start", "Starting"],
-    ["starts from its volume when the image is gone", situation({ hasImage: false, hasVolume: true }), "start", "Starting"],
+    [
+      "starts from its volume when the image is gone",
+      situation({ hasImage: false, hasVolume: true }),
+      "start",
+      "Starting",
+    ],
     ["waits for its image", situation({ hasImage: false }), "nothing", "Pending"],
-    ["waits for the controller's word after a boot", situation({ record: { confirmedBoot: "earlier" } }), "nothing", "Pending"],
-    ["runs on without the controller's word", situation({ container: running, record: { confirmedBoot: "earlier" } }), "nothing", "Running"],
+    [
+      "waits for the controller's word after a boot",
+      situation({ record: { confirmedBoot: "earlier" } }),
+      "nothing",
+      "Pending",
+    ],
+    [
+      "runs on without the controller's word",
+      situation({ container: running, record: { confirmedBoot: "earlier" } }),
+      "nothing",
+      "Running",
+    ],
     ["waits out its back-off", situation({ retryAtMs: nowMs + 1 }), "wait", "Pending"],
-    ["gets its changed limits while it runs", situation({ container: running, areLimitsStale: true }), "adjust-limits", "Running"],
+    [
+      "gets its changed limits while it runs",
+      situation({ container: running, areLimitsStale: true }),
+      "adjust-limits",
+      "Running",
+    ],
     ["is cleared when it was made and not begun", situation({ container: created }), "clear", "Starting"],
     ["is noted when it ended", situation({ container: failedExit }), "note-exit", "Starting"],
     ["stays ended when its policy says so", situation({ record: { ended: { exitCode: 3 } } }), "nothing", "Failed"],
-    ["is stopped, not failed, when it ended well", situation({ record: { ended: { exitCode: 0 } } }), "nothing", "Stopped"],
+    [
+      "is stopped, not failed, when it ended well",
+      situation({ record: { ended: { exitCode: 0 } } }),
+      "nothing",
+      "Stopped",
+    ],
     ["starts again after a power cut", situation({ hasVolume: true, record: { startedAtMs: 5 } }), "start", "Starting"],
-    ["is not repeated after a power cut when its policy is Never", situation({ restartPolicy: "Never", record: { startedAtMs: 5 } }), "note-exit", "Starting"],
+    [
+      "is not repeated after a power cut when its policy is Never",
+      situation({ restartPolicy: "Never", record: { startedAtMs: 5 } }),
+      "note-exit",
+      "Starting",
+    ],
   ] as const)("%s", (_what, given, action, phase) => {
     const decision = stepServer(given, nowMs);
     expect([decision.action.do, decision.phase]).toEqual([action, phase]);
@@ -82,7 +124,11 @@ describe("a server in a migration's hands", () => {
   const states = [none, created, running, failedExit];
   it.each(states)("is left alone, $state", (container) => {
     for (const change of [{ isMigrating: true }, { record: { heldBy: "operation" } }]) {
-      for (const given of [situation({ container, ...change }), situation({ container, run: false, ...change }), released({ container, hasVolume: true, ...change })]) {
+      for (const given of [
+        situation({ container, ...change }),
+        situation({ container, run: false, ...change }),
+        released({ container, hasVolume: true, ...change }),
+      ]) {
         expect(stepServer(given, nowMs)).toEqual({ action: { do: "nothing" }, phase: "Migrating" });
       }
     }

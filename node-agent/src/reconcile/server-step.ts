@@ -55,49 +55,64 @@ export function stepServer(situation: ServerSituation, nowMs: number): ServerDec
 }
 
 function stepStopped({ container, record }: ServerSituation): ServerDecision {
-  switch (container.state) {
-    case "created":
-    case "running":
-      return { action: { do: "stop" }, phase: "Stopping" };
-    case "exited":
-      return { action: { do: "note-exit", exitCode: container.exitCode }, phase: "Stopping" };
-    case "none":
-      return { action: record.ended === undefined && record.startedAtMs === undefined ? nothing : { do: "clear" }, phase: "Stopped" };
-  }
+  if (container.state === "exited")
+    return { action: { do: "note-exit", exitCode: container.exitCode }, phase: "Stopping" };
+  if (container.state !== "none") return { action: { do: "stop" }, phase: "Stopping" };
+  const isForgotten = record.ended === undefined && record.startedAtMs === undefined;
+  return { action: isForgotten ? nothing : { do: "clear" }, phase: "Stopped" };
 }
 
 function stepRunning(situation: ServerSituation, nowMs: number): ServerDecision {
   const { container } = situation;
-  switch (container.state) {
-    case "running":
-      return { action: situation.areLimitsStale ? { do: "adjust-limits" } : nothing, phase: "Running" };
-    case "created":
-      return { action: { do: "clear" }, phase: "Starting" };
-    case "exited":
-      return { action: { do: "note-exit", exitCode: container.exitCode }, phase: "Starting", reason: "Exited" };
-    case "none":
-      return stepAbsent(situation, nowMs);
+  if (container.state === "none") return stepAbsent(situation, nowMs);
+  if (container.state === "created") return { action: { do: "clear" }, phase: "Starting" };
+  if (container.state === "exited") {
+    return { action: { do: "note-exit", exitCode: container.exitCode }, phase: "Starting", reason: "Exited" };
   }
+  return { action: situation.areLimitsStale ? { do: "adjust-limits" } : nothing, phase: "Running" };
 }
 
-function stepAbsent({ record, hasVolume, hasImage, bootId, retryAtMs, failure }: ServerSituation, nowMs: number): ServerDecision {
+function stepAbsent(
+  { record, hasVolume, hasImage, bootId, retryAtMs, failure }: ServerSituation,
+  nowMs: number,
+): ServerDecision {
   if (record.ended !== undefined) {
     const { exitCode } = record.ended;
     if (exitCode === 0) return { action: nothing, phase: "Stopped", reason: "Completed" };
-    return { action: nothing, phase: "Failed", reason: "Exited", message: exitCode === undefined ? "Its host went down" : `Its command ended with ${exitCode}` };
+    return {
+      action: nothing,
+      phase: "Failed",
+      reason: "Exited",
+      message: exitCode === undefined ? "Its host went down" : `Its command ended with ${exitCode}`,
+    };
   }
   if (record.confirmedBoot !== bootId) {
-    return { action: nothing, phase: "Pending", reason: "AwaitingController", message: "Its host was started again; the controller has not confirmed yet that it belongs here" };
+    return {
+      action: nothing,
+      phase: "Pending",
+      reason: "AwaitingController",
+      message: "Its host was started again; the controller has not confirmed yet that it belongs here",
+    };
   }
   // It was running and is gone without a trace: a power cut.
   if (record.startedAtMs !== undefined && record.assignment?.restartPolicy === "Never") {
     return { action: { do: "note-exit", exitCode: undefined }, phase: "Starting" };
   }
   if (nowMs < retryAtMs) {
-    return { action: { do: "wait", untilMs: retryAtMs }, phase: "Pending", reason: "BackOff", ...(failure === undefined ? {} : { message: failure }) };
+    return {
+      action: { do: "wait", untilMs: retryAtMs },
+      phase: "Pending",
+      reason: "BackOff",
+      ...(failure === undefined ? {} : { message: failure }),
+    };
   }
   if (!hasVolume && !hasImage) {
-    return { action: nothing, phase: "Pending", reason: "ImageMissing", message: `Its image "${record.assignment?.image.name ?? ""}" is not on this node yet` };
+    return {
+      action: nothing,
+      phase: "Pending",
+      reason: "ImageMissing",
+      message: `Its image "${record.assignment?.image.name ?? ""}" is not on this node yet`,
+    };
   }
   return { action: { do: "start" }, phase: "Starting" };
 }

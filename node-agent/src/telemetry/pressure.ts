@@ -7,6 +7,8 @@ export function parsePressure(text: string): number {
 }
 
 export async function readPressure(): Promise<NodeTelemetry["host"]["pressure"]> {
-  const [cpu, memory, io] = await Promise.all(["cpu", "memory", "io"].map((what) => readFile(`/proc/pressure/${what}`, "utf8").catch(() => "")));
+  const [cpu, memory, io] = await Promise.all(
+    ["cpu", "memory", "io"].map((what) => readFile(`/proc/pressure/${what}`, "utf8").catch(() => "")),
+  );
   return { cpu: parsePressure(cpu ?? ""), memory: parsePressure(memory ?? ""), io: parsePressure(io ?? "") };
 }

@@ -35,14 +35,26 @@ export class TelemetrySampler {
     const after = new Map<string, Counters>();
     const usages: NodeTelemetry["servers"] = [];
     for (const { uid, namespace, name } of running) {
-      const [cgroup, diskBytes] = await Promise.all([readCgroupUsage(join(config.cgroupParent, uid)), engine.volumes.volumeUsageBytes(uid).catch(() => 0)]);
+      const [cgroup, diskBytes] = await Promise.all([
+        readCgroupUsage(join(config.cgroupParent, uid)),
+        engine.volumes.volumeUsageBytes(uid).catch(() => 0),
+      ]);
       if (cgroup === undefined) continue;
-      const usage = this.#usage(uid, { ...cgroup, diskBytes, ...(traffic.get(uid) ?? { receivedBytes: 0, sentBytes: 0 }) }, after);
+      const usage = this.#usage(
+        uid,
+        { ...cgroup, diskBytes, ...(traffic.get(uid) ?? { receivedBytes: 0, sentBytes: 0 }) },
+        after,
+      );
       usages.push({ uid, namespace, name, usage });
     }
     const host = await this.#host(after);
     this.#before = after;
-    return { node: config.node, atMs: environment.nowMs(), host: { ...host, pressure: await readPressure() }, servers: usages };
+    return {
+      node: config.node,
+      atMs: environment.nowMs(),
+      host: { ...host, pressure: await readPressure() },
+      servers: usages,
+    };
   }
 
   async #host(after: Map<string, Counters>): Promise<Usage> {
@@ -51,14 +63,33 @@ export class TelemetrySampler {
     const link = links.get(config.underlay.link) ?? { receivedBytes: 0, sentBytes: 0 };
     const diskBytes = (disk.blocks - disk.bfree) * disk.bsize;
     // A host that isn't the agent's alone is what the servers use of it.
-    const own = config.capacity.memoryBytes === undefined ? await readMachine() : await readCgroupUsage(config.cgroupParent);
-    return this.#usage(hostKey, { ...(own ?? { cpuMicroseconds: 0, memoryBytes: 0, pids: 0 }), ...link, diskBytes }, after);
+    const own =
+      config.capacity.memoryBytes === undefined ? await readMachine() : await readCgroupUsage(config.cgroupParent);
+    return this.#usage(
+      hostKey,
+      { ...(own ?? { cpuMicroseconds: 0, memoryBytes: 0, pids: 0 }), ...link, diskBytes },
+      after,
+    );
   }
 
-  #usage(key: string, now: Omit<Counters, "atMs"> & { memoryBytes: number; pids: number; diskBytes: number }, after: Map<string, Counters>): Usage {
-    const counters = { atMs: this.#options.environment.monotonicMs(), cpuMicroseconds: now.cpuMicroseconds, receivedBytes: now.receivedBytes, sentBytes: now.sentBytes };
+  #usage(
+    key: string,
+    now: Omit<Counters, "atMs"> & { memoryBytes: number; pids: number; diskBytes: number },
+    after: Map<string, Counters>,
+  ): Usage {
+    const counters = {
+      atMs: this.#options.environment.monotonicMs(),
+      cpuMicroseconds: now.cpuMicroseconds,
+      receivedBytes: now.receivedBytes,
+      sentBytes: now.sentBytes,
+    };
     after.set(key, counters);
-    return { ...ratesBetween(this.#before.get(key), counters), memoryBytes: now.memoryBytes, diskBytes: now.diskBytes, pids: now.pids };
+    return {
+      ...ratesBetween(this.#before.get(key), counters),
+      memoryBytes: now.memoryBytes,
+      diskBytes: now.diskBytes,
+      pids: now.pids,
+    };
   }
 }
 

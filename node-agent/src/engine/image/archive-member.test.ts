@@ -26,11 +26,20 @@ it.each(["character-device", "block-device", "fifo"])("leaves out %s", (type) =>
 });
 
 it("takes paths from the root, however they are written", () => {
-  expect(judgeMember(header({ name: "./usr//bin/" , type: "directory" }), archiveLimits)).toEqual({ take: "usr/bin", link: undefined });
-  expect(judgeMember(header({ name: "./" , type: "directory" }), archiveLimits)).toEqual({ take: "", link: undefined });
-  expect(judgeMember(header({ name: "b", type: "link", linkname: "./a" }), archiveLimits)).toEqual({ take: "b", link: "a" });
+  expect(judgeMember(header({ name: "./usr//bin/", type: "directory" }), archiveLimits)).toEqual({
+    take: "usr/bin",
+    link: undefined,
+  });
+  expect(judgeMember(header({ name: "./", type: "directory" }), archiveLimits)).toEqual({ take: "", link: undefined });
+  expect(judgeMember(header({ name: "b", type: "link", linkname: "./a" }), archiveLimits)).toEqual({
+    take: "b",
+    link: "a",
+  });
 });
 
 it("takes symbolic links wherever they point", () => {
-  expect(judgeMember(header({ name: "bin", type: "symlink", linkname: "/usr/bin" }), archiveLimits)).toEqual({ take: "bin", link: "/usr/bin" });
+  expect(judgeMember(header({ name: "bin", type: "symlink", linkname: "/usr/bin" }), archiveLimits)).toEqual({
+    take: "bin",
+    link: "/usr/bin",
+  });
 });

@@ -39,7 +39,8 @@ function isId(id: number, limits: ArchiveLimits): boolean {
 function pathInside(name: string, limits: ArchiveLimits): string | { refuse: string } {
   if (name.startsWith("/")) return { refuse: "its path is absolute" };
   if (name.includes("\0")) return { refuse: "its path holds NUL" };
-  if (Buffer.byteLength(name) > limits.pathBytes) return { refuse: `its path is longer than ${limits.pathBytes} bytes` };
+  if (Buffer.byteLength(name) > limits.pathBytes)
+    return { refuse: `its path is longer than ${limits.pathBytes} bytes` };
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return { refuse: "its path goes up with '..'" };
   if (parts.length > limits.depth) return { refuse: `it is more than ${limits.depth} folders deep` };

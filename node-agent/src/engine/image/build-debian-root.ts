@@ -18,7 +18,12 @@ const buildTimeoutMs = 30 * 60_000;
 const sourceFolder = "/etc/apt/sources.list.d";
 
 /** Makes the root tar of a recipe, or finds it in the cache; returns the file. One build of a recipe at a time on a shared cache. */
-export async function buildDebianRoot({ recipe, scratchFolder, cacheFolder, packageProxy }: BuildOptions): Promise<string> {
+export async function buildDebianRoot({
+  recipe,
+  scratchFolder,
+  cacheFolder,
+  packageProxy,
+}: BuildOptions): Promise<string> {
   if (cacheFolder === undefined) return build(recipe, scratchFolder, packageProxy);
   await mkdir(cacheFolder, { recursive: true });
   const cached = join(cacheFolder, `${recipeKey(recipe, process.arch)}.tar.zst`);
@@ -30,7 +35,9 @@ export async function buildDebianRoot({ recipe, scratchFolder, cacheFolder, pack
     const tarFile = await build(recipe, scratchFolder, packageProxy);
     const draft = `${cached}.${process.pid}.partial`;
     try {
-      await runProgram(["zstd", "--quiet", "-T0", "-3", "--force", tarFile, "-o", draft], { timeoutMs: buildTimeoutMs });
+      await runProgram(["zstd", "--quiet", "-T0", "-3", "--force", tarFile, "-o", draft], {
+        timeoutMs: buildTimeoutMs,
+      });
       await rename(draft, cached);
     } finally {
       await rm(draft, { force: true });
@@ -44,9 +51,16 @@ export async function buildDebianRoot({ recipe, scratchFolder, cacheFolder, pack
 
 async function build(recipe: DebianRecipe, scratchFolder: string, packageProxy: string | undefined): Promise<string> {
   const tarFile = join(scratchFolder, "root.tar");
-  const command = buildArguments(recipe, { tarFile, packageProxy, hostSources: recipe.mirror === undefined ? await debianSources() : [] });
+  const command = buildArguments(recipe, {
+    tarFile,
+    packageProxy,
+    hostSources: recipe.mirror === undefined ? await debianSources() : [],
+  });
   // Mounts of its own: whatever a failed build leaves mounted goes with it.
-  await runProgram(["unshare", "--mount", ...command], { timeoutMs: buildTimeoutMs, env: { ...process.env, TMPDIR: scratchFolder } });
+  await runProgram(["unshare", "--mount", ...command], {
+    timeoutMs: buildTimeoutMs,
+    env: { ...process.env, TMPDIR: scratchFolder },
+  });
   return tarFile;
 }
 
@@ -55,7 +69,9 @@ async function debianSources(): Promise<string[]> {
   const files = existsSync("/etc/apt/sources.list") ? ["/etc/apt/sources.list"] : [];
   if (existsSync(sourceFolder)) {
     const names = await readdir(sourceFolder);
-    files.push(...names.filter((name) => /^debian\.(sources|list)$/.test(name)).map((name) => join(sourceFolder, name)));
+    files.push(
+      ...names.filter((name) => /^debian\.(sources|list)$/.test(name)).map((name) => join(sourceFolder, name)),
+    );
   }
   return files;
 }

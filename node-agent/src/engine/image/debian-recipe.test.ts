@@ -11,6 +11,8 @@ it("names what is made, not how its packages are listed", () => {
 });
 
 it("takes the recipe's mirror, or else the host's sources", () => {
-  expect(buildArguments({ suite: "bookworm", packages: [], mirror: "http://mirror.example/debian" }, place).at(-1)).toBe("http://mirror.example/debian");
+  expect(
+    buildArguments({ suite: "bookworm", packages: [], mirror: "http://mirror.example/debian" }, place).at(-1),
+  ).toBe("http://mirror.example/debian");
   expect(buildArguments({ suite: "bookworm", packages: [] }, place).at(-1)).toBe("/etc/apt/sources.list");
 });

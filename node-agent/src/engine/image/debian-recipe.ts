@@ -10,7 +10,13 @@ const basePackages = ["ca-certificates", "iproute2", "iputils-ping", "procps"];
 
 /** Name of what a recipe makes, in a cache. */
 export function recipeKey(recipe: DebianRecipe, architecture: string): string {
-  const canonical = JSON.stringify({ recipeVersion, architecture, suite: recipe.suite, packages: recipe.packages.toSorted(), mirror: recipe.mirror ?? "host" });
+  const canonical = JSON.stringify({
+    recipeVersion,
+    architecture,
+    suite: recipe.suite,
+    packages: recipe.packages.toSorted(),
+    mirror: recipe.mirror ?? "host",
+  });
   return createHash("sha256").update(canonical).digest("hex").slice(0, 32);
 }
 
@@ -32,7 +38,12 @@ export function buildArguments(recipe: DebianRecipe, place: BuildPlace): string[
     "--mode=root",
     "--variant=minbase",
     `--include=${packages.join(",")}`,
-    ...(place.packageProxy === undefined ? [] : [`--aptopt=Acquire::http::Proxy "${place.packageProxy}"`, `--aptopt=Acquire::https::Proxy "${place.packageProxy}"`]),
+    ...(place.packageProxy === undefined
+      ? []
+      : [
+          `--aptopt=Acquire::http::Proxy "${place.packageProxy}"`,
+          `--aptopt=Acquire::https::Proxy "${place.packageProxy}"`,
+        ]),
     // A package's start script asks policy-rc.d first.
     '--essential-hook=printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"',
     '--customize-hook=rm -f "$1/usr/sbin/policy-rc.d" "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/machine-id"',

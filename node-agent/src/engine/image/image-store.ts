@@ -45,7 +45,8 @@ export class ImageStore {
   async open(): Promise<void> {
     const { scratchFolder } = this.#options;
     if (existsSync(this.#madeFile)) this.#made = madeSchema.parse(JSON.parse(await readFile(this.#madeFile, "utf8")));
-    for (const name of await readdir(scratchFolder)) await rm(join(scratchFolder, name), { recursive: true, force: true });
+    for (const name of await readdir(scratchFolder))
+      await rm(join(scratchFolder, name), { recursive: true, force: true });
   }
 
   reports(): ImageReport[] {
@@ -121,7 +122,8 @@ export class ImageStore {
 
   async #make(image: WantedImage): Promise<void> {
     const { volumes, scratchFolder, environment, config } = this.#options;
-    if (image.source === undefined) throw agentError("image-fetch-failed", { name: image.name, reason: "no node is known to hold it" });
+    if (image.source === undefined)
+      throw agentError("image-fetch-failed", { name: image.name, reason: "no node is known to hold it" });
     this.#report({ name: image.name, phase: "Building" });
     const scratch = join(scratchFolder, environment.id());
     await mkdir(scratch, { recursive: true, mode: 0o700 });
@@ -130,7 +132,12 @@ export class ImageStore {
       const tarFile =
         "tar" in image.source
           ? image.source.tar.path
-          : await buildDebianRoot({ recipe: image.source.debootstrap, scratchFolder: scratch, cacheFolder: config.imageCacheFolder, packageProxy: config.packageProxy });
+          : await buildDebianRoot({
+              recipe: image.source.debootstrap,
+              scratchFolder: scratch,
+              cacheFolder: config.imageCacheFolder,
+              packageProxy: config.packageProxy,
+            });
       const { digest, sizeBytes } = await importRoot(tarFile, draft.folder);
       if (image.digest !== undefined && image.digest !== digest) {
         throw agentError("image-digest-wrong", { name: image.name, wanted: image.digest, got: digest });

@@ -20,7 +20,12 @@ export function compressProgram(input: Readable): Readable {
 
 /** Opens images of peers over mutually authenticated TLS; a peer is who its certificate says, or nothing is read. */
 export function imageOpener(tls: TlsFiles): OpenImage {
-  const credentials = { ca: readFileSync(tls.ca), cert: readFileSync(tls.certificate), key: readFileSync(tls.key), minVersion: "TLSv1.3" as const };
+  const credentials = {
+    ca: readFileSync(tls.ca),
+    cert: readFileSync(tls.certificate),
+    key: readFileSync(tls.key),
+    minVersion: "TLSv1.3" as const,
+  };
   return (peer, digest) =>
     new Promise((resolve, reject) => {
       const asked = request({
@@ -31,10 +36,17 @@ export function imageOpener(tls: TlsFiles): OpenImage {
         timeout: silenceMs,
         agent: false,
         checkServerIdentity: (_host, certificate) =>
-          certificate.subject.CN === `node:${peer.node}` ? undefined : agentError("image-fetch-failed", { name: digest, reason: `"${String(certificate.subject.CN)}" answered for node "${peer.node}"` }),
+          certificate.subject.CN === `node:${peer.node}`
+            ? undefined
+            : agentError("image-fetch-failed", {
+                name: digest,
+                reason: `"${String(certificate.subject.CN)}" answered for node "${peer.node}"`,
+              }),
       });
       asked.once("error", reject);
-      asked.once("timeout", () => asked.destroy(agentError("image-fetch-failed", { name: digest, reason: `nothing came for ${silenceMs} ms` })));
+      asked.once("timeout", () =>
+        asked.destroy(agentError("image-fetch-failed", { name: digest, reason: `nothing came for ${silenceMs} ms` })),
+      );
       asked.once("response", (response: IncomingMessage) => {
         if (response.statusCode !== 200) {
           response.resume();
@@ -51,7 +63,9 @@ function throughProgram([program = "", ...parameters]: readonly string[], input:
   const output = new PassThrough({ highWaterMark: 1 << 20 });
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => (code === 0 ? resolve() : reject(agentError("program-failed", { program, ending: `status ${code}`, output: "" }))));
+    child.once("close", (code) =>
+      code === 0 ? resolve() : reject(agentError("program-failed", { program, ending: `status ${code}`, output: "" })),
+    );
   });
   child.stdout.pipe(output, { end: false });
   Promise.all([pipeline(input, child.stdin), ended]).then(

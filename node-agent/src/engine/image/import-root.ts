@@ -33,10 +33,21 @@ export async function importRoot(tarFile: string, folder: string): Promise<Impor
       done(null, chunk);
     },
   });
-  const child = spawn("setpriv", [`--bounding-set=${keptCapabilities}`, `--inh-caps=${keptCapabilities}`, "--no-new-privs", process.execPath, unpackScript, folder], {
-    stdio: ["pipe", "ignore", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "" },
-  });
+  const child = spawn(
+    "setpriv",
+    [
+      `--bounding-set=${keptCapabilities}`,
+      `--inh-caps=${keptCapabilities}`,
+      "--no-new-privs",
+      process.execPath,
+      unpackScript,
+      folder,
+    ],
+    {
+      stdio: ["pipe", "ignore", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "" },
+    },
+  );
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -53,7 +64,8 @@ export async function importRoot(tarFile: string, folder: string): Promise<Impor
   const [status, feedFailure] = await Promise.all([ended, fed]);
   if (status !== 0 && said !== "") throw refusal(said);
   if (feedFailure !== undefined) throw feedFailure;
-  if (status !== 0) throw agentError("program-failed", { program: "unpack-root", ending: `status ${status}`, output: said });
+  if (status !== 0)
+    throw agentError("program-failed", { program: "unpack-root", ending: `status ${status}`, output: said });
   return { digest: `sha256:${hash.digest("hex")}`, sizeBytes };
 }
 
@@ -77,7 +89,8 @@ async function openTar(file: string): Promise<Readable> {
     await handle.close();
   }
   // A window larger than what is needed for real archives is refused: it is memory of ours.
-  if (magic.equals(magicOf.zstd)) return readProgram(["zstd", "--decompress", "--stdout", "--memory=128MB", "--quiet", file]);
+  if (magic.equals(magicOf.zstd))
+    return readProgram(["zstd", "--decompress", "--stdout", "--memory=128MB", "--quiet", file]);
   if (magic.subarray(0, 2).equals(magicOf.gzip)) return createReadStream(file).pipe(createGunzip());
   return createReadStream(file, { highWaterMark: 1 << 20 });
 }

@@ -3,7 +3,21 @@
  * root before it reads a byte. Started with only the capabilities that ownership and modes need. Exits 0, or 1 with
  * one JSON line of what was wrong on standard error.
  */
-import { chmodSync, chownSync, closeSync, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { extract } from "tar-stream";
 import type { Header } from "tar-stream";
@@ -28,7 +42,9 @@ try {
   await unpack();
 } catch (thrown) {
   const member = thrown instanceof MemberRefused ? thrown.member : "";
-  process.stderr.write(`${JSON.stringify({ member, rule: thrown instanceof Error ? thrown.message : String(thrown) })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ member, rule: thrown instanceof Error ? thrown.message : String(thrown) })}\n`,
+  );
   process.exit(1);
 }
 
@@ -46,8 +62,10 @@ async function unpack(): Promise<void> {
   for await (const entry of archive) {
     members += 1;
     contentBytes += entry.header.size ?? 0;
-    if (members > archiveLimits.members) throw new MemberRefused(entry.header.name, `the archive has more than ${archiveLimits.members} members`);
-    if (contentBytes > archiveLimits.contentBytes) throw new MemberRefused(entry.header.name, `the archive holds more than ${archiveLimits.contentBytes} bytes`);
+    if (members > archiveLimits.members)
+      throw new MemberRefused(entry.header.name, `the archive has more than ${archiveLimits.members} members`);
+    if (contentBytes > archiveLimits.contentBytes)
+      throw new MemberRefused(entry.header.name, `the archive holds more than ${archiveLimits.contentBytes} bytes`);
     const descriptor = place(entry.header);
     if (descriptor === undefined) {
       entry.resume();
@@ -65,31 +83,36 @@ function place(header: Header): number | undefined {
   if ("skip" in verdict) return undefined;
   const path = `/${verdict.take}`;
   requireRealFolders(header.name, path);
-  switch (header.type) {
-    case "directory":
-      if (path !== "/" && !isRealFolder(path)) mkdirSync(path);
-      finish(header, path);
-      return undefined;
-    case "symlink":
-      rmSync(path, { force: true });
-      symlinkSync(verdict.link ?? "", path);
-      lchownSync(path, header.uid ?? 0, header.gid ?? 0);
-      touch(header, path);
-      return undefined;
-    case "link":
-      requireRealFolders(header.name, `/${verdict.link ?? ""}`);
-      rmSync(path, { force: true });
-      linkSync(`/${verdict.link ?? ""}`, path);
-      return undefined;
-    default:
-      rmSync(path, { force: true });
-      return openSync(path, "wx", 0o600);
+  if (header.type === "directory") {
+    if (path !== "/" && !isRealFolder(path)) mkdirSync(path);
+    finish(header, path);
+    return undefined;
   }
+  rmSync(path, { force: true });
+  if (header.type === "symlink") {
+    symlinkSync(verdict.link ?? "", path);
+    lchownSync(path, header.uid ?? 0, header.gid ?? 0);
+    touch(header, path);
+    return undefined;
+  }
+  if (header.type === "link") {
+    requireRealFolders(header.name, `/${verdict.link ?? ""}`);
+    linkSync(`/${verdict.link ?? ""}`, path);
+    return undefined;
+  }
+  return openSync(path, "wx", 0o600);
 }
 
 function judge(header: Header) {
   const verdict = judgeMember(
-    { name: header.name, type: header.type ?? "file", size: header.size ?? 0, uid: header.uid ?? 0, gid: header.gid ?? 0, linkname: header.linkname ?? null },
+    {
+      name: header.name,
+      type: header.type ?? "file",
+      size: header.size ?? 0,
+      uid: header.uid ?? 0,
+      gid: header.gid ?? 0,
+      linkname: header.linkname ?? null,
+    },
     archiveLimits,
   );
   if ("refuse" in verdict) throw new MemberRefused(header.name, verdict.refuse);
@@ -129,5 +152,5 @@ function isRealFolder(path: string): boolean {
 }
 
 function writeWhole(descriptor: number, chunk: Buffer): void {
-  for (let written = 0; written < chunk.length; ) written += writeSync(descriptor, chunk, written);
+  for (let written = 0; written < chunk.length;) written += writeSync(descriptor, chunk, written);
 }

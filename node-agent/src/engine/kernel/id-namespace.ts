@@ -14,11 +14,17 @@ export const idBlockSize = 65_536;
 export async function openIdNamespace(blockStart: number): Promise<FileHandle> {
   const child = spawn("unshare", ["--user", "cat"], { stdio: ["pipe", "pipe", "ignore"] });
   try {
+    // An echo shows that the namespace is there.
+    const echoed = once(child.stdout, "data");
+    child.stdin.write("\n");
     await Promise.race([
+      echoed,
       once(child, "error").then(([error]) => Promise.reject(error as Error)),
-      once(child, "exit").then(() => Promise.reject(agentError("program-failed", { program: "unshare --user", ending: "no user namespace", output: "" }))),
-      // An echo shows that the namespace is there.
-      Promise.all([once(child.stdout, "data"), child.stdin.write("\n")]),
+      once(child, "exit").then(() =>
+        Promise.reject(
+          agentError("program-failed", { program: "unshare --user", ending: "no user namespace", output: "" }),
+        ),
+      ),
     ]);
     const map = `0 ${blockStart} ${idBlockSize}\n`;
     await writeFile(`/proc/${child.pid}/uid_map`, map);

@@ -14,8 +14,12 @@ const attributeNoDevices = 0x4;
 const attributeIdMap = 0x100000;
 
 const openTree = libcCall("long syscall(long number, int folder, const char *path, uint flags)");
-const mountSetattr = libcCall("long syscall(long number, int folder, const char *path, uint flags, void *attributes, size_t size)");
-const moveMount = libcCall("long syscall(long number, int from, const char *fromPath, int to, const char *toPath, uint flags)");
+const mountSetattr = libcCall(
+  "long syscall(long number, int folder, const char *path, uint flags, void *attributes, size_t size)",
+);
+const moveMount = libcCall(
+  "long syscall(long number, int from, const char *fromPath, int to, const char *toPath, uint flags)",
+);
 
 export interface IdmappedMount {
   /** Folder whose files carry ids 0 to 65,535. */

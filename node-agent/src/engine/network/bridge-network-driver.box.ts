@@ -23,7 +23,9 @@ class Host {
 
   constructor(name: string, address: string) {
     this.ready = this.#expect(0);
-    this.#process = spawn("unshare", ["--net", process.execPath, hostScript, name, address], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#process = spawn("unshare", ["--net", process.execPath, hostScript, name, address], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     this.#process.on("message", (message) => {
       const { id, result, failure } = answerSchema.parse(message);
       if (failure === undefined) this.#waiting.get(id)?.resolve(result);
@@ -76,7 +78,11 @@ function mapWith(webAt: string) {
 }
 
 const connect = ["socat", "-u", "-T3", `TCP:${web.address}:7000,connect-timeout=2`, "SYSTEM:wc -c"];
-const serve = ["sh", "-c", `setsid socat TCP-LISTEN:7000,fork,reuseaddr "SYSTEM:head -c ${payloadBytes} /dev/zero" >/dev/null 2>&1 & while ! ss -ltn | grep -q :7000; do :; done`];
+const serve = [
+  "sh",
+  "-c",
+  `setsid socat TCP-LISTEN:7000,fork,reuseaddr "SYSTEM:head -c ${payloadBytes} /dev/zero" >/dev/null 2>&1 & while ! ss -ltn | grep -q :7000; do :; done`,
+];
 
 export const checks: BoxCheck[] = [
   {
@@ -96,14 +102,28 @@ export const checks: BoxCheck[] = [
       await one().ask({ do: "attach", port: web });
       await two().ask({ do: "attach", port: client });
       await one().run(web, ...serve);
-      match((await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`)).stdout, new RegExp(`^${payloadBytes}$`, "m"));
+      match(
+        (await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`))
+          .stdout,
+        new RegExp(`^${payloadBytes}$`, "m"),
+      );
     },
   },
   {
     name: "lets its server answer the host it is on, and open nothing to it",
     run: async () => {
-      await one().ask({ do: "run-here", command: ["sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c | grep -q ${payloadBytes}`] });
-      await one().ask({ do: "run-here", command: ["sh", "-c", "setsid socat TCP-LISTEN:7001,fork - >/dev/null 2>&1 & sleep 0.1"] });
+      await one().ask({
+        do: "run-here",
+        command: [
+          "sh",
+          "-c",
+          `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c | grep -q ${payloadBytes}`,
+        ],
+      });
+      await one().ask({
+        do: "run-here",
+        command: ["sh", "-c", "setsid socat TCP-LISTEN:7001,fork - >/dev/null 2>&1 & sleep 0.1"],
+      });
       await rejects(one().run(web, "socat", "-u", "TCP:10.200.0.1:7001,connect-timeout=1", "-"));
     },
   },
@@ -112,7 +132,14 @@ export const checks: BoxCheck[] = [
     run: async () => {
       const reach = ["socat", "-u", "-T2", `TCP:${web.address}:7000,connect-timeout=1`, "-"];
       await two().run(client, "ip", "address", "add", "10.200.0.99/16", "dev", "eth0");
-      await rejects(two().run(client, "sh", "-c", `${reach.join(" ").replace("connect-timeout=1", "connect-timeout=1,bind=10.200.0.99")} | grep -q .`));
+      await rejects(
+        two().run(
+          client,
+          "sh",
+          "-c",
+          `${reach.join(" ").replace("connect-timeout=1", "connect-timeout=1,bind=10.200.0.99")} | grep -q .`,
+        ),
+      );
       await two().run(client, "ip", "address", "del", "10.200.0.99/16", "dev", "eth0");
       await two().run(client, "ip", "link", "set", "eth0", "address", "02:00:00:00:00:99");
       await rejects(two().run(client, ...reach));
@@ -134,11 +161,19 @@ export const checks: BoxCheck[] = [
       await two().run({ ...web, uid: "web-moved" }, ...serve);
       await one().ask({ do: "detach", port: web });
       await two().ask({ do: "attach", port: { ...web, uid: "web-moved" } });
-      match((await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`)).stdout, new RegExp(`^${payloadBytes}$`, "m"));
+      match(
+        (await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`))
+          .stdout,
+        new RegExp(`^${payloadBytes}$`, "m"),
+      );
       // And back, where the announcement has to cross the overlay.
       await two().ask({ do: "detach", port: { ...web, uid: "web-moved" } });
       await one().ask({ do: "attach", port: web });
-      match((await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`)).stdout, new RegExp(`^${payloadBytes}$`, "m"));
+      match(
+        (await two().run(client, "sh", "-c", `socat -u -T3 TCP:${web.address}:7000,connect-timeout=2 - | wc -c`))
+          .stdout,
+        new RegExp(`^${payloadBytes}$`, "m"),
+      );
     },
   },
   {
@@ -147,7 +182,11 @@ export const checks: BoxCheck[] = [
       await one().ask({ do: "remove", port: web });
       await two().ask({ do: "remove", port: client });
       await two().ask({ do: "remove", port: { ...web, uid: "web-moved" } });
-      for (const host of hosts) await host.ask({ do: "run-here", command: ["sh", "-c", "! ip -br link | grep ^vs && ! nft list ruleset | grep -E 'chain vs|\"vs[0-9a-f]'"] });
+      for (const host of hosts)
+        await host.ask({
+          do: "run-here",
+          command: ["sh", "-c", "! ip -br link | grep ^vs && ! nft list ruleset | grep -E 'chain vs|\"vs[0-9a-f]'"],
+        });
     },
   },
 ];
@@ -156,7 +195,21 @@ if (import.meta.main) {
   await mountRun();
   hosts.push(...addresses.map((address, index) => new Host(`host-${index + 1}`, address)));
   await Promise.all(hosts.map(({ ready }) => ready));
-  await runProgram(["ip", "link", "add", "under0", "netns", String(one().pid), "type", "veth", "peer", "name", "under0", "netns", String(two().pid)]);
+  await runProgram([
+    "ip",
+    "link",
+    "add",
+    "under0",
+    "netns",
+    String(one().pid),
+    "type",
+    "veth",
+    "peer",
+    "name",
+    "under0",
+    "netns",
+    String(two().pid),
+  ]);
   await runBoxChecks(checks);
   for (const host of hosts) host.end();
 }

@@ -8,7 +8,15 @@ import { hostRules, portRules, removalRules } from "./firewall-rules.ts";
 import { readLinkStatistics } from "./link-statistics.ts";
 import type { LinkStatistics } from "./link-statistics.ts";
 import type { NetworkDriver, Port } from "./network-driver.ts";
-import { attachForwardingLines, attachLines, bridgeLines, forwardingLines, forwardingOf, noForwarding, vxlanName } from "./overlay-batch.ts";
+import {
+  attachForwardingLines,
+  attachLines,
+  bridgeLines,
+  forwardingLines,
+  forwardingOf,
+  noForwarding,
+  vxlanName,
+} from "./overlay-batch.ts";
 import type { Forwarding } from "./overlay-batch.ts";
 import { portName } from "./port-name.ts";
 
@@ -51,7 +59,15 @@ export class BridgeNetworkDriver implements NetworkDriver {
 
   hook(port: Port): string[] {
     const { gatewayAddress, prefixLength, mtu } = this.#config.overlay;
-    return ["/bin/sh", hookScript, portName(port.uid), `${port.address}/${prefixLength}`, port.macAddress, gatewayAddress, String(mtu)];
+    return [
+      "/bin/sh",
+      hookScript,
+      portName(port.uid),
+      `${port.address}/${prefixLength}`,
+      port.macAddress,
+      gatewayAddress,
+      String(mtu),
+    ];
   }
 
   async attach(port: Port): Promise<void> {
@@ -82,7 +98,9 @@ export class BridgeNetworkDriver implements NetworkDriver {
 
   async removeOthers(uids: readonly string[]): Promise<string[]> {
     const wanted = new Set(uids.map(portName));
-    const others = [...(await readLinkStatistics()).keys()].filter((name) => /^vs[0-9a-f]{12}$/.test(name) && !wanted.has(name));
+    const others = [...(await readLinkStatistics()).keys()].filter(
+      (name) => /^vs[0-9a-f]{12}$/.test(name) && !wanted.has(name),
+    );
     for (const name of others) await this.#remove(name);
     return others;
   }

@@ -54,5 +54,8 @@ add element bridge ${table} ports { "${name}" : jump ${name} }
 
 /** Each line may fail alone: what isn't there needs no removal. */
 export function removalRules(name: string): string[] {
-  return [`delete element bridge ${table} ports { "${name}" }\n`, `flush chain bridge ${table} ${name}\ndelete chain bridge ${table} ${name}\n`];
+  return [
+    `delete element bridge ${table} ports { "${name}" }\n`,
+    `flush chain bridge ${table} ${name}\ndelete chain bridge ${table} ${name}\n`,
+  ];
 }

@@ -11,7 +11,12 @@ import type { HostRequest } from "./network-host-order.ts";
 
 const [node = "", address = ""] = process.argv.slice(2);
 const unused = { ca: "/none", certificate: "/none", key: "/none" };
-const config = agentConfigSchema.parse({ node, nats: { servers: ["none"], nkeySeedFile: "/none", tls: unused }, tls: unused, underlay: { address, link: "under0" } });
+const config = agentConfigSchema.parse({
+  node,
+  nats: { servers: ["none"], nkeySeedFile: "/none", tls: unused },
+  tls: unused,
+  underlay: { address, link: "under0" },
+});
 const driver = new BridgeNetworkDriver(config, systemEnvironment);
 const servers = new Map<string, number>();
 
@@ -32,12 +37,16 @@ async function handle(request: HostRequest): Promise<unknown> {
     case "map":
       return driver.applyMap(request.map);
     case "create": {
-      const server = spawn("unshare", ["--net", "sh", "-c", "echo; exec sleep 600"], { stdio: ["ignore", "pipe", "inherit"] });
+      const server = spawn("unshare", ["--net", "sh", "-c", "echo; exec sleep 600"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       await once(server.stdout, "data");
       const pid = server.pid ?? 0;
       servers.set(request.port.uid, pid);
       await driver.prepare(request.port);
-      return runProgram(driver.hook(request.port), { input: JSON.stringify({ ociVersion: "1.0.2", id: request.port.uid, pid, bundle: "/" }) });
+      return runProgram(driver.hook(request.port), {
+        input: JSON.stringify({ ociVersion: "1.0.2", id: request.port.uid, pid, bundle: "/" }),
+      });
     }
     case "attach":
       await driver.attach(request.port);
@@ -49,8 +58,12 @@ async function handle(request: HostRequest): Promise<unknown> {
       process.kill(servers.get(request.port.uid) ?? 0, "SIGKILL");
       return undefined;
     case "run":
-      return runProgram(["nsenter", `--net=/proc/${servers.get(request.uid) ?? 0}/ns/net`, ...request.command], { timeoutMs: 10_000 });
+      return runProgram(["nsenter", `--net=/proc/${servers.get(request.uid) ?? 0}/ns/net`, ...request.command], {
+        timeoutMs: 10_000,
+      });
     case "run-here":
-      return runProgram([...request.command], { timeoutMs: 10_000 });
+      return runProgram(request.command, { timeoutMs: 10_000 });
+    default:
+      throw new Error("An order that no host knows");
   }
 }

@@ -27,7 +27,10 @@ describe("forwarding", () => {
   });
 
   it("takes away what is gone, and what moved here", () => {
-    const moved = { peers: map.peers.slice(0, 1), servers: map.servers.map((server) => ({ ...server, peerAddress: own })) };
+    const moved = {
+      peers: map.peers.slice(0, 1),
+      servers: map.servers.map((server) => ({ ...server, peerAddress: own })),
+    };
     expect(forwardingLines(forwardingOf(map, own), forwardingOf(moved, own), "vx1")).toEqual([
       "fdb del 00:00:00:00:00:00 dev vx1 dst 192.0.2.2 self",
       "fdb del 02:00:00:00:00:02 dev vx1 dst 192.0.2.2 self",

@@ -44,7 +44,11 @@ export const noForwarding: Forwarding = { peers: new Set(), servers: new Map() }
 export function forwardingOf(map: NetworkMap, ownAddress: string): Forwarding {
   return {
     peers: new Set(map.peers.map(({ address }) => address).filter((address) => address !== ownAddress)),
-    servers: new Map(map.servers.filter(({ peerAddress }) => peerAddress !== ownAddress).map((server) => [server.macAddress, server.peerAddress])),
+    servers: new Map(
+      map.servers
+        .filter(({ peerAddress }) => peerAddress !== ownAddress)
+        .map((server) => [server.macAddress, server.peerAddress]),
+    ),
   };
 }
 
@@ -73,5 +77,8 @@ export function attachLines(port: Port, overlay: Pick<Overlay, "bridge">): strin
 
 /** What `attach` needs of bridge(8): neighbours on this host may remember the server behind the overlay. */
 export function attachForwardingLines(port: Port, vxlan: string): string[] {
-  return [`fdb replace ${port.macAddress} dev ${portName(port.uid)} master dynamic`, `fdb del ${port.macAddress} dev ${vxlan} self`];
+  return [
+    `fdb replace ${port.macAddress} dev ${portName(port.uid)} master dynamic`,
+    `fdb del ${port.macAddress} dev ${vxlan} self`,
+  ];
 }

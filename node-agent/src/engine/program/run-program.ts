@@ -33,10 +33,18 @@ export function tryProgram(command: readonly string[], options: RunOptions = {})
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    child.once("error", (error) => reject(agentError("program-failed", { program, ending: error.message, output: "" }, { cause: error })));
+    child.once("error", (error) =>
+      reject(agentError("program-failed", { program, ending: error.message, output: "" }, { cause: error })),
+    );
     child.once("close", (code, signal) => {
       if (code === null) {
-        reject(agentError("program-failed", { program: shown(command), ending: `ended by ${signal ?? "an unknown signal"}`, output: tail(stderr()) }));
+        reject(
+          agentError("program-failed", {
+            program: shown(command),
+            ending: `ended by ${signal ?? "an unknown signal"}`,
+            output: tail(stderr()),
+          }),
+        );
       } else resolve({ status: code, stdout: stdout(), stderr: stderr() });
     });
     // A program that ends before it has read everything says why by its status.
@@ -49,7 +57,11 @@ export function tryProgram(command: readonly string[], options: RunOptions = {})
 export async function runProgram(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const result = await tryProgram(command, options);
   if (result.status === 0) return result;
-  throw agentError("program-failed", { program: shown(command), ending: `status ${result.status}`, output: tail(result.stderr) });
+  throw agentError("program-failed", {
+    program: shown(command),
+    ending: `status ${result.status}`,
+    output: tail(result.stderr),
+  });
 }
 
 function collect(stream: NodeJS.ReadableStream | null): () => string {

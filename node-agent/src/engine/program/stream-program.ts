@@ -14,10 +14,15 @@ export function readProgram(command: readonly string[], env?: NodeJS.ProcessEnv)
   const output = new PassThrough({ highWaterMark: 1 << 20 });
   const said = lastWords(child.stderr);
   child.stdout.pipe(output, { end: false });
-  child.once("error", (error) => output.destroy(agentError("program-failed", { program, ending: error.message, output: "" })));
+  child.once("error", (error) =>
+    output.destroy(agentError("program-failed", { program, ending: error.message, output: "" })),
+  );
   child.once("close", (code, signal) => {
     if (code === 0) output.end();
-    else output.destroy(agentError("program-failed", { program: command.join(" "), ending: ending(code, signal), output: said() }));
+    else
+      output.destroy(
+        agentError("program-failed", { program: command.join(" "), ending: ending(code, signal), output: said() }),
+      );
   });
   output.once("close", () => {
     if (child.exitCode === null) child.kill("SIGKILL");
@@ -31,10 +36,15 @@ export async function writeProgram(command: readonly string[], input: Readable):
   const child = spawn(program, parameters, { stdio: ["pipe", "ignore", "pipe"] });
   const said = lastWords(child.stderr);
   const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", (error) => reject(agentError("program-failed", { program, ending: error.message, output: "" })));
+    child.once("error", (error) =>
+      reject(agentError("program-failed", { program, ending: error.message, output: "" })),
+    );
     child.once("close", (code, signal) => {
       if (code === 0) resolve();
-      else reject(agentError("program-failed", { program: command.join(" "), ending: ending(code, signal), output: said() }));
+      else
+        reject(
+          agentError("program-failed", { program: command.join(" "), ending: ending(code, signal), output: said() }),
+        );
     });
   });
   const fed = pipeline(input, child.stdin).catch((thrown: unknown) => {

@@ -19,7 +19,15 @@ describe("a server's bundle", () => {
   });
 
   it("makes every namespace anew", () => {
-    expect(configuration.linux.namespaces.map(({ type }) => type).toSorted()).toEqual(["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]);
+    expect(configuration.linux.namespaces.map(({ type }) => type).toSorted()).toEqual([
+      "cgroup",
+      "ipc",
+      "mount",
+      "network",
+      "pid",
+      "user",
+      "uts",
+    ]);
     for (const namespace of configuration.linux.namespaces) expect(namespace).not.toHaveProperty("path");
   });
 
@@ -33,7 +41,9 @@ describe("a server's bundle", () => {
 
   it("denies devices before it allows any", () => {
     expect(configuration.linux.resources.devices[0]).toEqual({ allow: false, access: "rwm" });
-    expect(configuration.linux.resources.devices.slice(1).every((rule) => "type" in rule && rule.type === "c")).toBe(true);
+    expect(configuration.linux.resources.devices.slice(1).every((rule) => "type" in rule && rule.type === "c")).toBe(
+      true,
+    );
   });
 
   it("raises no rlimit", () => {
@@ -47,6 +57,10 @@ describe("a server's bundle", () => {
   });
 
   it("limits CPU, memory and processes", () => {
-    expect(configuration.linux.resources).toMatchObject({ cpu: { shares: 256, quota: 150_000, period: 100_000 }, memory: { limit: 256 << 20 }, pids: { limit: 64 } });
+    expect(configuration.linux.resources).toMatchObject({
+      cpu: { shares: 256, quota: 150_000, period: 100_000 },
+      memory: { limit: 256 << 20 },
+      pids: { limit: 64 },
+    });
   });
 });

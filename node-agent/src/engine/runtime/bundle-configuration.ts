@@ -23,10 +23,22 @@ const terminalGroup = 5;
  * `config.json` of an OCI bundle (runtime specification 1.0.2), the only place that decides a server's rights. Nothing of
  * the user's reaches annotations, mounts, hooks or namespaces.
  */
-export function bundleConfiguration({ server, rootFolder, cgroupsPath, criuConfigPath, networkHook, searchPath }: BundleOptions) {
+export function bundleConfiguration({
+  server,
+  rootFolder,
+  cgroupsPath,
+  criuConfigPath,
+  networkHook,
+  searchPath,
+}: BundleOptions) {
   const idMapping = [{ containerID: 0, hostID: server.idBlockStart, size: idBlockSize }];
   const [hookProgram = ""] = networkHook;
-  const environment = { ...defaultEnvironment, HOME: server.user.uid === 0 ? "/root" : "/", HOSTNAME: server.hostname, ...server.environment };
+  const environment = {
+    ...defaultEnvironment,
+    HOME: server.user.uid === 0 ? "/root" : "/",
+    HOSTNAME: server.hostname,
+    ...server.environment,
+  };
   return {
     ociVersion: "1.0.2",
     root: { path: rootFolder, readonly: false },
@@ -42,14 +54,24 @@ export function bundleConfiguration({ server, rootFolder, cgroupsPath, criuConfi
     },
     mounts: [
       { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
-      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+      {
+        destination: "/dev",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+      },
       {
         destination: "/dev/pts",
         type: "devpts",
         source: "devpts",
         options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", `gid=${terminalGroup}`],
       },
-      { destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${Math.floor(server.limits.memoryBytes / 2)}`] },
+      {
+        destination: "/dev/shm",
+        type: "tmpfs",
+        source: "shm",
+        options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${Math.floor(server.limits.memoryBytes / 2)}`],
+      },
       { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
       { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
     ],

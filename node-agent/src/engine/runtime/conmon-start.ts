@@ -36,7 +36,16 @@ export function startWithConmon({ command, searchPath, errorFile }: ConmonStart)
       sync.destroy();
       const parsed = reportSchema.safeParse(parseJson(report));
       if (parsed.success && parsed.data.data > 0) resolve(parsed.data.data);
-      else reject(new Error((parsed.data?.message?.trim() || readFileSync(errorFile, "utf8").trim() || "conmon ended without a report").slice(-quotedCharacters)));
+      else
+        reject(
+          new Error(
+            (
+              parsed.data?.message?.trim() ||
+              readFileSync(errorFile, "utf8").trim() ||
+              "conmon ended without a report"
+            ).slice(-quotedCharacters),
+          ),
+        );
     };
     sync.on("data", (chunk: Buffer) => {
       report += chunk.toString();

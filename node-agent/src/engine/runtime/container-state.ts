@@ -16,7 +16,7 @@ export function readContainerState(layout: Layout, uid: string): ContainerState 
   if (init !== undefined) {
     const stat = readStat(init.init_process_pid);
     if (stat !== undefined && stat.startTime === init.init_process_start && !"ZX".includes(stat.state)) {
-      return { state: existsSync(`${layout.runtimeState(uid).replace(/state\.json$/, "exec.fifo")}`) ? "created" : "running", pid: init.init_process_pid };
+      return { state: existsSync(layout.runtimeStartGate(uid)) ? "created" : "running", pid: init.init_process_pid };
     }
   }
   return { state: "exited", exitCode: readExitCode(layout.exitFile(uid)) };

@@ -43,7 +43,13 @@ const characterDevices = [
 /** Everything is denied, then these are let through. */
 export const deviceRules = [
   { allow: false, access: "rwm" },
-  ...characterDevices.map(([major, minor]) => ({ allow: true, type: "c", major, ...(minor === undefined ? {} : { minor }), access: "rwm" })),
+  ...characterDevices.map(([major, minor]) => ({
+    allow: true,
+    type: "c",
+    major,
+    ...(minor === undefined ? {} : { minor }),
+    access: "rwm",
+  })),
 ];
 
 /** In the server's environment unless it says otherwise. */

@@ -13,7 +13,11 @@ const { uid } = assignmentForTests();
 const layout = new Layout({ stateFolder: "/run/state", runFolder: "/run/vfleet", volumesFolder: "/run/volumes" });
 const cgroupParent = "/vfleet-runtime-check";
 const volumeFolder = "/run/disk/volume";
-const driver = new RuncConmonDriver({ programs: { criu: "criu", runc: "runc", conmon: "conmon" }, cgroupParent }, layout, systemEnvironment);
+const driver = new RuncConmonDriver(
+  { programs: { criu: "criu", runc: "runc", conmon: "conmon" }, cgroupParent },
+  layout,
+  systemEnvironment,
+);
 
 export const checks = runtimeDriverContract({
   driver: () => driver,
@@ -32,6 +36,18 @@ if (import.meta.main) {
   try {
     await runBoxChecks([...checks, { name: "the box is left clean", run: () => driver.remove(uid) }]);
   } finally {
-    await tryProgram(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-name", cgroupParent.slice(1), "-exec", "rmdir", "{}", "+"]);
+    await tryProgram([
+      "find",
+      "/sys/fs/cgroup",
+      "-depth",
+      "-type",
+      "d",
+      "-name",
+      cgroupParent.slice(1),
+      "-exec",
+      "rmdir",
+      "{}",
+      "+",
+    ]);
   }
 }

@@ -36,7 +36,10 @@ export class RuncConmonDriver implements RuntimeDriver {
     this.#cgroupParent = config.cgroupParent;
     this.#searchPath = searchPathFor(config.programs.criu);
     const { runc, conmon } = config.programs;
-    this.#arguments = new RuntimeArguments({ runc: findProgram(runc, this.#searchPath), conmon: findProgram(conmon, this.#searchPath) }, layout);
+    this.#arguments = new RuntimeArguments(
+      { runc: findProgram(runc, this.#searchPath), conmon: findProgram(conmon, this.#searchPath) },
+      layout,
+    );
   }
 
   container(uid: string): RuncContainer {
@@ -131,7 +134,11 @@ export class RuncConmonDriver implements RuntimeDriver {
   }
 
   async #conmon(uid: string, command: readonly string[]): Promise<void> {
-    await startWithConmon({ command, searchPath: this.#searchPath, errorFile: join(this.#layout.bundle(uid), "conmon.log") });
+    await startWithConmon({
+      command,
+      searchPath: this.#searchPath,
+      errorFile: join(this.#layout.bundle(uid), "conmon.log"),
+    });
   }
 
   #programEnvironment(): NodeJS.ProcessEnv {

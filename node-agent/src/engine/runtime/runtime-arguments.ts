@@ -25,7 +25,12 @@ export class RuntimeArguments {
 
   /** `runtimeArguments` go between `runc restore` and the id. */
   restore(uid: string, restore: { imagesFolder: string; arguments: readonly string[] }): string[] {
-    return [...this.#conmon(uid), "--restore", restore.imagesFolder, ...restore.arguments.flatMap((argument) => ["--runtime-opt", argument])];
+    return [
+      ...this.#conmon(uid),
+      "--restore",
+      restore.imagesFolder,
+      ...restore.arguments.flatMap((argument) => ["--runtime-opt", argument]),
+    ];
   }
 
   start(uid: string): string[] {

@@ -19,11 +19,21 @@ const deadlineMs = 10_000;
 const politeScript = "trap 'echo bye; exit 7' TERM; echo out; echo err >&2; while :; do sleep 1 & wait $!; done";
 
 /** What every runtime driver has to do. In order: later checks use what earlier ones made. */
-export function runtimeDriverContract({ driver, environment, bundle, uid, logFile }: RuntimeContractOptions): BoxCheck[] {
+export function runtimeDriverContract({
+  driver,
+  environment,
+  bundle,
+  uid,
+  logFile,
+}: RuntimeContractOptions): BoxCheck[] {
   const run = async (command: readonly string[], input = "") => {
     const session = await driver().exec(uid, { command, terminal: false });
     session.stdin.end(input);
-    const [stdout, stderr, exitCode] = await Promise.all([buffer(session.stdout), session.stderr === undefined ? Buffer.of() : buffer(session.stderr), session.ended]);
+    const [stdout, stderr, exitCode] = await Promise.all([
+      buffer(session.stdout),
+      session.stderr === undefined ? Buffer.of() : buffer(session.stderr),
+      session.ended,
+    ]);
     return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode };
   };
   const until = async (what: string, condition: () => Promise<boolean>) => {
@@ -47,7 +57,10 @@ export function runtimeDriverContract({ driver, environment, bundle, uid, logFil
     },
     {
       name: "keeps what the command prints",
-      run: () => until("both lines in the log", async () => /stdout F out[\s\S]*stderr F err|stderr F err[\s\S]*stdout F out/.test(await readFile(logFile, "utf8"))),
+      run: () =>
+        until("both lines in the log", async () =>
+          /stdout F out[\s\S]*stderr F err|stderr F err[\s\S]*stdout F out/.test(await readFile(logFile, "utf8")),
+        ),
     },
     {
       name: "runs a command inside, with its own output, input and exit code",
@@ -59,7 +72,10 @@ export function runtimeDriverContract({ driver, environment, bundle, uid, logFil
     {
       name: "runs a command on a terminal that can be resized",
       run: async () => {
-        const session = await driver().exec(uid, { command: ["sh", "-c", "stty size; read -r line; stty size"], terminal: true });
+        const session = await driver().exec(uid, {
+          command: ["sh", "-c", "stty size; read -r line; stty size"],
+          terminal: true,
+        });
         const output = buffer(session.stdout);
         session.resize(100, 40);
         await environment.sleep(300);
@@ -88,7 +104,14 @@ export function runtimeDriverContract({ driver, environment, bundle, uid, logFil
     },
     {
       name: "changes limits while it runs",
-      run: () => driver().updateLimits(uid, { requestMilliCpu: 100, milliCpu: 500, memoryBytes: 100 << 20, diskBytes: 1 << 30, pids: 50 }),
+      run: () =>
+        driver().updateLimits(uid, {
+          requestMilliCpu: 100,
+          milliCpu: 500,
+          memoryBytes: 100 << 20,
+          diskBytes: 1 << 30,
+          pids: 50,
+        }),
     },
     { name: "lists it", run: async () => ok((await driver().list()).includes(uid)) },
     {

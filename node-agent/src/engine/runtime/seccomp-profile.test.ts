@@ -4,12 +4,26 @@ import { seccompProfile } from "./seccomp-profile.ts";
 const profile = seccompProfile("x64");
 const rulesOf = (name: string) => profile.syscalls.filter(({ names }) => names.includes(name));
 
-it.each(["userfaultfd", "keyctl", "add_key", "request_key", "kexec_load", "kexec_file_load", "bpf", "perf_event_open", "mount", "unshare", "setns", "init_module", "open_by_handle_at", "swapon", "reboot", "settimeofday"])(
-  "denies %s",
-  (name) => {
-    expect(rulesOf(name)).toEqual([]);
-  },
-);
+it.each([
+  "userfaultfd",
+  "keyctl",
+  "add_key",
+  "request_key",
+  "kexec_load",
+  "kexec_file_load",
+  "bpf",
+  "perf_event_open",
+  "mount",
+  "unshare",
+  "setns",
+  "init_module",
+  "open_by_handle_at",
+  "swapon",
+  "reboot",
+  "settimeofday",
+])("denies %s", (name) => {
+  expect(rulesOf(name)).toEqual([]);
+});
 
 it("answers clone3 and io_uring as a kernel without them", () => {
   for (const name of ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"]) {
@@ -26,7 +40,10 @@ it("opens no socket of the kernel's crypto interface or the hypervisor", () => {
 
 /** What seccomp does with alternatives of one masked comparison each. */
 function isIoctlAllowed(request: number): boolean {
-  return rulesOf("ioctl").some((rule) => "args" in rule && rule.args.every(({ value, valueTwo }) => ((request & value) >>> 0) === ((valueTwo ?? 0) >>> 0)));
+  return rulesOf("ioctl").some(
+    (rule) =>
+      "args" in rule && rule.args.every(({ value, valueTwo }) => (request & value) >>> 0 === (valueTwo ?? 0) >>> 0),
+  );
 }
 
 it.each([

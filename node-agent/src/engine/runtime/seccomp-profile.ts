@@ -68,7 +68,9 @@ const ioctlRules = [
     const mask = 1 << (bit + 8);
     return allow(["ioctl"], { index: 1, value: mask, valueTwo: ~(btrfsType << 8) & mask, op: "SCMP_CMP_MASKED_EQ" });
   }),
-  ...sharingCalls.map((call) => allow(["ioctl"], { index: 1, value: wholeWord, valueTwo: call, op: "SCMP_CMP_MASKED_EQ" })),
+  ...sharingCalls.map((call) =>
+    allow(["ioctl"], { index: 1, value: wholeWord, valueTwo: call, op: "SCMP_CMP_MASKED_EQ" }),
+  ),
 ];
 
 const architectures: Partial<Record<NodeJS.Architecture, string[]>> = {
@@ -95,7 +97,11 @@ export function seccompProfile(architecture: NodeJS.Architecture = process.arch)
       // Its flags are in memory, where a filter can't look: libraries fall back to clone.
       { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: noSystemCall },
       // Libraries try these first and fall back on ENOSYS only.
-      { names: ["io_uring_setup", "io_uring_enter", "io_uring_register"], action: "SCMP_ACT_ERRNO", errnoRet: noSystemCall },
+      {
+        names: ["io_uring_setup", "io_uring_enter", "io_uring_register"],
+        action: "SCMP_ACT_ERRNO",
+        errnoRet: noSystemCall,
+      },
     ],
   };
 }

@@ -15,7 +15,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const time = "2026-01-01T00:00:00.000000000+00:00";
 const later = "2026-01-01T01:00:00.000000000+00:00";
-const all: LogOptions = { follow: false, tailLines: undefined, timestamps: false, sinceMs: undefined, signal: new AbortController().signal };
+const all: LogOptions = {
+  follow: false,
+  tailLines: undefined,
+  timestamps: false,
+  sinceMs: undefined,
+  signal: new AbortController().signal,
+};
 
 async function read(options: Partial<LogOptions> = {}): Promise<string> {
   let text = "";

@@ -19,13 +19,13 @@ const readBytes = 64 << 10;
 const lookMs = 1000;
 
 /** One line of conmon's k8s-file log: `TIME STREAM F|P TEXT`; P: the rest of the line follows. */
-export interface LogEntry {
+interface LogEntry {
   time: string;
   isPartial: boolean;
   text: string;
 }
 
-export function parseLogEntry(line: string): LogEntry | undefined {
+function parseLogEntry(line: string): LogEntry | undefined {
   const match = /^(\S+) (?:stdout|stderr) ([FP]) ?(.*)$/s.exec(line);
   return match === null ? undefined : { time: match[1] ?? "", isPartial: match[2] === "P", text: match[3] ?? "" };
 }

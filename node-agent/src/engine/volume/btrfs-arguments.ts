@@ -18,7 +18,13 @@ export const btrfsArguments = {
   show: (folder: string) => ["btrfs", "subvolume", "show", folder],
   subvolumeId: (folder: string) => ["btrfs", "inspect-internal", "rootid", folder],
   destroyGroup: (id: string, fileSystem: string) => ["btrfs", "qgroup", "destroy", `0/${id}`, fileSystem],
-  send: (folder: string, parent?: string) => ["btrfs", "send", "--quiet", ...(parent === undefined ? [] : ["-p", parent]), folder],
+  send: (folder: string, parent?: string) => [
+    "btrfs",
+    "send",
+    "--quiet",
+    ...(parent === undefined ? [] : ["-p", parent]),
+    folder,
+  ],
   receive: (intoFolder: string) => ["btrfs", "receive", "--quiet", "-e", intoFolder],
 } as const;
 

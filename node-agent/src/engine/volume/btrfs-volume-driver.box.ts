@@ -9,7 +9,10 @@ import { BtrfsVolumeDriver } from "./btrfs-volume-driver.ts";
 import { volumeDriverContract } from "./volume-driver.contract.ts";
 
 const folders = ["/run/one", "/run/two"] as const;
-const [driver, other] = folders.map((folder) => new BtrfsVolumeDriver(folder, systemEnvironment)) as [BtrfsVolumeDriver, BtrfsVolumeDriver]; // two folders, two drivers
+const [driver, other] = folders.map((folder) => new BtrfsVolumeDriver(folder, systemEnvironment)) as [
+  BtrfsVolumeDriver,
+  BtrfsVolumeDriver,
+]; // two folders, two drivers
 
 export const checks: BoxCheck[] = [
   ...volumeDriverContract({ driver: () => driver, other: () => other }),

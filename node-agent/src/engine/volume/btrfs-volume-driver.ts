@@ -121,11 +121,18 @@ export class BtrfsVolumeDriver implements VolumeDriver {
 
   async takeSnapshot(volume: string, snapshot: string): Promise<void> {
     const place = this.#place("snapshots", snapshot);
-    await this.#make(place, (folder) => runProgram(btrfsArguments.snapshot(this.volumeFolder(volume), folder, { readOnly: true })));
+    await this.#make(place, (folder) =>
+      runProgram(btrfsArguments.snapshot(this.volumeFolder(volume), folder, { readOnly: true })),
+    );
   }
 
   sendSnapshot(snapshot: string, base?: SendBase): Readable {
-    const parent = base === undefined ? undefined : "snapshot" in base ? this.#place("snapshots", base.snapshot) : this.#place("images", base.image);
+    const parent =
+      base === undefined
+        ? undefined
+        : "snapshot" in base
+          ? this.#place("snapshots", base.snapshot)
+          : this.#place("images", base.image);
     const folder = join(this.#place("snapshots", snapshot), subvolume);
     return readProgram(btrfsArguments.send(folder, parent === undefined ? undefined : join(parent, subvolume)));
   }

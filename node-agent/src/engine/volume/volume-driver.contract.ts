@@ -45,11 +45,16 @@ export function volumeDriverContract({ driver, other }: VolumeContractOptions): 
         deepEqual(await driver().listVolumes(), ["a", "b"]);
       },
     },
-    { name: "refuses a volume of an image it hasn't", run: () => rejects(driver().createVolume("c", { image: "sha256:99", limitBytes: mebibyte }), { code: "image-missing" }) },
+    {
+      name: "refuses a volume of an image it hasn't",
+      run: () =>
+        rejects(driver().createVolume("c", { image: "sha256:99", limitBytes: mebibyte }), { code: "image-missing" }),
+    },
     {
       name: "refuses names that leave its folder",
       run: async () => {
-        for (const name of ["../a", "a/b", "", ".hidden", "a\0"]) await rejects(driver().deleteVolume(name), { code: "volume-name-invalid" });
+        for (const name of ["../a", "a/b", "", ".hidden", "a\0"])
+          await rejects(driver().deleteVolume(name), { code: "volume-name-invalid" });
       },
     },
     {
