@@ -89,7 +89,10 @@ export class BridgeNetworkDriver implements NetworkDriver {
   async detach(port: Pick<Port, "uid">): Promise<void> {
     const name = portName(port.uid);
     if (linkIndex(name) === undefined) return;
-    await runProgram(["ip", "link", "set", name, "down", "nomaster"]);
+    await runProgram(["ip", "link", "set", name, "down", "nomaster"]).catch((thrown: unknown) => {
+      // It goes with its container, which may have ended in between.
+      if (linkIndex(name) !== undefined) throw thrown;
+    });
   }
 
   remove(port: Pick<Port, "uid">): Promise<void> {
