@@ -119,7 +119,9 @@ describe("importing a root", () => {
 
   it("refuses an archive that is cut, and one that is none", async () => {
     const tar = await tarOf([{ name: "file", content: "x".repeat(100_000) }]);
-    await expect(imported(tar.subarray(0, 50_000))).rejects.toThrow();
-    await expect(imported(Buffer.from("no archive at all".repeat(100)))).rejects.toThrow();
+    await expect(imported(tar.subarray(0, 50_000))).rejects.toMatchObject({ code: "image-archive-invalid" });
+    await expect(imported(Buffer.from("no archive at all".repeat(100)))).rejects.toMatchObject({
+      code: "image-archive-invalid",
+    });
   });
 });
