@@ -21,19 +21,24 @@ export const redisCommand = [
 /** The fleet in the lab, as an operator has it: `vctl`, and programs run in the lab's hosts. */
 export class Fleet {
   readonly #lab: string;
+  readonly labFolder: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(lab: string, env: NodeJS.ProcessEnv) {
+  private constructor(lab: string, labFolder: string, env: NodeJS.ProcessEnv) {
     this.#lab = lab;
+    this.labFolder = labFolder;
     this.#env = env;
   }
 
   static async open(lab = endToEndLab): Promise<Fleet> {
     const printed = await run(process.execPath, ["deploy/lab/main.ts", "env", "--name", lab]);
     if (printed.code !== 0) throw new Error(printed.stderr);
-    const wanted = await run("sh", ["-c", `${printed.stdout}\nprintf '%s\\n%s' "$KUBECONFIG" "$PATH"`]);
-    const [kubeconfig = "", path = ""] = wanted.stdout.split("\n");
-    return new Fleet(lab, { ...process.env, KUBECONFIG: kubeconfig, PATH: path });
+    const wanted = await run("sh", [
+      "-c",
+      `${printed.stdout}\nprintf '%s\\n%s\\n%s' "$KUBECONFIG" "$PATH" "$VFLEET_LAB_FOLDER"`,
+    ]);
+    const [kubeconfig = "", path = "", folder = ""] = wanted.stdout.split("\n");
+    return new Fleet(lab, folder, { ...process.env, KUBECONFIG: kubeconfig, PATH: path });
   }
 
   get env(): NodeJS.ProcessEnv {

@@ -2,7 +2,14 @@ import { expect, it } from "vitest";
 import type { HostVersions } from "@vfleet/shared";
 import { requireCompatible } from "./host-compatibility.ts";
 
-const host: HostVersions = { criu: "4.2.1", runc: "1.1.5", kernel: "6.18", architecture: "x64", cgroup: "v1", cpuFlags: ["aes", "sse2"] };
+const host: HostVersions = {
+  criu: "4.2.1",
+  runc: "1.1.5",
+  kernel: "6.18",
+  architecture: "x64",
+  cgroup: "v1",
+  cpuFlags: ["aes", "sse2"],
+};
 
 it("lets a server go to a host like its own, or with more CPU features and another kernel", () => {
   expect(() => requireCompatible(host, host)).not.toThrow();

@@ -7,9 +7,11 @@ const same = ["criu", "runc", "architecture", "cgroup"] as const;
 /** Throws `versions-differ` where a server of `source` could not run on at `target`. Kernels may differ: CRIU checks what it needs. */
 export function requireCompatible(source: HostVersions, target: HostVersions): void {
   for (const what of same) {
-    if (source[what] !== target[what]) throw bridgeError("versions-differ", { what, source: source[what], target: target[what] });
+    if (source[what] !== target[what])
+      throw bridgeError("versions-differ", { what, source: source[what], target: target[what] });
   }
   const present = new Set(target.cpuFlags);
   const missing = source.cpuFlags.filter((flag) => !present.has(flag));
-  if (missing.length > 0) throw bridgeError("versions-differ", { what: "CPU features", source: missing.join(" "), target: "not these" });
+  if (missing.length > 0)
+    throw bridgeError("versions-differ", { what: "CPU features", source: missing.join(" "), target: "not these" });
 }

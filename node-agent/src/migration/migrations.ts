@@ -23,9 +23,10 @@ const leastImagesBytes = 1 << 30;
 
 interface ActiveSession {
   uid: string;
-  session: SourceSession | TargetSession;
+  /** None while a target makes ready. */
+  session?: SourceSession | TargetSession;
   /** Of a target, for a repeated command. */
-  prepared?: PreparedTarget;
+  prepared?: Promise<PreparedTarget>;
 }
 
 /** The moves to and from this node: commands of the controller to sessions of the bridge, and their reports back. */
@@ -46,7 +47,10 @@ export class Migrations implements MigrationSessions {
       environment,
       log: log.child({ part: "migration" }),
       failpoints: new Failpoints(config.failpointFolder),
-      programs: { criu: findProgram(config.programs.criu, searchPath), runc: findProgram(config.programs.runc, searchPath) },
+      programs: {
+        criu: findProgram(config.programs.criu, searchPath),
+        runc: findProgram(config.programs.runc, searchPath),
+      },
       searchPath,
       criuVersion: parts.versions.criu,
       runFolder: config.runFolder,
@@ -64,14 +68,33 @@ export class Migrations implements MigrationSessions {
     return [...this.#active.values()].some((active) => active.uid === uid);
   }
 
-  async prepareTarget(request: PrepareTarget): Promise<PreparedTarget> {
+  /** A repeated command joins the first one. */
+  prepareTarget(request: PrepareTarget): Promise<PreparedTarget> {
     const known = this.#active.get(request.operation)?.prepared;
     if (known !== undefined) return known;
     const { operation, server } = request;
+    if (this.isActive(server.uid)) return Promise.reject(agentError("migration-under-way", { uid: server.uid }));
+    // In this session's hands from here on: the reconciler must not tidy up below it.
+    const active: ActiveSession = { uid: server.uid };
+    this.#active.set(operation, active);
+    active.prepared = this.#prepareTarget(request, active);
+    active.prepared.catch(() => this.#end(operation));
+    return active.prepared;
+  }
+
+  async #prepareTarget(request: PrepareTarget, active: ActiveSession): Promise<PreparedTarget> {
+    const { operation, server } = request;
     const { config, engine, reconciler, log, versions } = this.#parts;
+    await reconciler.settled(server.uid);
     await this.#clearPlace(server);
     await this.#fetchImage(request);
-    const identity = this.#identity({ operation, uid: server.uid, source: request.source.node, target: config.node, epoch: server.epoch - 1 });
+    const identity = this.#identity({
+      operation,
+      uid: server.uid,
+      source: request.source.node,
+      target: config.node,
+      epoch: server.epoch - 1,
+    });
     const { ticket, session, ended } = await this.#listener.expect(
       {
         host: this.#host,
@@ -83,14 +106,13 @@ export class Migrations implements MigrationSessions {
       },
       request.ticketLifetimeMs,
     );
-    const prepared: PreparedTarget = { ticket, endpoint: { host: config.underlay.address, port: this.#port }, versions };
-    this.#active.set(operation, { uid: server.uid, session, prepared });
+    active.session = session;
     void ended.then(async (report) => {
       // Adopted where the commit was won; elsewhere there is nothing to let go of.
       if (report.phase === "done") await reconciler.letGo(server.uid);
       this.#end(operation);
     });
-    return prepared;
+    return { ticket, endpoint: { host: config.underlay.address, port: this.#port }, versions };
   }
 
   async startSource(request: StartSource): Promise<void> {
@@ -100,17 +122,25 @@ export class Migrations implements MigrationSessions {
     const server = reconciler.assigned(uid);
     requireCompatible(versions, request.target.versions);
     if (this.isActive(uid)) throw agentError("migration-under-way", { uid });
-    if (server.epoch !== request.epoch) throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
+    if (server.epoch !== request.epoch)
+      throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
     const ports = sourcePorts({ engine, word: this.#word, operation, server });
     const memory = await readCgroupUsage(`${config.cgroupParent}/${uid}`);
     const session = new SourceSession({
       host: this.#host,
-      identity: this.#identity({ operation, uid, source: config.node, target: request.target.node, epoch: request.epoch }),
+      identity: this.#identity({
+        operation,
+        uid,
+        source: config.node,
+        target: request.target.node,
+        epoch: request.epoch,
+      }),
       ports,
       target: { address: request.target.endpoint.host, port: request.target.endpoint.port },
       ticket: request.ticket,
       timeoutMs: request.timeoutMs,
-      onProgress: (report) => this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
+      onProgress: (report) =>
+        this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
     });
     this.#active.set(operation, { uid, session });
     try {
@@ -127,11 +157,11 @@ export class Migrations implements MigrationSessions {
   }
 
   async cancel(operation: string, reason: string): Promise<void> {
-    this.#active.get(operation)?.session.cancel(reason);
+    this.#active.get(operation)?.session?.cancel(reason);
   }
 
   async outcome(operation: string, outcome: "committed" | "aborted"): Promise<void> {
-    this.#active.get(operation)?.session.learnOutcome(outcome);
+    this.#active.get(operation)?.session?.learnOutcome(outcome);
   }
 
   async close(): Promise<void> {
@@ -142,7 +172,16 @@ export class Migrations implements MigrationSessions {
     return this.#parts.config.underlay.port + migrationPortOffset;
   }
 
-  #identity({ uid, ...rest }: { operation: string; uid: string; source: string; target: string; epoch: number }): MigrationIdentity {
+  #identity({
+    uid,
+    ...rest
+  }: {
+    operation: string;
+    uid: string;
+    source: string;
+    target: string;
+    epoch: number;
+  }): MigrationIdentity {
     return { ...rest, server: uid };
   }
 
@@ -150,7 +189,8 @@ export class Migrations implements MigrationSessions {
   async #clearPlace(server: ServerAssignment): Promise<void> {
     const { engine, reconciler } = this.#parts;
     const record = reconciler.record(server.uid);
-    if (this.isActive(server.uid) || record?.assignment !== undefined) throw agentError("migration-under-way", { uid: server.uid });
+    if (this.isActive(server.uid) || record?.assignment !== undefined)
+      throw agentError("migration-under-way", { uid: server.uid });
     if (record !== undefined && server.epoch <= record.epoch) {
       throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: record.epoch });
     }
@@ -172,9 +212,19 @@ export class Migrations implements MigrationSessions {
     }
   }
 
-  #tell(side: "source" | "target", about: { operation: string; uid: string; expectedMemoryBytes?: number }, report: SessionReport): void {
+  #tell(
+    side: "source" | "target",
+    about: { operation: string; uid: string; expectedMemoryBytes?: number },
+    report: SessionReport,
+  ): void {
     const { operation, uid, expectedMemoryBytes = 0 } = about;
-    const progress: MigrationProgress = { operation, uid, side, ...report, expectedBytes: Math.max(report.movedBytes, expectedMemoryBytes + report.volumeBytes) };
+    const progress: MigrationProgress = {
+      operation,
+      uid,
+      side,
+      ...report,
+      expectedBytes: Math.max(report.movedBytes, expectedMemoryBytes + report.volumeBytes),
+    };
     this.#parts.link.progress(progress);
   }
 

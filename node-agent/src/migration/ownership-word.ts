@@ -17,7 +17,9 @@ export class OwnershipWord {
   }
 
   async abort(operation: string, reason: string): Promise<Outcome> {
-    return (await this.#link.request({ kind: "migration.abort", operation, reason: reason.slice(0, 1000) }, abortReplySchema)).outcome;
+    return (
+      await this.#link.request({ kind: "migration.abort", operation, reason: reason.slice(0, 1000) }, abortReplySchema)
+    ).outcome;
   }
 
   async outcome(operation: string): Promise<Outcome> {

@@ -28,7 +28,8 @@ export function sourcePorts({ engine, word, operation, server }: SourcePortsOpti
     container: engine.runtime.container(uid),
     volume: {
       sendRound: async (round, targetHas) => {
-        if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server))) last = { image: server.image.digest };
+        if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server)))
+          last = { image: server.image.digest };
         return send();
       },
       sendFrozen: send,

@@ -28,7 +28,10 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
       base: () => imageBase(engine, server),
       receive: (stream) => engine.volumes.receiveSnapshot(snapshotName(operation, "received", received++), stream),
       activate: async () => {
-        await engine.volumes.createVolumeFromSnapshot(uid, { snapshot: snapshotName(operation, "received", received - 1), limitBytes: server.limits.diskBytes });
+        await engine.volumes.createVolumeFromSnapshot(uid, {
+          snapshot: snapshotName(operation, "received", received - 1),
+          limitBytes: server.limits.diskBytes,
+        });
         await engine.prepareContainer(server);
       },
       release: () => deleteSnapshots(engine.volumes, operation, "received"),
@@ -42,7 +45,9 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
       attach: async () => {
         // On disk and on the bridge before the tasks run: an agent that is started again knows whose the server is.
         await Promise.all([reconciler.adopt(server, operation), engine.network.attach(port)]);
-        void engine.network.announce(port).catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));
+        void engine.network
+          .announce(port)
+          .catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));
       },
     },
     restore: (request) => engine.runtime.restore(uid, request),

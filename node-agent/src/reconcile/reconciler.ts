@@ -105,6 +105,11 @@ export class Reconciler {
     return assignment;
   }
 
+  /** Resolves when nothing is being done about the server, such as deleting what an earlier stay left. */
+  async settled(uid: string): Promise<void> {
+    await this.#servers.get(uid)?.settled;
+  }
+
   /** A migration takes the server out of the reconciler's hands, over restarts of the agent too. */
   async hold(uid: string, operation: string): Promise<void> {
     this.assigned(uid);

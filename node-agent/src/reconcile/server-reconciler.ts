@@ -28,6 +28,7 @@ export class ServerReconciler {
   readonly #options: ServerReconcilerOptions;
   readonly #log: Logger;
   #running = false;
+  #settled: Promise<void> = Promise.resolve();
   #wanted = false;
   #failures = 0;
   #retryAtMs = 0;
@@ -50,7 +51,12 @@ export class ServerReconciler {
     this.#wanted = true;
     if (this.#running) return;
     this.#running = true;
-    void this.#rounds().catch((thrown: unknown) => this.#log.error({ err: thrown }, "reconciling failed"));
+    this.#settled = this.#rounds().catch((thrown: unknown) => this.#log.error({ err: thrown }, "reconciling failed"));
+  }
+
+  /** Resolves when no action is under way. */
+  get settled(): Promise<void> {
+    return this.#settled;
   }
 
   stop(): void {

@@ -12,11 +12,19 @@ const imageCache = "/var/cache/vfleet/images";
 export class BareHost {
   readonly name: string;
   readonly #fleet: Fleet;
+  /** On the box's tmpfs: bundle, images, runtime state. */
   readonly folder = "/run/bench";
+  /** On disk, the host's own, gone with the lab. */
+  readonly diskFolder: string;
 
   constructor(fleet: Fleet, name: string) {
     this.#fleet = fleet;
     this.name = name;
+    this.diskFolder = `${fleet.labFolder}/${name}/bench`;
+  }
+
+  get rootFolder(): string {
+    return `${this.diskFolder}/root`;
   }
 
   /** Runs a script on the host; must succeed. */
@@ -40,7 +48,7 @@ export class BareHost {
     if (newest === undefined) throw new Error(`no image in ${imageCache}`);
     await this.does(`
       mkdir -p ${this.folder}
-      [ -d /var/lib/vfleet/bench-root/usr ] || { mkdir -p /var/lib/vfleet/bench-root; tar -C /var/lib/vfleet/bench-root --zstd -xf ${imageCache}/${newest}; }`);
+      [ -d ${this.rootFolder}/usr ] || { mkdir -p ${this.rootFolder}; tar -C ${this.rootFolder} --zstd -xf ${imageCache}/${newest}; }`);
   }
 
   /** A namespace whose port is not on the bridge yet. */

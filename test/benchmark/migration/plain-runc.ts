@@ -21,7 +21,7 @@ export class PlainRunc implements Contender {
       await host.does(`
         mkdir -p ${host.folder}/bundle
         cat > ${host.folder}/bundle/config.json <<'END'
-${JSON.stringify(bundleConfig("/var/lib/vfleet/bench-root", `${host.folder}/criu.conf`))}
+${JSON.stringify(bundleConfig(host.rootFolder, `${host.folder}/criu.conf`))}
 END
         printf 'network-lock nftables\\nmanage-cgroups ignore\\n' > ${host.folder}/criu.conf`);
     }

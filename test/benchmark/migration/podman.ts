@@ -16,17 +16,12 @@ export class Podman implements Contender {
 
   /** A store of its own on each host. Its defaults for limits ask for more than a root without CAP_SYS_RESOURCE may give. */
   #podman(host: BareHost): string {
-    const store = "/var/lib/vfleet/bench-podman";
-    return `podman --root ${store}/root --runroot ${host.folder}/podman --tmpdir ${host.folder}/podman-tmp --storage-driver vfs --runtime runc --cgroup-manager cgroupfs --events-backend none`;
+    return `podman --root ${host.diskFolder}/podman --runroot ${host.folder}/podman --tmpdir ${host.folder}/podman-tmp --storage-driver vfs --runtime runc --cgroup-manager cgroupfs --events-backend none`;
   }
 
   async start(): Promise<string> {
     await this.stop();
-    for (const host of this.#hosts) {
-      await host.prepareRoot();
-      await host.does(`mkdir -p /var/lib/vfleet/bench-podman
-        ${this.#podman(host)} image exists ${image} || tar -C /var/lib/vfleet/bench-root -cf - . | ${this.#podman(host)} import - ${image} >/dev/null`);
-    }
+    await this.#haveImage();
     const [first] = this.#hosts;
     await first.makeNetwork();
     await first.does(`
@@ -34,6 +29,19 @@ export class Podman implements Contender {
         ${image} redis-server --bind 0.0.0.0 --protected-mode no --save '' --dir /tmp >/dev/null
       ${first.joinScript}`);
     return bareAddress;
+  }
+
+  /** The same image on both hosts, by its id too: the archive of a checkpoint names it. */
+  async #haveImage(): Promise<void> {
+    const [first, second] = this.#hosts;
+    const isThere = async (host: BareHost) =>
+      (await host.tries(`${this.#podman(host)} image exists ${image}`)).code === 0;
+    if ((await isThere(first)) && (await isThere(second))) return;
+    const archive = `${first.diskFolder}/image.tar`;
+    await first.prepareRoot();
+    await first.does(`tar -C ${first.rootFolder} -cf - . | ${this.#podman(first)} import - ${image} >/dev/null
+      ${this.#podman(first)} save -q -o ${archive} ${image} >/dev/null`);
+    await second.does(`${this.#podman(second)} load -q -i ${archive} >/dev/null; rm ${archive}`);
   }
 
   async move(): Promise<Move> {
