@@ -1,10 +1,8 @@
-import { closeSync, ftruncateSync, openSync, writeFileSync, writev } from "node:fs";
+import { closeSync, ftruncateSync, openSync, write, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
 import { decompress } from "../stream/compressor.ts";
-import { flagCompressed } from "../stream/frame.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
-import { joinChunks, sliceChunks } from "./chunk-list.ts";
 import { PageMapImage } from "./page-map-image.ts";
 import { entryFlags, imageTypes, pageBytes, type ImageKey } from "./page-server-protocol.ts";
 import type { PageTotals } from "./page-server.ts";
@@ -26,6 +24,12 @@ interface OpenImage {
   writes: number;
   /** No more writes will be started. */
   sealed: boolean;
+}
+
+interface PageData {
+  payload: Buffer;
+  /** Nothing reads the payload any more. */
+  written(): void;
 }
 
 /** Writes CRIU's page images at the target while their pages arrive. */
@@ -53,12 +57,11 @@ export class PageImages {
   /** Takes a frame of the pages channel. */
   take(frame: ReceivedFrame): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure;
-    const compressed = (frame.header.flags & flagCompressed) !== 0;
-    const chunks = compressed ? [decompress(Buffer.concat(frame.chunks), frame.header)] : frame.chunks;
-    const layout = readPagesFrame(frame.header.plainBytes, (at, bytes) => joinChunks(chunks, at, bytes));
+    const payload = decompress(frame.payload, frame.header);
+    const layout = readPagesFrame(payload);
     const image = this.#obtain(layout.image);
     for (const entry of layout.entries) this.#addEntry(image, entry);
-    this.#writeData(image, layout, chunks);
+    this.#writeData(image, layout, { payload, written: () => frame.release() });
     return this.#pendingBytes > pendingLimitBytes ? this.#until(() => this.#pendingBytes <= pendingLimitBytes / 2) : undefined;
   }
 
@@ -105,7 +108,7 @@ export class PageImages {
     image.map.add(entry);
   }
 
-  #writeData(image: OpenImage, layout: PagesLayout, chunks: Buffer[]): void {
+  #writeData(image: OpenImage, layout: PagesLayout, data: PageData): void {
     if (image.pages + layout.pageCount > image.expectedPages) throw fail("stream-invalid", { reason: `${image.name} has more pages than its entries` });
     this.#totals.pages += layout.pageCount;
     if (this.#totals.pages * pageBytes > this.#limitBytes) {
@@ -113,24 +116,33 @@ export class PageImages {
     }
     let page = 0;
     let dataAt = pagesHeaderBytes;
+    let parts = 1;
+    const done = () => {
+      if (--parts === 0) data.written();
+    };
     for (const run of [...layout.zeroRuns, { first: layout.pageCount, pages: 0 }]) {
       const bytes = (run.first - page) * pageBytes;
-      if (bytes > 0) this.#write(image, sliceChunks(chunks, dataAt, bytes), (image.pages + page) * pageBytes);
+      if (bytes > 0) {
+        parts++;
+        this.#write(image, { data: data.payload.subarray(dataAt, dataAt + bytes), position: (image.pages + page) * pageBytes, done });
+      }
       dataAt += bytes;
       page = run.first + run.pages;
     }
+    done();
     image.pages += layout.pageCount;
   }
 
-  #write(image: OpenImage, parts: Buffer[], position: number): void {
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  #write(image: OpenImage, part: { data: Buffer; position: number; done(): void }): void {
+    const bytes = part.data.length;
     this.#pendingBytes += bytes;
     image.writes++;
-    writev(image.file, parts, position, (error, written) => {
+    write(image.file, part.data, 0, bytes, part.position, (error, written) => {
       this.#pendingBytes -= bytes;
       image.writes--;
       if (error !== null) this.#failure ??= error;
       else if (written !== bytes) this.#failure ??= fail("stream-invalid", { reason: `the images folder is full, ${written} of ${bytes} bytes were written` });
+      part.done();
       this.#closeIfWritten(image);
       for (const wake of this.#waiters.splice(0)) wake();
     });

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { fail } from "../errors.ts";
+import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import { commands, entryFlags, pageBytes, readRequest, requestBytes, type ImageKey, type PageServerRequest } from "./page-server-protocol.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
@@ -18,7 +19,7 @@ export interface PageTotals {
 }
 
 /** CRIU's page server on the source's own loopback: turns the pages of one dump into frames as they come. */
-export class PageServer {
+export class PageServer implements ByteSink {
   readonly #send: (buffer: Buffer) => Promise<void>;
   readonly #server: Server;
   readonly #done = Promise.withResolvers<PageTotals>();
@@ -28,15 +29,19 @@ export class PageServer {
   #builder: PagesFrameBuilder | undefined;
   #buildersMade = 0;
   #inFlight = 0;
-  #head: Buffer = Buffer.alloc(0);
+  readonly #head = Buffer.alloc(requestBytes);
+  #headBytes = 0;
   #image: ImageKey | undefined;
+  /** Of the last request, still to come. */
   #dataBytes = 0;
-  #rest: Buffer[] = [];
+  /** Waits for a free buffer. */
+  #unanswered: PageServerRequest | undefined;
+  #reader: DirectReader | undefined;
   #closing = false;
 
   constructor(options: PageServerOptions) {
     this.#send = options.send;
-    this.#server = createServer({ highWaterMark: 1024 * 1024 }, (socket) => this.#accept(socket));
+    this.#server = createServer((socket) => this.#accept(socket));
     this.#done.promise.catch(() => {});
   }
 
@@ -73,54 +78,35 @@ export class PageServer {
     this.#socket = socket;
     this.#server.close();
     socket.setNoDelay(true);
-    socket.on("data", (data: Buffer) => this.#take(data));
     socket.on("error", (error) => this.close(error));
-    socket.on("close", () => this.close(fail("page-server-protocol", { reason: "CRIU closed the connection before the dump was complete" })));
+    socket.on("close", () => {
+      // After its last request it has nothing to say, and the last frames may still be leaving.
+      if (!this.#closing) this.close(fail("page-server-protocol", { reason: "CRIU closed the connection before the dump was complete" }));
+    });
+    const failed = (thrown: unknown) => this.close(thrown instanceof Error ? thrown : undefined);
+    this.#reader = new DirectReader({ socket, sink: this, failed });
+    this.#reader.start();
   }
 
-  /** Consumes until no buffer is free; the rest waits, and CRIU with it. */
-  #take(data: Buffer): void {
-    this.#rest.push(data);
-    try {
-      while (this.#rest.length > 0) {
-        const next = this.#rest[0];
-        if (next === undefined || next.length === 0) {
-          this.#rest.shift();
-          continue;
-        }
-        const left = this.#consume(next);
-        if (left === undefined) {
-          this.#socket?.pause();
-          return;
-        }
-        this.#rest[0] = left;
-      }
-    } catch (thrown) {
-      this.close(thrown instanceof Error ? thrown : fail("page-server-protocol", { reason: String(thrown) }));
+  /** Requests come one at a time, so that the pages that follow can be read where they are sent from. */
+  space(): Buffer | undefined {
+    if (this.#unanswered !== undefined) return undefined;
+    if (this.#dataBytes === 0) return this.#head.subarray(this.#headBytes);
+    return this.#obtainBuilder()?.space(this.#dataBytes);
+  }
+
+  filled(bytes: number): void {
+    if (this.#dataBytes > 0) {
+      this.#builder?.filled(bytes);
+      this.#dataBytes -= bytes;
+      if (this.#builder?.isFull === true) this.#flush();
+      return;
     }
-  }
-
-  /** What is left of `data`, or undefined where a buffer is needed first. */
-  #consume(data: Buffer): Buffer | undefined {
-    if (this.#dataBytes > 0) return this.#consumePages(data);
-    const wantedBytes = requestBytes - this.#head.length;
-    if (data.length < wantedBytes) {
-      this.#head = Buffer.concat([this.#head, data]);
-      return Buffer.alloc(0);
-    }
-    const request = readRequest(this.#head.length === 0 ? data : Buffer.concat([this.#head, data.subarray(0, wantedBytes)]));
-    if (!this.#request(request)) return undefined;
-    this.#head = Buffer.alloc(0);
-    return data.subarray(wantedBytes);
-  }
-
-  #consumePages(data: Buffer): Buffer | undefined {
-    const builder = this.#obtainBuilder();
-    if (builder === undefined) return undefined;
-    const taken = builder.addData(data, this.#dataBytes);
-    this.#dataBytes -= taken;
-    if (builder.isFull) this.#flush();
-    return data.subarray(taken);
+    this.#headBytes += bytes;
+    if (this.#headBytes < requestBytes) return;
+    this.#headBytes = 0;
+    const request = readRequest(this.#head);
+    if (!this.#request(request)) this.#unanswered = request;
   }
 
   /** False where a buffer is needed first. */
@@ -200,11 +186,14 @@ export class PageServer {
   }
 
   #goOn(): void {
-    if (this.#rest.length > 0) {
-      this.#take(Buffer.alloc(0));
-      if (this.#rest.length > 0) return;
+    const request = this.#unanswered;
+    try {
+      if (request !== undefined && this.#request(request)) this.#unanswered = undefined;
+    } catch (thrown) {
+      this.close(thrown instanceof Error ? thrown : undefined);
+      return;
     }
-    if (this.#socket?.isPaused() === true) this.#socket.resume();
+    this.#reader?.resume();
     this.#finishIfSent();
   }
 

@@ -50,11 +50,14 @@ export class PagesFrameBuilder {
     this.#entries.push(entry);
   }
 
-  /** Copies as much as fits; returns how much. */
-  addData(data: Buffer, limitBytes: number): number {
-    const copied = data.copy(this.#buffer, dataStart + this.#dataBytes, 0, Math.min(limitBytes, frameDataBytes - this.#dataBytes, data.length));
-    this.#dataBytes += copied;
-    return copied;
+  /** Where the next bytes of data go, at most `limitBytes`; never empty unless it is full. */
+  space(limitBytes: number): Buffer {
+    const start = dataStart + this.#dataBytes;
+    return this.#buffer.subarray(start, Math.min(start + limitBytes, dataStart + frameDataBytes));
+  }
+
+  filled(bytes: number): void {
+    this.#dataBytes += bytes;
   }
 
   get isFull(): boolean {
@@ -110,10 +113,11 @@ export interface PagesLayout extends PagesFrame {
   dataBytes: number;
 }
 
-/** Checks a payload's shape; `read` gives `bytes` of it at `at`. */
-export function readPagesFrame(payloadBytes: number, read: (at: number, bytes: number) => Buffer): PagesLayout {
+/** Checks a payload's shape. */
+export function readPagesFrame(payload: Buffer): PagesLayout {
+  const payloadBytes = payload.length;
   if (payloadBytes < pagesHeaderBytes || payloadBytes > payloadLimitBytes) throw invalid(`a pages frame cannot have ${payloadBytes} bytes`);
-  const head = read(0, pagesHeaderBytes);
+  const head = payload.subarray(0, pagesHeaderBytes);
   const type = head.readUInt32LE(0);
   if (type !== imageTypes.process && type !== imageTypes.sharedMemory) throw invalid(`image type ${type} is unknown`);
   const entryCount = head.readUInt32LE(4);
@@ -124,8 +128,8 @@ export function readPagesFrame(payloadBytes: number, read: (at: number, bytes: n
   }
   const tailBytes = entryCount * entryBytes + zeroRunCount * zeroRunBytes;
   const dataBytes = payloadBytes - pagesHeaderBytes - tailBytes;
-  const tail = dataBytes < 0 ? undefined : read(pagesHeaderBytes + dataBytes, tailBytes);
-  if (tail === undefined) throw invalid(`a frame of ${payloadBytes} bytes is too short for ${entryCount} entries`);
+  if (dataBytes < 0) throw invalid(`a frame of ${payloadBytes} bytes is too short for ${entryCount} entries`);
+  const tail = payload.subarray(pagesHeaderBytes + dataBytes);
   const entries: PageEntry[] = [];
   for (let index = 0; index < entryCount; index++) entries.push(readEntry(tail, index * entryBytes));
   const zeroRuns: ZeroRun[] = [];

@@ -62,7 +62,7 @@ export class ImageFileReceiver {
   }
 
   take(frame: ReceivedFrame): void {
-    const payload = decompress(Buffer.concat(frame.chunks), frame.header);
+    const payload = decompress(frame.payload, frame.header);
     const nameBytes = payload.length < 2 ? 0 : payload.readUInt16LE(0);
     if (nameBytes === 0 || nameBytes > nameLimitBytes || payload.length < 2 + nameBytes) throw fail("stream-invalid", { reason: "a file frame without a name" });
     const name = payload.toString("utf8", 2, 2 + nameBytes);

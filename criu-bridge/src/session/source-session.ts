@@ -10,6 +10,7 @@ import { readDumpStatistics } from "../criu/statistics.ts";
 import { fail } from "../errors.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import { PageServer, type PageTotals } from "../pages/page-server.ts";
+import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
 import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -30,6 +31,8 @@ const progressEveryMs = 200;
 const outcomeEveryMs = 250;
 /** How long the target may take to restore and commit before the source asks to abort. */
 const handOverLimitMs = 30_000;
+/** Between the commit and the target's word that the tasks run. */
+const runningLimitMs = 3_000;
 
 export interface SourceSessionOptions extends SessionOptions {
   ports: SourcePorts;
@@ -46,6 +49,7 @@ export class SourceSession {
   readonly #timeline: Timeline;
   readonly #ended = Promise.withResolvers<SessionReport>();
   readonly #verdict = Promise.withResolvers<GateVerdict>();
+  readonly #running = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   readonly #gateKeeper: GateKeeper;
   #state: SourceState = sourceStart;
@@ -104,7 +108,7 @@ export class SourceSession {
 
   #receive(frame: ReceivedFrame): undefined {
     if (frame.header.channel !== channels.control) throw fail("stream-invalid", { reason: `channel ${frame.header.channel} is for the target only` });
-    this.#take(decodeMessage(Buffer.concat(frame.chunks)));
+    this.#take(decodeMessage(decompress(frame.payload, frame.header)));
   }
 
   #take(message: Message): void {
@@ -121,6 +125,7 @@ export class SourceSession {
         return;
       case "running":
         this.#timeline.mark("running");
+        this.#running.resolve();
         return;
       case "refused":
         this.#fail(fail("target-refused", { server: this.#options.identity.server, target: this.#options.identity.target, reason: message.reason }));
@@ -275,6 +280,7 @@ export class SourceSession {
     if (aborted !== undefined) await this.#send({ type: "aborted", reason: aborted.slice(0, 4096) }).catch(() => {});
     await this.#runcExited;
     await this.#isolated.catch(() => {});
+    if (aborted === undefined) await this.#runningHeard();
     this.#timeline.mark(aborted === undefined ? "stopped" : "resumed");
     const failures: string[] = [];
     for (const undo of [() => this.#options.ports.volume.release(), () => this.#gateKeeper.close(), () => this.#pageServer?.close(), () => removeFolder(this.#folders.run)]) {
@@ -291,6 +297,14 @@ export class SourceSession {
     const report = this.#report();
     this.#options.onProgress(report);
     this.#ended.resolve(report);
+  }
+
+  /** The target tells that its tasks run; if it can't, its own report has to do. */
+  async #runningHeard(): Promise<void> {
+    const limit = new AbortController();
+    const limited = this.#options.host.environment.sleep(runningLimitMs, limit.signal).catch(() => {});
+    await Promise.race([this.#running.promise, this.#connection?.closed, limited]);
+    limit.abort();
   }
 
   async #limitTime(): Promise<void> {

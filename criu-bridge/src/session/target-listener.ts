@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { messageOf } from "@vfleet/shared";
 import { fail } from "../errors.ts";
+import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
 import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -87,7 +88,7 @@ export class TargetListener {
 
   /** The session that the first message has a ticket for. */
   #admit(frame: ReceivedFrame, node: string): TargetSession {
-    const hello = frame.header.channel === channels.control ? decodeMessage(Buffer.concat(frame.chunks)) : undefined;
+    const hello = frame.header.channel === channels.control ? decodeMessage(decompress(frame.payload, frame.header)) : undefined;
     if (hello?.type !== "hello") throw fail("stream-invalid", { reason: "the first message must be hello" });
     const identity: MigrationIdentity = this.#tickets.redeem(hello.ticket, hello.identity, node);
     if (hello.criuVersion !== this.#host.criuVersion) {

@@ -9,6 +9,7 @@ import { firstCriuError } from "../criu/log.ts";
 import { fail } from "../errors.ts";
 import { PageImages } from "../pages/page-images.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
+import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
 import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -117,7 +118,7 @@ export class TargetSession {
       case channels.volume:
         return this.#volume.take(frame);
       case channels.control:
-        this.#take(decodeMessage(Buffer.concat(frame.chunks)));
+        this.#take(decodeMessage(decompress(frame.payload, frame.header)));
         return undefined;
     }
   }

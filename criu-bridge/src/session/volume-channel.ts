@@ -47,7 +47,7 @@ export class VolumeReceiver {
   take(frame: ReceivedFrame): Promise<void> | undefined {
     const stream = this.#stream;
     if (stream === undefined) throw fail("stream-invalid", { reason: "volume data came before its round was announced" });
-    const data = decompress(Buffer.concat(frame.chunks), frame.header);
+    const data = decompress(frame.payload, frame.header);
     this.#bytes += data.length;
     if ((frame.header.flags & flagEnd) !== 0) {
       this.#stream = undefined;

@@ -1,7 +1,9 @@
 import type { TLSSocket } from "node:tls";
+import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 import { AdaptiveCompressor } from "./compressor.ts";
-import { checksumOf, flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
+import { DirectReader } from "./direct-reader.ts";
+import { flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
 import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
 
 /** Takes one frame; a returned promise holds the connection back until it resolves. */
@@ -10,7 +12,6 @@ export type FrameListener = (frame: ReceivedFrame) => Promise<void> | undefined;
 /** Frames over one TLS connection, in both directions, with bounded memory: writers wait for the peer, the peer for readers. */
 export class FrameConnection {
   readonly #socket: TLSSocket;
-  readonly #parser = new FrameParser();
   readonly #compressor = new AdaptiveCompressor();
   readonly #peer: string;
   readonly #closed = Promise.withResolvers<void>();
@@ -31,22 +32,28 @@ export class FrameConnection {
 
   /** Starts delivering. Errors in frames or in the listener end the connection. */
   listen(listener: FrameListener): void {
-    this.#socket.on("data", (data: Buffer) => {
-      try {
-        const waiting: Promise<void>[] = [];
-        for (const frame of this.#parser.push(data)) {
-          const wait = listener(frame);
-          if (wait !== undefined) waiting.push(wait);
-        }
-        if (waiting.length > 0) this.#holdBack(waiting);
-      } catch (thrown) {
-        this.destroy(thrown);
-      }
+    let waiting = 0;
+    const parser = new FrameParser({
+      isHeldBack: () => waiting > 0,
+      deliver: (frame) => {
+        const wait = listener(frame);
+        if (wait === undefined) return;
+        waiting++;
+        wait.then(
+          () => {
+            waiting--;
+            if (waiting === 0) reader.resume();
+          },
+          (thrown: unknown) => this.destroy(thrown),
+        );
+      },
     });
+    const reader = new DirectReader({ socket: this.#socket, sink: parser, failed: (thrown) => this.destroy(thrown) });
     this.#socket.on("end", () => {
-      if (!this.#parser.betweenFrames) this.destroy(fail("stream-invalid", { reason: "it ends inside a frame" }));
+      if (!parser.betweenFrames) this.destroy(fail("stream-invalid", { reason: "it ends inside a frame" }));
       else this.#socket.end();
     });
+    reader.start();
   }
 
   /**
@@ -65,7 +72,7 @@ export class FrameConnection {
       sequence: this.#sequence++,
       payloadBytes: payload.length,
       plainBytes: plain.length,
-      checksum: checksumOf([payload]),
+      checksum: crc32(payload),
     });
     return this.#write(compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]));
   }
@@ -114,13 +121,5 @@ export class FrameConnection {
         else resolve();
       });
     });
-  }
-
-  #holdBack(waiting: Promise<void>[]): void {
-    this.#socket.pause();
-    Promise.all(waiting).then(
-      () => this.#socket.resume(),
-      (thrown: unknown) => this.destroy(thrown),
-    );
   }
 }

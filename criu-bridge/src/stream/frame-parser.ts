@@ -1,72 +1,78 @@
 import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
-import { frameHeaderBytes, readFrameHeader, type FrameHeader } from "./frame.ts";
+import type { ByteSink } from "./direct-reader.ts";
+import { channels, frameHeaderBytes, payloadLimitBytes, readFrameHeader, type FrameHeader } from "./frame.ts";
 
-/** A frame as it came, its payload still in the chunks that the connection delivered. */
+/** A frame that came whole and was checked. */
 export interface ReceivedFrame {
   header: FrameHeader;
-  chunks: Buffer[];
+  payload: Buffer;
+  /** Gives the payload's memory back, once; without it that is left to the collector. */
+  release(): void;
 }
 
-/** Cuts what a connection delivers into checked frames without copying payloads. Holds at most one frame. */
-export class FrameParser {
-  #sequence = 0;
-  #head: Buffer = Buffer.alloc(0);
-  #header: FrameHeader | undefined;
-  #chunks: Buffer[] = [];
-  #missingBytes = 0;
-  #checksum = 0;
+/** Big payloads that may be in use at once before new memory is taken for them. */
+const spareBuffers = 32;
 
-  /** The frames that `data` completes, in order. */
-  *push(data: Buffer): Generator<ReceivedFrame> {
-    let rest = data;
-    while (rest.length > 0) {
-      if (this.#header === undefined) {
-        rest = this.#takeHeader(rest);
-        if (this.#header === undefined) return;
-      }
-      if (this.#missingBytes > 0) rest = this.#takePayload(rest);
-      if (this.#missingBytes === 0) yield this.#finish();
-    }
+/** Cuts what a connection delivers into checked frames, each payload in one piece. Holds one frame. */
+export class FrameParser implements ByteSink {
+  readonly #deliver: (frame: ReceivedFrame) => void;
+  readonly #isHeldBack: () => boolean;
+  readonly #head = Buffer.alloc(frameHeaderBytes);
+  readonly #spare: Buffer[] = [];
+  #sequence = 0;
+  #header: FrameHeader | undefined;
+  #memory: Buffer | undefined;
+  #payload: Buffer = this.#head;
+  #have = 0;
+
+  constructor(options: { deliver(frame: ReceivedFrame): void; isHeldBack(): boolean }) {
+    this.#deliver = (frame) => options.deliver(frame);
+    this.#isHeldBack = () => options.isHeldBack();
   }
 
   /** Whether the connection may end here. */
   get betweenFrames(): boolean {
-    return this.#header === undefined && this.#head.length === 0;
+    return this.#header === undefined && this.#have === 0;
   }
 
-  #takeHeader(data: Buffer): Buffer {
-    const wantedBytes = frameHeaderBytes - this.#head.length;
-    const part = data.subarray(0, wantedBytes);
-    const head = this.#head.length === 0 ? part : Buffer.concat([this.#head, part]);
-    if (head.length < frameHeaderBytes) {
-      this.#head = Buffer.from(head);
-      return data.subarray(part.length);
+  space(): Buffer | undefined {
+    if (this.#isHeldBack()) return undefined;
+    return this.#header === undefined ? this.#head.subarray(this.#have) : this.#payload.subarray(this.#have);
+  }
+
+  filled(bytes: number): void {
+    this.#have += bytes;
+    if (this.#header === undefined) {
+      if (this.#have < frameHeaderBytes) return;
+      this.#begin(readFrameHeader(this.#head, this.#sequence));
     }
-    this.#head = Buffer.alloc(0);
-    this.#header = readFrameHeader(head, this.#sequence);
+    if (this.#have === this.#payload.length) this.#finish();
+  }
+
+  #begin(header: FrameHeader): void {
+    this.#header = header;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    this.#missingBytes = this.#header.payloadBytes;
-    this.#checksum = 0;
-    this.#chunks = [];
-    return data.subarray(part.length);
+    this.#have = 0;
+    // Pages are most of what comes, and written before long; everything else lives as long as it is used.
+    this.#memory = header.channel === channels.pages ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(payloadLimitBytes)) : undefined;
+    this.#payload = this.#memory?.subarray(0, header.payloadBytes) ?? Buffer.allocUnsafe(header.payloadBytes);
   }
 
-  #takePayload(data: Buffer): Buffer {
-    const part = data.length <= this.#missingBytes ? data : data.subarray(0, this.#missingBytes);
-    this.#checksum = crc32(part, this.#checksum);
-    this.#chunks.push(part);
-    this.#missingBytes -= part.length;
-    return data.subarray(part.length);
-  }
-
-  #finish(): ReceivedFrame {
+  #finish(): void {
     const header = this.#header;
+    const memory = this.#memory;
     if (header === undefined) throw fail("stream-invalid", { reason: "a frame ended without a header" });
-    if (this.#checksum !== header.checksum) {
-      throw fail("stream-invalid", { reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${this.#checksum}` });
+    const payload = this.#payload;
+    const checksum = crc32(payload);
+    if (checksum !== header.checksum) {
+      throw fail("stream-invalid", { reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${checksum}` });
     }
     this.#header = undefined;
-    return { header, chunks: this.#chunks };
+    this.#have = 0;
+    const release = () => {
+      if (memory !== undefined && this.#spare.length < spareBuffers) this.#spare.push(memory);
+    };
+    this.#deliver({ header, payload, release });
   }
 }

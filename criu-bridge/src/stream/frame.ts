@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 
 /** Of the wire format; first byte of every frame. See docs/formats/migration-stream.md. */
@@ -60,11 +59,4 @@ export function readFrameHeader(from: Buffer, expectedSequence: number): FrameHe
   }
   // The channel was compared with the number of channels above.
   return { channel: channel as Channel, flags, sequence, payloadBytes, plainBytes, checksum: from.readUInt32LE(16) };
-}
-
-/** CRC-32 over chunks that stay where they are. */
-export function checksumOf(chunks: readonly Buffer[]): number {
-  let checksum = 0;
-  for (const chunk of chunks) checksum = crc32(chunk, checksum);
-  return checksum;
 }
