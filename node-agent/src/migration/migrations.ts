@@ -189,8 +189,7 @@ export class Migrations implements MigrationSessions {
   async #clearPlace(server: ServerAssignment): Promise<void> {
     const { engine, reconciler } = this.#parts;
     const record = reconciler.record(server.uid);
-    if (this.isActive(server.uid) || record?.assignment !== undefined)
-      throw agentError("migration-under-way", { uid: server.uid });
+    if (record?.assignment !== undefined) throw agentError("migration-under-way", { uid: server.uid });
     if (record !== undefined && server.epoch <= record.epoch) {
       throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: record.epoch });
     }
