@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gateScriptText } from "../criu/gate-script.ts";
 
@@ -38,7 +38,7 @@ export function makeOperationFolders(folders: OperationFolders): void {
   // While CRIU restores a server it reads here as the server's own users; the folder above keeps everybody else out.
   chmodSync(folders.images, 0o711);
   mkdirSync(folders.work, { recursive: true, mode: 0o700 });
-  writeDurably(folders.gateScript, gateScriptText(folders.gateSocket), 0o700);
+  replaceFile(folders.gateScript, gateScriptText(folders.gateSocket), 0o700);
 }
 
 /** Images and sockets only ever hold plain files, so nothing mounted can be below. */
@@ -56,17 +56,11 @@ export function pruneOperations(stateFolder: string, inUse: (name: string) => bo
   for (const { name } of finished.slice(keptOperations)) removeFolder(join(parent, name));
 }
 
-/** After this returns the file has its new content, whatever happens to the power. */
-export function writeDurably(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, "w", mode);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+/** Whole or not at all, for other processes. Not synced: after a power cut the operation is gone, whatever its files say. */
+export function replaceFile(path: string, text: string, mode = 0o600): void {
+  const draft = `${path}.new`;
+  writeFileSync(draft, text, { mode });
+  renameSync(draft, path);
 }
 
 export function readText(path: string): string {

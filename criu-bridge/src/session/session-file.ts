@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { identitySchema } from "./messages.ts";
-import { readText, writeDurably } from "./operation-folders.ts";
+import { readText, replaceFile } from "./operation-folders.ts";
 
 /** What a new process of the agent must know to answer a hook that still waits. */
 const sessionRecordSchema = z.strictObject({
@@ -18,7 +18,7 @@ const sessionRecordSchema = z.strictObject({
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 
 export function saveSession(file: string, record: SessionRecord): void {
-  writeDurably(file, JSON.stringify(record));
+  replaceFile(file, JSON.stringify(record));
 }
 
 /** None where there is no such file or it isn't whole: then nothing was promised to anybody. */

@@ -17,7 +17,7 @@ import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import { makeOperationFolders, operationFolders, removeFolder, writeDurably, type OperationFolders } from "./operation-folders.ts";
+import { makeOperationFolders, operationFolders, removeFolder, replaceFile, type OperationFolders } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
 import { saveSession } from "./session-file.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -96,7 +96,7 @@ export class SourceSession {
     const { host, identity, ports, target, ticket } = this.#options;
     makeOperationFolders(this.#folders);
     await this.#gateKeeper.listen();
-    writeDurably(ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
+    replaceFile(ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
     this.#save(false);
     const socket = await this.#timeline.measure("connect", () => dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }));
     const connection = new FrameConnection(socket, identity.target);

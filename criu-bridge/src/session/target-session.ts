@@ -15,7 +15,7 @@ import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { ImageFileReceiver } from "./image-files.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import { makeOperationFolders, operationFolders, removeFolder, writeDurably, type OperationFolders } from "./operation-folders.ts";
+import { makeOperationFolders, operationFolders, removeFolder, replaceFile, type OperationFolders } from "./operation-folders.ts";
 import type { TargetPorts } from "./ports.ts";
 import { saveSession } from "./session-file.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -72,7 +72,7 @@ export class TargetSession {
   async prepare(): Promise<void> {
     makeOperationFolders(this.#folders);
     await this.#gateKeeper.listen();
-    writeDurably(this.#options.ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
+    replaceFile(this.#options.ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
     this.#save(false);
   }
 
@@ -229,6 +229,7 @@ export class TargetSession {
     const logFile = join(this.#folders.work, "criu-lazy-pages.log");
     this.#timeline.mark("restore");
     const lazyPages = await startInBackground({ program: host.programs.criu, arguments: lazyPagesArguments(folders), logFile, searchPath: host.searchPath });
+    this.#save(false, lazyPages.pid);
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     this.#restoreEnded = restored.then(
       () => this.#timeline.mark("restore-ended"),
@@ -340,8 +341,15 @@ export class TargetSession {
     return this.#connection.send(channels.control, encodeMessage(message));
   }
 
-  #save(ended: boolean): void {
-    saveSession(this.#folders.sessionFile, { version: 1, side: "target", identity: this.#options.identity, container: this.#options.ports.container.id, ended });
+  #save(ended: boolean, pid?: number): void {
+    saveSession(this.#folders.sessionFile, {
+      version: 1,
+      side: "target",
+      identity: this.#options.identity,
+      container: this.#options.ports.container.id,
+      ended,
+      ...(pid === undefined ? {} : { pid }),
+    });
   }
 
   #tell(): void {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { SourceSession, TargetListener } from "@vfleet/criu-bridge";
-import type { MigrationIdentity, SessionHost, SessionReport, TargetSession } from "@vfleet/criu-bridge";
+import { ResumedSession, SourceSession, TargetListener, unfinishedSessions } from "@vfleet/criu-bridge";
+import type { MigrationIdentity, Outcome, SessionHost, SessionReport, TargetSession, UnfinishedSession } from "@vfleet/criu-bridge";
 import { Failpoints, messageOf } from "@vfleet/shared";
 import type { MigrationProgress, PreparedTarget, PrepareTarget, ServerAssignment, StartSource } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
@@ -10,6 +10,7 @@ import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
 import type { MigrationSessions } from "../link/migration-sessions.ts";
 import { requireCompatible } from "./host-compatibility.ts";
 import { OwnershipWord } from "./ownership-word.ts";
+import { PreparedStore } from "./prepared-store.ts";
 import { sourcePorts } from "./source-ports.ts";
 import { targetPorts } from "./target-ports.ts";
 
@@ -35,6 +36,7 @@ export class Migrations implements MigrationSessions {
   readonly #host: SessionHost;
   readonly #word: OwnershipWord;
   readonly #listener: TargetListener;
+  readonly #prepared: PreparedStore;
   /** By operation. A node is one side of a move, never both. */
   readonly #active = new Map<string, ActiveSession>();
 
@@ -58,10 +60,16 @@ export class Migrations implements MigrationSessions {
       tls: config.tls,
     };
     this.#listener = new TargetListener(this.#host);
+    this.#prepared = new PreparedStore(config.stateFolder);
   }
 
   async recover(): Promise<void> {
     await this.#listener.listen(this.#parts.config.underlay.address, this.#port);
+    // Not awaited: what becomes of them is the controller's to say, and the link isn't up yet.
+    for (const unfinished of unfinishedSessions(this.#host)) {
+      this.#active.set(unfinished.identity.operation, { uid: unfinished.container });
+      void this.#resume(unfinished);
+    }
   }
 
   isActive(uid: string): boolean {
@@ -87,6 +95,7 @@ export class Migrations implements MigrationSessions {
     const { config, engine, reconciler, log, versions } = this.#parts;
     await reconciler.settled(server.uid);
     await this.#clearPlace(server);
+    await this.#prepared.save(request);
     await this.#fetchImage(request);
     const identity = this.#identity({
       operation,
@@ -107,9 +116,8 @@ export class Migrations implements MigrationSessions {
       request.ticketLifetimeMs,
     );
     active.session = session;
-    void ended.then(async (report) => {
-      // Adopted where the commit was won; elsewhere there is nothing to let go of.
-      if (report.phase === "done") await reconciler.letGo(server.uid);
+    void ended.then(async () => {
+      await this.#settle(server.uid, operation);
       this.#end(operation);
     });
     return { ticket, endpoint: { host: config.underlay.address, port: this.#port }, versions };
@@ -183,6 +191,53 @@ export class Migrations implements MigrationSessions {
     epoch: number;
   }): MigrationIdentity {
     return { ...rest, server: uid };
+  }
+
+  /** The agent was started again in the middle of this one. */
+  async #resume(unfinished: UnfinishedSession): Promise<void> {
+    const { identity, container: uid, side } = unfinished;
+    const { operation } = identity;
+    const { log } = this.#parts;
+    try {
+      const session = new ResumedSession(this.#host, unfinished);
+      const outcome = side === "source" ? await this.#resumeSource(session, unfinished) : await this.#resumeTarget(session, unfinished);
+      log.info({ migration: operation, server: uid, side, outcome }, "migration of an earlier agent ended");
+    } catch (thrown) {
+      log.error({ migration: operation, server: uid, side, err: thrown }, "migration of an earlier agent not ended");
+    } finally {
+      this.#end(operation);
+    }
+  }
+
+  async #resumeSource(session: ResumedSession, { identity, container: uid }: UnfinishedSession): Promise<Outcome | undefined> {
+    const { engine, reconciler } = this.#parts;
+    const server = reconciler.record(uid)?.assignment;
+    if (server === undefined) return undefined;
+    const outcome = await session.endSource(sourcePorts({ engine, word: this.#word, operation: identity.operation, server }));
+    if (outcome === "committed") await reconciler.handOver(uid, identity.epoch);
+    else await reconciler.letGo(uid);
+    return outcome;
+  }
+
+  async #resumeTarget(session: ResumedSession, { identity, container: uid }: UnfinishedSession): Promise<Outcome | undefined> {
+    const { engine, reconciler, log } = this.#parts;
+    const { operation } = identity;
+    const server = (await this.#prepared.load(operation)) ?? reconciler.record(uid)?.assignment;
+    if (server === undefined) return undefined;
+    const outcome = await session.endTarget(targetPorts({ engine, reconciler, word: this.#word, log, operation, server }));
+    await this.#settle(uid, operation);
+    return outcome;
+  }
+
+  /** Adopted where the commit was won, and the reconciler's from now on; elsewhere there is nothing to let go of. */
+  async #settle(uid: string, operation: string): Promise<void> {
+    const { reconciler, log } = this.#parts;
+    try {
+      if (reconciler.record(uid)?.heldBy === operation) await reconciler.letGo(uid);
+      await this.#prepared.remove(operation);
+    } catch (thrown) {
+      log.error({ migration: operation, server: uid, err: thrown }, "record not written");
+    }
   }
 
   /** Takes away what an earlier stay of the server has left; refuses where it lives here. */

@@ -1,0 +1,158 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "@vfleet/shared";
+import { GateKeeper } from "../criu/gate-keeper.ts";
+import type { Gate, GateVerdict } from "../criu/gate-script.ts";
+import { operationFolders, readText, removeFolder, type OperationFolders } from "./operation-folders.ts";
+import type { MigrationIdentity, Outcome, SourcePorts, TargetPorts } from "./ports.ts";
+import { loadSession, saveSession, type SessionRecord } from "./session-file.ts";
+import type { SessionHost } from "./session-options.ts";
+
+const askEveryMs = 500;
+/** A restore that was under way reaches its gate, or fails, within this. */
+const restoreLimitMs = 30_000;
+const programEndLimitMs = 30_000;
+const pollMs = 50;
+
+/** A move that an earlier process of the agent had begun and not ended. */
+export interface UnfinishedSession {
+  side: "source" | "target";
+  identity: MigrationIdentity;
+  /** Of runc. */
+  container: string;
+}
+
+export function unfinishedSessions(host: Pick<SessionHost, "stateFolder">): UnfinishedSession[] {
+  const parent = join(host.stateFolder, "operations");
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .map((name) => loadSession(join(parent, name, "session.json")))
+    .filter((record) => record !== undefined)
+    .filter((record) => !record.ended);
+}
+
+/**
+ * Ends a move for the process of the agent that began it and is gone. Its connection and page server are gone too, so nothing can go
+ * on by itself; but a gate script may still be waiting, with the tasks frozen. The record decides, and the script is told.
+ */
+export class ResumedSession {
+  readonly #host: SessionHost;
+  readonly #record: SessionRecord;
+  readonly #folders: OperationFolders;
+  readonly #verdict = Promise.withResolvers<GateVerdict>();
+  readonly #asked = Promise.withResolvers<void>();
+
+  constructor(host: SessionHost, unfinished: UnfinishedSession) {
+    this.#host = host;
+    this.#folders = operationFolders(host, unfinished.identity.operation, unfinished.side);
+    const record = loadSession(this.#folders.sessionFile);
+    if (record === undefined) throw new Error(`no session of operation ${unfinished.identity.operation}`);
+    this.#record = record;
+  }
+
+  /** Frozen tasks stay frozen until the record has said what becomes of them. Resolves with that. */
+  async endSource(ports: SourcePorts): Promise<"committed" | "aborted"> {
+    const outcome = await this.#answering(async () => {
+      // Nobody sends any more: unless it was committed already, it never will be.
+      const decided = await this.#definite(() => ports.abort(this.#operation, "the source's agent was started again"));
+      this.#verdict.resolve(decided === "committed" ? "go" : "no");
+      await this.#programGone();
+      if (decided === "aborted") await this.#logged("port not rejoined", () => ports.network.rejoin());
+      return decided;
+    });
+    await this.#logged("snapshots not removed", () => ports.volume.release());
+    this.#end();
+    return outcome;
+  }
+
+  /** A restored server that waits for its commit gets its chance; anything earlier is given up. */
+  async endTarget(ports: TargetPorts): Promise<"committed" | "aborted"> {
+    const outcome = await this.#answering(async () => {
+      const waits = await Promise.race([
+        this.#asked.promise.then(() => true),
+        this.#host.environment.sleep(existsSync(this.#folders.gateSocket) ? askEveryMs : 0).then(() => false),
+      ]);
+      const decided = await this.#definite(() =>
+        waits ? ports.commit(this.#operation) : ports.abort(this.#operation, "the target's agent was started again"),
+      );
+      if (decided === "committed") await this.#logged("network not attached", () => ports.network.attach());
+      this.#verdict.resolve(decided === "committed" ? "go" : "no");
+      if (decided === "committed") await this.#programGone();
+      return decided;
+    });
+    if (outcome === "committed") await this.#logged("snapshots not removed", () => ports.volume.release());
+    else {
+      this.#endLazyPages();
+      await this.#logged("container not removed", () => ports.discardContainer());
+      await this.#logged("volume not removed", () => ports.volume.discard());
+    }
+    this.#end();
+    return outcome;
+  }
+
+  get #operation(): string {
+    return this.#record.identity.operation;
+  }
+
+  async #answering<T>(work: () => Promise<T>): Promise<T> {
+    const keeper = existsSync(this.#folders.run)
+      ? new GateKeeper({ socketPath: this.#folders.gateSocket, log: this.#host.log, decide: (gate) => this.#decide(gate) })
+      : undefined;
+    await keeper?.listen();
+    try {
+      return await work();
+    } finally {
+      keeper?.close();
+    }
+  }
+
+  async #decide(gate: Gate): Promise<GateVerdict> {
+    switch (gate) {
+      case "network-lock":
+        // A dump that only begins now has no page server.
+        return "no";
+      case "post-restore":
+        this.#asked.resolve();
+        return this.#verdict.promise;
+      case "post-dump":
+        return this.#verdict.promise;
+      case "pre-resume":
+        return "go";
+    }
+  }
+
+  async #definite(ask: () => Promise<Outcome>): Promise<"committed" | "aborted"> {
+    for (;;) {
+      const outcome = await ask().catch((thrown: unknown) => {
+        this.#host.log.info({ migration: this.#operation, error: messageOf(thrown) }, "outcome not known yet");
+        return "undecided" as const;
+      });
+      if (outcome !== "undecided") return outcome;
+      await this.#host.environment.sleep(askEveryMs);
+    }
+  }
+
+  /** `runc checkpoint` at the source, `criu lazy-pages` at the target: they were other processes' children. */
+  async #programGone(): Promise<void> {
+    const { pid } = this.#record;
+    const { environment } = this.#host;
+    const untilMs = environment.monotonicMs() + (this.#record.side === "source" ? programEndLimitMs : restoreLimitMs);
+    while (pid !== undefined && existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
+  }
+
+  /** It waits for a restore that won't come. A process id may be another's by now, so its arguments are compared. */
+  #endLazyPages(): void {
+    const { pid } = this.#record;
+    if (pid === undefined || !existsSync(`/proc/${pid}/cmdline`)) return;
+    if (readText(`/proc/${pid}/cmdline`).split("\0").includes(this.#folders.images)) process.kill(pid, "SIGKILL");
+  }
+
+  async #logged(event: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((thrown: unknown) => this.#host.log.error({ migration: this.#operation, error: messageOf(thrown) }, event));
+  }
+
+  #end(): void {
+    removeFolder(this.#folders.run);
+    saveSession(this.#folders.sessionFile, { ...this.#record, ended: true });
+  }
+}
