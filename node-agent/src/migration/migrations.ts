@@ -1,6 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { ResumedSession, SourceSession, TargetListener, unfinishedSessions } from "@vfleet/criu-bridge";
-import type { MigrationIdentity, Outcome, SessionHost, SessionReport, TargetSession, UnfinishedSession } from "@vfleet/criu-bridge";
+import type {
+  MigrationIdentity,
+  Outcome,
+  SessionHost,
+  SessionReport,
+  TargetSession,
+  UnfinishedSession,
+} from "@vfleet/criu-bridge";
 import { Failpoints, messageOf } from "@vfleet/shared";
 import type { MigrationProgress, PreparedTarget, PrepareTarget, ServerAssignment, StartSource } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
@@ -18,12 +25,15 @@ import { targetPorts } from "./target-ports.ts";
 const migrationPortOffset = 1;
 /** A target whose source never came gives up after this, whatever the ticket's life. */
 const receiveLimitMs = 15 * 60_000;
+/** Removing what a refused move left takes about a second. */
+const tidyLimitMs = 20_000;
 /** Pages that processes share after a fork are dumped once for each, so images can be larger than the server's memory. */
 const imagesPerMemory = 4;
 const leastImagesBytes = 1 << 30;
 
 interface ActiveSession {
   uid: string;
+  ended: PromiseWithResolvers<void>;
   /** None while a target makes ready. */
   session?: SourceSession | TargetSession;
   /** Of a target, for a repeated command. */
@@ -67,7 +77,7 @@ export class Migrations implements MigrationSessions {
     await this.#listener.listen(this.#parts.config.underlay.address, this.#port);
     // Not awaited: what becomes of them is the controller's to say, and the link isn't up yet.
     for (const unfinished of unfinishedSessions(this.#host)) {
-      this.#active.set(unfinished.identity.operation, { uid: unfinished.container });
+      this.#active.set(unfinished.identity.operation, { uid: unfinished.container, ended: Promise.withResolvers() });
       void this.#resume(unfinished);
     }
   }
@@ -81,13 +91,27 @@ export class Migrations implements MigrationSessions {
     const known = this.#active.get(request.operation)?.prepared;
     if (known !== undefined) return known;
     const { operation, server } = request;
-    if (this.isActive(server.uid)) return Promise.reject(agentError("migration-under-way", { uid: server.uid }));
+    const earlier = this.#movesOf(server.uid);
     // In this session's hands from here on: the reconciler must not tidy up below it.
-    const active: ActiveSession = { uid: server.uid };
+    const active: ActiveSession = { uid: server.uid, ended: Promise.withResolvers() };
     this.#active.set(operation, active);
-    active.prepared = this.#prepareTarget(request, active);
+    active.prepared = this.#tidied(server.uid, earlier).then(() => this.#prepareTarget(request, active));
     active.prepared.catch(() => this.#end(operation));
     return active.prepared;
+  }
+
+  #movesOf(uid: string): ActiveSession[] {
+    return [...this.#active.values()].filter((active) => active.uid === uid);
+  }
+
+  /** A move that has ended for the controller may still be tidied up here: the next one waits for that. */
+  async #tidied(uid: string, earlier: readonly ActiveSession[]): Promise<void> {
+    const limit = new AbortController();
+    const late = this.#parts.environment.sleep(tidyLimitMs, limit.signal).then(() => {
+      throw agentError("migration-under-way", { uid });
+    });
+    late.catch(() => undefined); // ended by the abort below
+    await Promise.race([Promise.all(earlier.map(({ ended }) => ended.promise)), late]).finally(() => limit.abort());
   }
 
   async #prepareTarget(request: PrepareTarget, active: ActiveSession): Promise<PreparedTarget> {
@@ -129,7 +153,7 @@ export class Migrations implements MigrationSessions {
     const { config, engine, reconciler, versions } = this.#parts;
     const server = reconciler.assigned(uid);
     requireCompatible(versions, request.target.versions);
-    if (this.isActive(uid)) throw agentError("migration-under-way", { uid });
+    await this.#tidied(uid, this.#movesOf(uid));
     if (server.epoch !== request.epoch)
       throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
     const ports = sourcePorts({ engine, word: this.#word, operation, server });
@@ -150,11 +174,11 @@ export class Migrations implements MigrationSessions {
       onProgress: (report) =>
         this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
     });
-    this.#active.set(operation, { uid, session });
+    this.#active.set(operation, { uid, session, ended: Promise.withResolvers() });
     try {
       await reconciler.hold(uid, operation);
     } catch (thrown) {
-      this.#active.delete(operation);
+      this.#end(operation);
       throw thrown;
     }
     void session.run().then(async (report) => {
@@ -200,7 +224,10 @@ export class Migrations implements MigrationSessions {
     const { log } = this.#parts;
     try {
       const session = new ResumedSession(this.#host, unfinished);
-      const outcome = side === "source" ? await this.#resumeSource(session, unfinished) : await this.#resumeTarget(session, unfinished);
+      const outcome =
+        side === "source"
+          ? await this.#resumeSource(session, unfinished)
+          : await this.#resumeTarget(session, unfinished);
       log.info({ migration: operation, server: uid, side, outcome }, "migration of an earlier agent ended");
     } catch (thrown) {
       log.error({ migration: operation, server: uid, side, err: thrown }, "migration of an earlier agent not ended");
@@ -209,22 +236,32 @@ export class Migrations implements MigrationSessions {
     }
   }
 
-  async #resumeSource(session: ResumedSession, { identity, container: uid }: UnfinishedSession): Promise<Outcome | undefined> {
+  async #resumeSource(
+    session: ResumedSession,
+    { identity, container: uid }: UnfinishedSession,
+  ): Promise<Outcome | undefined> {
     const { engine, reconciler } = this.#parts;
     const server = reconciler.record(uid)?.assignment;
     if (server === undefined) return undefined;
-    const outcome = await session.endSource(sourcePorts({ engine, word: this.#word, operation: identity.operation, server }));
+    const outcome = await session.endSource(
+      sourcePorts({ engine, word: this.#word, operation: identity.operation, server }),
+    );
     if (outcome === "committed") await reconciler.handOver(uid, identity.epoch);
     else await reconciler.letGo(uid);
     return outcome;
   }
 
-  async #resumeTarget(session: ResumedSession, { identity, container: uid }: UnfinishedSession): Promise<Outcome | undefined> {
+  async #resumeTarget(
+    session: ResumedSession,
+    { identity, container: uid }: UnfinishedSession,
+  ): Promise<Outcome | undefined> {
     const { engine, reconciler, log } = this.#parts;
     const { operation } = identity;
     const server = (await this.#prepared.load(operation)) ?? reconciler.record(uid)?.assignment;
     if (server === undefined) return undefined;
-    const outcome = await session.endTarget(targetPorts({ engine, reconciler, word: this.#word, log, operation, server }));
+    const outcome = await session.endTarget(
+      targetPorts({ engine, reconciler, word: this.#word, log, operation, server }),
+    );
     await this.#settle(uid, operation);
     return outcome;
   }
@@ -283,6 +320,7 @@ export class Migrations implements MigrationSessions {
   }
 
   #end(operation: string): void {
+    this.#active.get(operation)?.ended.resolve();
     this.#active.delete(operation);
     this.#parts.reconciler.wakeAll();
   }

@@ -54,7 +54,8 @@ export async function writeProgram(command: readonly string[], input: Readable):
   const [feeding, end] = await Promise.allSettled([fed, ended]);
   // A program that ends early breaks the pipe; what it said is the reason then.
   if (end.status === "rejected" && child.exitCode !== null) throw end.reason;
-  if (feeding.status === "rejected") throw feeding.reason;
+  // A program that has read all and ends at once takes its pipe with it before Node has noted the end of its own writing.
+  if (feeding.status === "rejected" && !(end.status === "fulfilled" && input.readableEnded)) throw feeding.reason;
   if (end.status === "rejected") throw end.reason;
 }
 
