@@ -44,7 +44,16 @@ export function restoreArguments(restore: RestoreArguments): string[] {
 
 /** `criu` arguments of the daemon that fills a lazily restored server's memory from images on this host. */
 export function lazyPagesArguments(folders: { imagesFolder: string; workFolder: string }): string[] {
-  return ["lazy-pages", "--images-dir", folders.imagesFolder, "--work-dir", folders.workFolder, "--log-file", "lazy-pages.log", "-v2"];
+  return [
+    "lazy-pages",
+    "--images-dir",
+    folders.imagesFolder,
+    "--work-dir",
+    folders.workFolder,
+    "--log-file",
+    "lazy-pages.log",
+    "-v2",
+  ];
 }
 
 /** Ignoring cgroups is left to the configuration file: runc 1.1 does not know that mode. */

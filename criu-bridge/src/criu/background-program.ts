@@ -24,14 +24,21 @@ export interface BackgroundOptions {
 
 export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
   const log = openSync(options.logFile, "a", 0o600);
-  const child = spawn(options.program, options.arguments, { stdio: ["ignore", log, log], detached: true, env: { ...process.env, PATH: options.searchPath } });
+  const child = spawn(options.program, options.arguments, {
+    stdio: ["ignore", log, log],
+    detached: true,
+    env: { ...process.env, PATH: options.searchPath },
+  });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   child.unref();
   return new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(fail("program-unusable", { program: options.program, reason: error.message }, { cause: error })));
+    child.once("error", (error) =>
+      reject(fail("program-unusable", { program: options.program, reason: error.message }, { cause: error })),
+    );
     child.once("spawn", () => {
-      if (child.pid === undefined) reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
+      if (child.pid === undefined)
+        reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
       else resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL") });
     });
   });

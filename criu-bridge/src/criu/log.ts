@@ -4,7 +4,8 @@ import { existsSync, openSync, readSync, closeSync, fstatSync } from "node:fs";
 const tailBytes = 256 * 1024;
 const errorLine = /^\((\d+\.\d+)\)\s+(?:\S+:\s+)?Error \(([^)]+)\): (.*)$/;
 /** Lines that follow from an earlier one and say nothing by themselves, or that don't matter. */
-const consequence = /RLIMIT_NOFILE for self|cgroupd: recv req|Dumping FAILED|Restoring FAILED|One of more action scripts failed|exited with|Killed by|Can't unfreeze/;
+const consequence =
+  /RLIMIT_NOFILE for self|cgroupd: recv req|Dumping FAILED|Restoring FAILED|One of more action scripts failed|exited with|Killed by|Can't unfreeze/;
 
 /** The first error in a CRIU log, without its decoration: what an operator needs. */
 export function firstCriuError(file: string): string | undefined {

@@ -48,7 +48,8 @@ function microseconds(value: number | undefined): number {
 function readFields(path: string, field: number): Map<number, number> | undefined {
   if (!existsSync(path)) return undefined;
   const data = readFileSync(path);
-  if (data.length < messageStart || data.readUInt32LE(0) !== serviceMagic || data.readUInt32LE(4) !== statisticsMagic) return undefined;
+  if (data.length < messageStart || data.readUInt32LE(0) !== serviceMagic || data.readUInt32LE(4) !== statisticsMagic)
+    return undefined;
   const reader = { data, at: messageStart };
   while (reader.at < data.length) {
     const key = readVarint(reader);

@@ -62,7 +62,9 @@ export class PageImages {
     const image = this.#obtain(layout.image);
     for (const entry of layout.entries) this.#addEntry(image, entry);
     this.#writeData(image, layout, { payload, written: () => frame.release() });
-    return this.#pendingBytes > pendingLimitBytes ? this.#until(() => this.#pendingBytes <= pendingLimitBytes / 2) : undefined;
+    return this.#pendingBytes > pendingLimitBytes
+      ? this.#until(() => this.#pendingBytes <= pendingLimitBytes / 2)
+      : undefined;
   }
 
   /** Completes the images and compares them with what the source sent. */
@@ -102,14 +104,16 @@ export class PageImages {
   }
 
   #addEntry(image: OpenImage, entry: PageEntry): void {
-    if (entry.address < image.endAddress) throw fail("stream-invalid", { reason: `page ranges of ${image.name} overlap at ${entry.address}` });
+    if (entry.address < image.endAddress)
+      throw fail("stream-invalid", { reason: `page ranges of ${image.name} overlap at ${entry.address}` });
     image.endAddress = entry.address + entry.pages * pageBytes;
     if ((entry.flags & entryFlags.present) !== 0) image.expectedPages += entry.pages;
     image.map.add(entry);
   }
 
   #writeData(image: OpenImage, layout: PagesLayout, data: PageData): void {
-    if (image.pages + layout.pageCount > image.expectedPages) throw fail("stream-invalid", { reason: `${image.name} has more pages than its entries` });
+    if (image.pages + layout.pageCount > image.expectedPages)
+      throw fail("stream-invalid", { reason: `${image.name} has more pages than its entries` });
     this.#totals.pages += layout.pageCount;
     if (this.#totals.pages * pageBytes > this.#limitBytes) {
       throw fail("stream-invalid", { reason: `memory of at most ${this.#limitBytes} bytes was expected, found more` });
@@ -124,7 +128,11 @@ export class PageImages {
       const bytes = (run.first - page) * pageBytes;
       if (bytes > 0) {
         parts++;
-        this.#write(image, { data: data.payload.subarray(dataAt, dataAt + bytes), position: (image.pages + page) * pageBytes, done });
+        this.#write(image, {
+          data: data.payload.subarray(dataAt, dataAt + bytes),
+          position: (image.pages + page) * pageBytes,
+          done,
+        });
       }
       dataAt += bytes;
       page = run.first + run.pages;
@@ -141,7 +149,10 @@ export class PageImages {
       this.#pendingBytes -= bytes;
       image.writes--;
       if (error !== null) this.#failure ??= error;
-      else if (written !== bytes) this.#failure ??= fail("stream-invalid", { reason: `the images folder is full, ${written} of ${bytes} bytes were written` });
+      else if (written !== bytes)
+        this.#failure ??= fail("stream-invalid", {
+          reason: `the images folder is full, ${written} of ${bytes} bytes were written`,
+        });
       part.done();
       this.#closeIfWritten(image);
       for (const wake of this.#waiters.splice(0)) wake();
@@ -152,7 +163,9 @@ export class PageImages {
     const image = this.#open;
     if (image === undefined) return;
     if (image.pages !== image.expectedPages) {
-      throw fail("stream-invalid", { reason: `${image.expectedPages} pages were announced for ${image.name}, found ${image.pages}` });
+      throw fail("stream-invalid", {
+        reason: `${image.expectedPages} pages were announced for ${image.name}, found ${image.pages}`,
+      });
     }
     this.#open = undefined;
     writeFileSync(join(this.#folder, image.name), image.map.bytes(), { flag: "wx", mode: 0o644 });

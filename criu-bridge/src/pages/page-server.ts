@@ -1,7 +1,15 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
-import { commands, entryFlags, pageBytes, readRequest, requestBytes, type ImageKey, type PageServerRequest } from "./page-server-protocol.ts";
+import {
+  commands,
+  entryFlags,
+  pageBytes,
+  readRequest,
+  requestBytes,
+  type ImageKey,
+  type PageServerRequest,
+} from "./page-server-protocol.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
 /** Frames that may be on their way at once; with the frame's size this bounds the memory of a dump. */
@@ -81,7 +89,8 @@ export class PageServer implements ByteSink {
     socket.on("error", (error) => this.close(error));
     socket.on("close", () => {
       // After its last request it has nothing to say, and the last frames may still be leaving.
-      if (!this.#closing) this.close(fail("page-server-protocol", { reason: "CRIU closed the connection before the dump was complete" }));
+      if (!this.#closing)
+        this.close(fail("page-server-protocol", { reason: "CRIU closed the connection before the dump was complete" }));
     });
     const failed = (thrown: unknown) => this.close(thrown instanceof Error ? thrown : undefined);
     this.#reader = new DirectReader({ socket, sink: this, failed });
@@ -159,7 +168,8 @@ export class PageServer implements ByteSink {
 
   #obtainBuilder(): PagesFrameBuilder | undefined {
     if (this.#builder !== undefined) return this.#builder;
-    if (this.#image === undefined) throw fail("page-server-protocol", { reason: "pages came before an image was opened" });
+    if (this.#image === undefined)
+      throw fail("page-server-protocol", { reason: "pages came before an image was opened" });
     let builder = this.#free.pop();
     if (builder === undefined && this.#buildersMade < framesInFlight) {
       this.#buildersMade++;

@@ -1,6 +1,13 @@
 import { fail } from "../errors.ts";
 import { frameHeaderBytes, payloadLimitBytes } from "../stream/frame.ts";
-import { entryFlags, imageTypes, pageBytes, readUnsigned64, writeUnsigned64, type ImageKey } from "./page-server-protocol.ts";
+import {
+  entryFlags,
+  imageTypes,
+  pageBytes,
+  readUnsigned64,
+  writeUnsigned64,
+  type ImageKey,
+} from "./page-server-protocol.ts";
 
 export const pagesHeaderBytes = 24;
 const entryBytes = 24;
@@ -34,7 +41,9 @@ export interface PagesFrame {
 
 /** Fills one buffer with a frame of the pages channel: header, pages as they come, then entries and zero runs. */
 export class PagesFrameBuilder {
-  readonly #buffer = Buffer.allocUnsafeSlow(dataStart + frameDataBytes + frameEntryLimit * entryBytes + framePages * zeroRunBytes);
+  readonly #buffer = Buffer.allocUnsafeSlow(
+    dataStart + frameDataBytes + frameEntryLimit * entryBytes + framePages * zeroRunBytes,
+  );
   readonly #firstWords = new Int32Array(this.#buffer.buffer, dataStart, frameDataBytes / 4);
   #image: ImageKey = { type: imageTypes.process, id: 0 };
   #entries: PageEntry[] = [];
@@ -94,7 +103,10 @@ export class PagesFrameBuilder {
     let kept = 0;
     for (let page = 0; page < pageCount; page++) {
       const start = dataStart + page * pageBytes;
-      if (this.#firstWords[page * (pageBytes / 4)] === 0 && zeroPage.equals(this.#buffer.subarray(start, start + pageBytes))) {
+      if (
+        this.#firstWords[page * (pageBytes / 4)] === 0 &&
+        zeroPage.equals(this.#buffer.subarray(start, start + pageBytes))
+      ) {
         const last = runs.at(-1);
         if (last !== undefined && last.first + last.pages === page) last.pages++;
         else runs.push({ first: page, pages: 1 });
@@ -116,7 +128,8 @@ export interface PagesLayout extends PagesFrame {
 /** Checks a payload's shape. */
 export function readPagesFrame(payload: Buffer): PagesLayout {
   const payloadBytes = payload.length;
-  if (payloadBytes < pagesHeaderBytes || payloadBytes > payloadLimitBytes) throw invalid(`a pages frame cannot have ${payloadBytes} bytes`);
+  if (payloadBytes < pagesHeaderBytes || payloadBytes > payloadLimitBytes)
+    throw invalid(`a pages frame cannot have ${payloadBytes} bytes`);
   const head = payload.subarray(0, pagesHeaderBytes);
   const type = head.readUInt32LE(0);
   if (type !== imageTypes.process && type !== imageTypes.sharedMemory) throw invalid(`image type ${type} is unknown`);
@@ -124,7 +137,9 @@ export function readPagesFrame(payload: Buffer): PagesLayout {
   const pageCount = head.readUInt32LE(16);
   const zeroRunCount = head.readUInt32LE(20);
   if (entryCount > frameEntryLimit || pageCount > framePages || zeroRunCount > framePages) {
-    throw invalid(`a frame may have ${frameEntryLimit} entries and ${framePages} pages, found ${entryCount} and ${pageCount}`);
+    throw invalid(
+      `a frame may have ${frameEntryLimit} entries and ${framePages} pages, found ${entryCount} and ${pageCount}`,
+    );
   }
   const tailBytes = entryCount * entryBytes + zeroRunCount * zeroRunBytes;
   const dataBytes = payloadBytes - pagesHeaderBytes - tailBytes;
@@ -137,20 +152,27 @@ export function readPagesFrame(payload: Buffer): PagesLayout {
   for (let index = 0; index < zeroRunCount; index++) {
     const at = entryCount * entryBytes + index * zeroRunBytes;
     const run = { first: tail.readUInt32LE(at), pages: tail.readUInt32LE(at + 4) };
-    if (run.first < free || run.pages === 0 || run.first + run.pages > pageCount) throw invalid("zero runs overlap or lie outside of the frame");
+    if (run.first < free || run.pages === 0 || run.first + run.pages > pageCount)
+      throw invalid("zero runs overlap or lie outside of the frame");
     free = run.first + run.pages;
     zeroRuns.push(run);
   }
-  if (dataBytes !== (pageCount - countPages(zeroRuns)) * pageBytes) throw invalid(`${pageCount} pages don't fit ${dataBytes} bytes of data`);
+  if (dataBytes !== (pageCount - countPages(zeroRuns)) * pageBytes)
+    throw invalid(`${pageCount} pages don't fit ${dataBytes} bytes of data`);
   return { image: { type, id: readUnsigned64(head, 8) }, entries, pageCount, zeroRuns, dataBytes };
 }
 
 function readEntry(from: Buffer, at: number): PageEntry {
-  const entry = { address: readUnsigned64(from, at), pages: readUnsigned64(from, at + 8), flags: from.readUInt32LE(at + 16) };
+  const entry = {
+    address: readUnsigned64(from, at),
+    pages: readUnsigned64(from, at + 8),
+    flags: from.readUInt32LE(at + 16),
+  };
   if (entry.address % pageBytes !== 0 || entry.pages === 0 || entry.address + entry.pages * pageBytes > 2 ** 57) {
     throw invalid(`an entry of ${entry.pages} pages at ${entry.address} is no range of memory`);
   }
-  if ((entry.flags & ~(entryFlags.lazy | entryFlags.present)) !== 0) throw invalid(`entry flags ${entry.flags} are unknown`);
+  if ((entry.flags & ~(entryFlags.lazy | entryFlags.present)) !== 0)
+    throw invalid(`entry flags ${entry.flags} are unknown`);
   return entry;
 }
 

@@ -22,11 +22,17 @@ export async function sendImageFiles(connection: FrameConnection, folder: string
   for (const name of names) {
     const file = openSync(join(folder, name), "r");
     try {
-      for (let last = false; !last; ) {
+      for (let last = false; !last;) {
         const buffer = Buffer.allocUnsafe(chunkBytes);
         const read = readSync(file, buffer);
         last = read < chunkBytes;
-        sent.push(connection.send(channels.files, Buffer.concat([nameHeader(name), buffer.subarray(0, read)]), last ? flagEnd : 0));
+        sent.push(
+          connection.send(
+            channels.files,
+            Buffer.concat([nameHeader(name), buffer.subarray(0, read)]),
+            last ? flagEnd : 0,
+          ),
+        );
         if (!last) await sent.at(-1);
       }
     } finally {
@@ -64,7 +70,8 @@ export class ImageFileReceiver {
   take(frame: ReceivedFrame): void {
     const payload = decompress(frame.payload, frame.header);
     const nameBytes = payload.length < 2 ? 0 : payload.readUInt16LE(0);
-    if (nameBytes === 0 || nameBytes > nameLimitBytes || payload.length < 2 + nameBytes) throw fail("stream-invalid", { reason: "a file frame without a name" });
+    if (nameBytes === 0 || nameBytes > nameLimitBytes || payload.length < 2 + nameBytes)
+      throw fail("stream-invalid", { reason: "a file frame without a name" });
     const name = payload.toString("utf8", 2, 2 + nameBytes);
     const data = payload.subarray(2 + nameBytes);
     this.#limitBytes -= data.length;
@@ -91,8 +98,10 @@ export class ImageFileReceiver {
 
   #obtain(name: string): number {
     if (this.#open?.name === name) return this.#open.file;
-    if (this.#open !== undefined) throw fail("stream-invalid", { reason: `image file "${this.#open.name}" has no end` });
-    if (!plainName.test(name) || pageImage.test(name) || this.#files >= fileLimit) throw fail("stream-invalid", { reason: `image file name ${JSON.stringify(name)} is not allowed` });
+    if (this.#open !== undefined)
+      throw fail("stream-invalid", { reason: `image file "${this.#open.name}" has no end` });
+    if (!plainName.test(name) || pageImage.test(name) || this.#files >= fileLimit)
+      throw fail("stream-invalid", { reason: `image file name ${JSON.stringify(name)} is not allowed` });
     const file = openSync(join(this.#folder, name), "wx", 0o644);
     this.#open = { name, file };
     return file;

@@ -15,7 +15,12 @@ export const identitySchema = z.strictObject({
 /** Control messages, both directions; one JSON object per frame of the control channel. */
 const messageSchema = z.discriminatedUnion("type", [
   /** Source, first: who it is and what it may do. */
-  z.strictObject({ type: z.literal("hello"), ticket: z.string().max(128), identity: identitySchema, criuVersion: z.string().max(64) }),
+  z.strictObject({
+    type: z.literal("hello"),
+    ticket: z.string().max(128),
+    identity: identitySchema,
+    criuVersion: z.string().max(64),
+  }),
   /** Target: begin. */
   z.strictObject({ type: z.literal("welcome"), volumeBase: text.optional() }),
   /** Source: the volume channel carries this round now; the last one is of the frozen server. */
@@ -49,5 +54,7 @@ export function decodeMessage(payload: Buffer): Message {
   const parsed = messageSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw fail("stream-invalid", { reason: `control message field ${issue?.path.join(".") || "(root)"}: ${issue?.message ?? "invalid"}` });
+  throw fail("stream-invalid", {
+    reason: `control message field ${issue?.path.join(".") || "(root)"}: ${issue?.message ?? "invalid"}`,
+  });
 }

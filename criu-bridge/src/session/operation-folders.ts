@@ -17,7 +17,11 @@ export interface OperationFolders {
   sessionFile: string;
 }
 
-export function operationFolders(host: { runFolder: string; stateFolder: string }, operation: string, side: "source" | "target"): OperationFolders {
+export function operationFolders(
+  host: { runFolder: string; stateFolder: string },
+  operation: string,
+  side: "source" | "target",
+): OperationFolders {
   const run = join(host.runFolder, "migrations", `${operation}-${side}`);
   const work = join(host.stateFolder, "operations", `${operation}-${side}`);
   return {

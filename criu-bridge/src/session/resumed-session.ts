@@ -96,7 +96,11 @@ export class ResumedSession {
 
   async #answering<T>(work: () => Promise<T>): Promise<T> {
     const keeper = existsSync(this.#folders.run)
-      ? new GateKeeper({ socketPath: this.#folders.gateSocket, log: this.#host.log, decide: (gate) => this.#decide(gate) })
+      ? new GateKeeper({
+          socketPath: this.#folders.gateSocket,
+          log: this.#host.log,
+          decide: (gate) => this.#decide(gate),
+        })
       : undefined;
     await keeper?.listen();
     try {
@@ -137,7 +141,8 @@ export class ResumedSession {
     const { pid } = this.#record;
     const { environment } = this.#host;
     const untilMs = environment.monotonicMs() + (this.#record.side === "source" ? programEndLimitMs : restoreLimitMs);
-    while (pid !== undefined && existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
+    while (pid !== undefined && existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs)
+      await environment.sleep(pollMs);
   }
 
   /** It waits for a restore that won't come. A process id may be another's by now, so its arguments are compared. */
@@ -148,7 +153,9 @@ export class ResumedSession {
   }
 
   async #logged(event: string, work: () => Promise<void>): Promise<void> {
-    await work().catch((thrown: unknown) => this.#host.log.error({ migration: this.#operation, error: messageOf(thrown) }, event));
+    await work().catch((thrown: unknown) =>
+      this.#host.log.error({ migration: this.#operation, error: messageOf(thrown) }, event),
+    );
   }
 
   #end(): void {

@@ -1,7 +1,15 @@
 import type { TimelineStep } from "./timeline.ts";
 
 /** Where a session is, in the words of the fleet's Migration. */
-export type SessionPhase = "preparing" | "syncing" | "frozen" | "restoring" | "committed" | "cleaning" | "done" | "failed";
+export type SessionPhase =
+  | "preparing"
+  | "syncing"
+  | "frozen"
+  | "restoring"
+  | "committed"
+  | "cleaning"
+  | "done"
+  | "failed";
 
 /** The whole picture of one side at one moment. */
 export interface SessionReport {

@@ -55,7 +55,11 @@ export const sourceStart: SourceState = { phase: "connecting" };
 export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
   switch (state.phase) {
     case "connecting":
-      if (event.type === "welcomed") return { state: { phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY }, actions: [{ type: "send-round", round: 0 }] };
+      if (event.type === "welcomed")
+        return {
+          state: { phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
+          actions: [{ type: "send-round", round: 0 }],
+        };
       return giveUp(state, event, false);
     case "syncing":
       if (event.type === "round-received") return afterRound(state, event.bytes);
@@ -77,7 +81,10 @@ function afterRound(state: SourceState & { phase: "syncing" }, bytes: number): S
   if (bytes > smallDeltaBytes && round < volumeRoundLimit && shrinks) {
     return { state: { phase: "syncing", round, lastBytes: bytes }, actions: [{ type: "send-round", round }] };
   }
-  return { state: { phase: "dumping", frozen: false, deltaSent: false, dumped: false }, actions: [{ type: "start-dump" }] };
+  return {
+    state: { phase: "dumping", frozen: false, deltaSent: false, dumped: false },
+    actions: [{ type: "start-dump" }],
+  };
 }
 
 function stepDumping(state: SourceState & { phase: "dumping" }, event: SourceEvent): SourceStep {
@@ -128,7 +135,8 @@ function decide(state: SourceState, outcome: Outcome): SourceStep {
 
 /** Before the target can have everything: no need to ask anybody. */
 function giveUp(state: SourceState, event: SourceEvent, frozen: boolean): SourceStep {
-  if (event.type !== "failed" && !(event.type === "outcome" && event.outcome === "aborted")) return { state, actions: [] };
+  if (event.type !== "failed" && !(event.type === "outcome" && event.outcome === "aborted"))
+    return { state, actions: [] };
   const reason = event.type === "failed" ? event.reason : "the ownership record says aborted";
   const actions: SourceAction[] = [{ type: "answer", verdict: "no" }];
   if (frozen) actions.push({ type: "rejoin-network" });

@@ -17,7 +17,13 @@ import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import { makeOperationFolders, operationFolders, removeFolder, replaceFile, type OperationFolders } from "./operation-folders.ts";
+import {
+  makeOperationFolders,
+  operationFolders,
+  removeFolder,
+  replaceFile,
+  type OperationFolders,
+} from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
 import { saveSession } from "./session-file.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -68,7 +74,11 @@ export class SourceSession {
     this.#options = options;
     this.#folders = operationFolders(options.host, options.identity.operation, "source");
     this.#timeline = new Timeline(options.host.environment);
-    this.#gateKeeper = new GateKeeper({ socketPath: this.#folders.gateSocket, log: options.host.log, decide: (gate) => this.#decide(gate) });
+    this.#gateKeeper = new GateKeeper({
+      socketPath: this.#folders.gateSocket,
+      log: options.host.log,
+      decide: (gate) => this.#decide(gate),
+    });
   }
 
   /** Runs to its end; resolves with the last report, never rejects. */
@@ -98,7 +108,9 @@ export class SourceSession {
     await this.#gateKeeper.listen();
     replaceFile(ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
     this.#save(false);
-    const socket = await this.#timeline.measure("connect", () => dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }));
+    const socket = await this.#timeline.measure("connect", () =>
+      dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }),
+    );
     const connection = new FrameConnection(socket, identity.target);
     this.#connection = connection;
     connection.listen((frame) => this.#receive(frame));
@@ -107,7 +119,8 @@ export class SourceSession {
   }
 
   #receive(frame: ReceivedFrame): undefined {
-    if (frame.header.channel !== channels.control) throw fail("stream-invalid", { reason: `channel ${frame.header.channel} is for the target only` });
+    if (frame.header.channel !== channels.control)
+      throw fail("stream-invalid", { reason: `channel ${frame.header.channel} is for the target only` });
     this.#take(decodeMessage(decompress(frame.payload, frame.header)));
   }
 
@@ -128,7 +141,13 @@ export class SourceSession {
         this.#running.resolve();
         return;
       case "refused":
-        this.#fail(fail("target-refused", { server: this.#options.identity.server, target: this.#options.identity.target, reason: message.reason }));
+        this.#fail(
+          fail("target-refused", {
+            server: this.#options.identity.server,
+            target: this.#options.identity.target,
+            reason: message.reason,
+          }),
+        );
         return;
       default:
         throw fail("stream-invalid", { reason: `message ${message.type} is for the target only` });
@@ -194,7 +213,12 @@ export class SourceSession {
         return;
       case "rejoin-network":
         this.#isolated = this.#isolated.catch(() => {}).then(() => ports.network.rejoin());
-        this.#isolated.catch((thrown: unknown) => this.#options.host.log.error({ migration: identity.operation, error: messageOf(thrown) }, "port not rejoined"));
+        this.#isolated.catch((thrown: unknown) =>
+          this.#options.host.log.error(
+            { migration: identity.operation, error: messageOf(thrown) },
+            "port not rejoined",
+          ),
+        );
         return;
       case "finish":
         void this.#finish();
@@ -203,12 +227,16 @@ export class SourceSession {
   }
 
   async #sendRound(round: number): Promise<void> {
-    const bytes = await this.#timeline.measure(`volume-round-${round}`, async () => this.#sendStream(await this.#options.ports.volume.sendRound(round, this.#targetHas), round, false));
+    const bytes = await this.#timeline.measure(`volume-round-${round}`, async () =>
+      this.#sendStream(await this.#options.ports.volume.sendRound(round, this.#targetHas), round, false),
+    );
     this.#dispatch({ type: "round-received", bytes });
   }
 
   async #sendDelta(): Promise<void> {
-    await this.#timeline.measure("volume-delta", async () => this.#sendStream(await this.#options.ports.volume.sendFrozen(), 0, true));
+    await this.#timeline.measure("volume-delta", async () =>
+      this.#sendStream(await this.#options.ports.volume.sendFrozen(), 0, true),
+    );
     this.#dispatch({ type: "delta-received" });
   }
 
@@ -226,7 +254,9 @@ export class SourceSession {
   async #dump(): Promise<void> {
     const { host, ports, identity } = this.#options;
     const connection = this.#connected();
-    const pageServer = new PageServer({ send: (buffer) => connection.sendInPlace({ channel: channels.pages, flags: 0, buffer }) });
+    const pageServer = new PageServer({
+      send: (buffer) => connection.sendInPlace({ channel: channels.pages, flags: 0, buffer }),
+    });
     this.#pageServer = pageServer;
     pageServer.done.catch((thrown: unknown) => {
       // CRIU's own error says more; it comes when runc ends.
@@ -237,7 +267,12 @@ export class SourceSession {
     this.#timeline.mark("dump");
     const program = await startInBackground({
       program: host.programs.runc,
-      arguments: checkpointArguments({ container: ports.container, imagesFolder: this.#folders.images, workFolder: this.#folders.work, pageServerPort }),
+      arguments: checkpointArguments({
+        container: ports.container,
+        imagesFolder: this.#folders.images,
+        workFolder: this.#folders.work,
+        pageServerPort,
+      }),
       logFile,
       searchPath: host.searchPath,
     });
@@ -253,7 +288,9 @@ export class SourceSession {
 
   async #sendRest(): Promise<void> {
     await this.#isolated;
-    const files = await this.#timeline.measure("image-files", () => sendImageFiles(this.#connected(), this.#folders.images));
+    const files = await this.#timeline.measure("image-files", () =>
+      sendImageFiles(this.#connected(), this.#folders.images),
+    );
     await this.#send({ type: "complete", images: this.#totals.images, pages: this.#totals.pages, files });
     this.#timeline.mark("complete");
     this.#dispatch({ type: "sent" });
@@ -263,12 +300,16 @@ export class SourceSession {
 
   async #askOutcome(): Promise<void> {
     await this.#options.host.environment.sleep(outcomeEveryMs, this.#stop.signal).catch(() => {});
-    const outcome = await this.#options.ports.outcome(this.#options.identity.operation).catch(() => "undecided" as const);
+    const outcome = await this.#options.ports
+      .outcome(this.#options.identity.operation)
+      .catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
   async #askAbort(reason: string): Promise<void> {
-    const outcome = await this.#options.ports.abort(this.#options.identity.operation, reason).catch(() => "undecided" as const);
+    const outcome = await this.#options.ports
+      .abort(this.#options.identity.operation, reason)
+      .catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
@@ -283,14 +324,20 @@ export class SourceSession {
     if (aborted === undefined) await this.#runningHeard();
     this.#timeline.mark(aborted === undefined ? "stopped" : "resumed");
     const failures: string[] = [];
-    for (const undo of [() => this.#options.ports.volume.release(), () => this.#gateKeeper.close(), () => this.#pageServer?.close(), () => removeFolder(this.#folders.run)]) {
+    for (const undo of [
+      () => this.#options.ports.volume.release(),
+      () => this.#gateKeeper.close(),
+      () => this.#pageServer?.close(),
+      () => removeFolder(this.#folders.run),
+    ]) {
       try {
         await undo();
       } catch (thrown) {
         failures.push(messageOf(thrown));
       }
     }
-    if (failures.length > 0) this.#options.host.log.error({ migration: this.#options.identity.operation, failures }, "source not tidied up");
+    if (failures.length > 0)
+      this.#options.host.log.error({ migration: this.#options.identity.operation, failures }, "source not tidied up");
     this.#connection?.end();
     this.#save(true);
     if (aborted !== undefined) this.#error ??= { code: "target-refused", message: aborted };
@@ -323,7 +370,14 @@ export class SourceSession {
   /** The first failure is the one that is told. */
   #fail(thrown: unknown): void {
     if (this.#finishing || this.#state.phase === "committed") return;
-    const error = thrown instanceof VfleetError ? thrown : fail("volume-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown });
+    const error =
+      thrown instanceof VfleetError
+        ? thrown
+        : fail(
+            "volume-failed",
+            { server: this.#options.identity.server, reason: messageOf(thrown) },
+            { cause: thrown },
+          );
     this.#error ??= { code: codeOf(error), message: error.message };
     this.#dispatch({ type: "failed", reason: this.#error.message });
   }

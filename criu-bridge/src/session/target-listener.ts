@@ -78,7 +78,9 @@ export class TargetListener {
         const reason = messageOf(thrown);
         this.#host.log.warn({ node, error: reason }, "migration refused");
         const end = () => connection.destroy(thrown);
-        return connection.send(channels.control, encodeMessage({ type: "refused", reason: reason.slice(0, 4096) })).then(end, end);
+        return connection
+          .send(channels.control, encodeMessage({ type: "refused", reason: reason.slice(0, 4096) }))
+          .then(end, end);
       }
       deadline.abort();
       session.accept(connection);
@@ -88,14 +90,16 @@ export class TargetListener {
 
   /** The session that the first message has a ticket for. */
   #admit(frame: ReceivedFrame, node: string): TargetSession {
-    const hello = frame.header.channel === channels.control ? decodeMessage(decompress(frame.payload, frame.header)) : undefined;
+    const hello =
+      frame.header.channel === channels.control ? decodeMessage(decompress(frame.payload, frame.header)) : undefined;
     if (hello?.type !== "hello") throw fail("stream-invalid", { reason: "the first message must be hello" });
     const identity: MigrationIdentity = this.#tickets.redeem(hello.ticket, hello.identity, node);
     if (hello.criuVersion !== this.#host.criuVersion) {
       throw fail("versions-differ", { what: "CRIU", source: hello.criuVersion, target: this.#host.criuVersion });
     }
     const session = this.#sessions.get(identity.operation);
-    if (session === undefined) throw fail("ticket-refused", { operation: identity.operation, reason: "it is not under way any more" });
+    if (session === undefined)
+      throw fail("ticket-refused", { operation: identity.operation, reason: "it is not under way any more" });
     return session;
   }
 }

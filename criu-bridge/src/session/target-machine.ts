@@ -56,7 +56,8 @@ export const targetStart: TargetState = { phase: "receiving", welcomed: false };
 export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
   switch (state.phase) {
     case "receiving":
-      if (event.type === "accepted" && !state.welcomed) return { state: { ...state, welcomed: true }, actions: [{ type: "welcome" }] };
+      if (event.type === "accepted" && !state.welcomed)
+        return { state: { ...state, welcomed: true }, actions: [{ type: "welcome" }] };
       if (event.type === "complete") return { state: { phase: "restoring" }, actions: [{ type: "start-restore" }] };
       if (event.type === "peer-lost" || event.type === "failed") return refuse(event.reason);
       return stay(state);
@@ -78,12 +79,20 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
 function stepCommitting(state: TargetState & { phase: "committing" }, event: TargetEvent): TargetStep {
   if (event.type === "commit-limit") return discarded("the commit was not confirmed in time");
   // The tasks are dead, but a commit may have been asked for: its answer still counts.
-  if (event.type === "failed") return { state: { ...state, dead: event.reason }, actions: [{ type: "ask-abort", reason: event.reason }] };
+  if (event.type === "failed")
+    return { state: { ...state, dead: event.reason }, actions: [{ type: "ask-abort", reason: event.reason }] };
   if (event.type !== "outcome") return stay(state);
   switch (event.outcome) {
     case "committed":
-      if (state.dead !== undefined) return { state: { phase: "lost", reason: state.dead }, actions: [{ type: "tell-committed" }, { type: "finish" }] };
-      return { state: { phase: "committed", running: false }, actions: [{ type: "tell-committed" }, { type: "attach-network" }] };
+      if (state.dead !== undefined)
+        return {
+          state: { phase: "lost", reason: state.dead },
+          actions: [{ type: "tell-committed" }, { type: "finish" }],
+        };
+      return {
+        state: { phase: "committed", running: false },
+        actions: [{ type: "tell-committed" }, { type: "attach-network" }],
+      };
     case "aborted":
       return discarded("the ownership record says aborted");
     case "undecided":

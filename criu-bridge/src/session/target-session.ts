@@ -15,7 +15,13 @@ import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { ImageFileReceiver } from "./image-files.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import { makeOperationFolders, operationFolders, removeFolder, replaceFile, type OperationFolders } from "./operation-folders.ts";
+import {
+  makeOperationFolders,
+  operationFolders,
+  removeFolder,
+  replaceFile,
+  type OperationFolders,
+} from "./operation-folders.ts";
 import type { TargetPorts } from "./ports.ts";
 import { saveSession } from "./session-file.ts";
 import type { SessionOptions } from "./session-options.ts";
@@ -65,14 +71,21 @@ export class TargetSession {
     this.#timeline = new Timeline(options.host.environment);
     this.#pages = new PageImages(this.#folders.images, options.memoryLimitBytes);
     this.#files = new ImageFileReceiver(this.#folders.images, filesLimitBytes);
-    this.#gateKeeper = new GateKeeper({ socketPath: this.#folders.gateSocket, log: options.host.log, decide: (gate) => this.#decide(gate) });
+    this.#gateKeeper = new GateKeeper({
+      socketPath: this.#folders.gateSocket,
+      log: options.host.log,
+      decide: (gate) => this.#decide(gate),
+    });
   }
 
   /** Makes ready for the source; call before its ticket is given out. */
   async prepare(): Promise<void> {
     makeOperationFolders(this.#folders);
     await this.#gateKeeper.listen();
-    replaceFile(this.#options.ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
+    replaceFile(
+      this.#options.ports.container.criuConfigPath,
+      criuConfigurationText({ gateScript: this.#folders.gateScript }),
+    );
     this.#save(false);
   }
 
@@ -144,8 +157,14 @@ export class TargetSession {
     const stream = this.#volume.begin();
     const { volume } = this.#options.ports;
     const step = frozen ? "volume-delta" : `volume-round-${round}`;
-    const received = this.#timeline.measure(step, () => volume.receive(stream)).then(() => this.#send({ type: "volume-received", round }));
-    received.catch((thrown: unknown) => this.#fail(fail("volume-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown })));
+    const received = this.#timeline
+      .measure(step, () => volume.receive(stream))
+      .then(() => this.#send({ type: "volume-received", round }));
+    received.catch((thrown: unknown) =>
+      this.#fail(
+        fail("volume-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown }),
+      ),
+    );
     if (!frozen) return;
     // Beside the memory, which still arrives.
     this.#volumeReady = received.then(() => this.#timeline.measure("volume-activate", () => volume.activate()));
@@ -155,7 +174,8 @@ export class TargetSession {
   async #complete(announced: Message & { type: "complete" }): Promise<void> {
     this.#files.finish(announced.files);
     await this.#pages.finish({ images: announced.images, pages: announced.pages });
-    if (this.#volumeReady === undefined) throw fail("stream-invalid", { reason: "the frozen server's volume was not sent" });
+    if (this.#volumeReady === undefined)
+      throw fail("stream-invalid", { reason: "the frozen server's volume was not sent" });
     await this.#volumeReady;
     this.#dispatch({ type: "complete" });
   }
@@ -228,7 +248,12 @@ export class TargetSession {
     const folders = { imagesFolder: this.#folders.images, workFolder: this.#folders.work };
     const logFile = join(this.#folders.work, "criu-lazy-pages.log");
     this.#timeline.mark("restore");
-    const lazyPages = await startInBackground({ program: host.programs.criu, arguments: lazyPagesArguments(folders), logFile, searchPath: host.searchPath });
+    const lazyPages = await startInBackground({
+      program: host.programs.criu,
+      arguments: lazyPagesArguments(folders),
+      logFile,
+      searchPath: host.searchPath,
+    });
     this.#save(false, lazyPages.pid);
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     this.#restoreEnded = restored.then(
@@ -259,7 +284,9 @@ export class TargetSession {
    * restored sockets finds its way. The tasks run even if this fails: the record says they are here.
    */
   async #attach(): Promise<void> {
-    await this.#timeline.measure("attach", () => this.#options.ports.network.attach()).catch((thrown: unknown) => this.#log("network not attached", thrown));
+    await this.#timeline
+      .measure("attach", () => this.#options.ports.network.attach())
+      .catch((thrown: unknown) => this.#log("network not attached", thrown));
     this.#verdict.resolve("go");
   }
 
@@ -273,12 +300,16 @@ export class TargetSession {
       return;
     }
     if (again) await environment.sleep(commitEveryMs, this.#stop.signal).catch(() => {});
-    const outcome = await this.#options.ports.commit(this.#options.identity.operation).catch(() => "undecided" as const);
+    const outcome = await this.#options.ports
+      .commit(this.#options.identity.operation)
+      .catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
   async #askAbort(reason: string): Promise<void> {
-    const outcome = await this.#options.ports.abort(this.#options.identity.operation, reason).catch(() => "undecided" as const);
+    const outcome = await this.#options.ports
+      .abort(this.#options.identity.operation, reason)
+      .catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
@@ -288,7 +319,8 @@ export class TargetSession {
     const { ports, host, identity } = this.#options;
     const discarded = this.#state.phase === "discarded" ? this.#state.reason : undefined;
     const lost = this.#state.phase === "lost" ? this.#state.reason : undefined;
-    if (discarded !== undefined || lost !== undefined) this.#volume.abandon(fail("stream-closed", { peer: identity.source }));
+    if (discarded !== undefined || lost !== undefined)
+      this.#volume.abandon(fail("stream-closed", { peer: identity.source }));
     await this.#restoreEnded;
     this.#files.abandon();
     await this.#pages.abandon();
@@ -299,7 +331,8 @@ export class TargetSession {
         : [() => ports.discardContainer(), () => ports.volume.discard()];
     // The images of a lost server are the only copy of its memory: they stay until the operation is pruned.
     if (lost === undefined) steps.push(async () => removeFolder(this.#folders.run));
-    for (const step of [...steps, async () => this.#gateKeeper.close()]) await step().catch((thrown: unknown) => this.#log("target not tidied up", thrown));
+    for (const step of [...steps, async () => this.#gateKeeper.close()])
+      await step().catch((thrown: unknown) => this.#log("target not tidied up", thrown));
     host.log.info({ migration: identity.operation, phase: this.#state.phase }, "migration ended");
     if (discarded !== undefined) this.#connection?.end();
     const reason = discarded ?? lost;
@@ -327,7 +360,14 @@ export class TargetSession {
 
   #fail(thrown: unknown): void {
     if (this.#finishing) return;
-    const error = thrown instanceof VfleetError ? thrown : fail("restore-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown });
+    const error =
+      thrown instanceof VfleetError
+        ? thrown
+        : fail(
+            "restore-failed",
+            { server: this.#options.identity.server, reason: messageOf(thrown) },
+            { cause: thrown },
+          );
     this.#error ??= { code: codeOf(error), message: error.message };
     this.#dispatch({ type: "failed", reason: this.#error.message });
   }

@@ -13,7 +13,8 @@ export async function sendVolume(connection: FrameConnection, stream: Readable):
   let bytes = 0;
   const inFlight: Promise<void>[] = [];
   for await (const piece of stream) {
-    if (!Buffer.isBuffer(piece)) throw fail("stream-invalid", { reason: "a volume stream gave something that is no data" });
+    if (!Buffer.isBuffer(piece))
+      throw fail("stream-invalid", { reason: "a volume stream gave something that is no data" });
     for (let at = 0; at < piece.length; at += payloadLimitBytes) {
       const chunk = piece.subarray(at, at + payloadLimitBytes);
       bytes += chunk.length;
@@ -37,7 +38,8 @@ export class VolumeReceiver {
   }
 
   begin(): Readable {
-    if (this.#stream !== undefined) throw fail("stream-invalid", { reason: "a volume round began before the last one ended" });
+    if (this.#stream !== undefined)
+      throw fail("stream-invalid", { reason: "a volume round began before the last one ended" });
     this.#stream = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
     // The receiver's own promise reports what goes wrong.
     this.#stream.on("error", () => {});
@@ -46,7 +48,8 @@ export class VolumeReceiver {
 
   take(frame: ReceivedFrame): Promise<void> | undefined {
     const stream = this.#stream;
-    if (stream === undefined) throw fail("stream-invalid", { reason: "volume data came before its round was announced" });
+    if (stream === undefined)
+      throw fail("stream-invalid", { reason: "volume data came before its round was announced" });
     const data = decompress(frame.payload, frame.header);
     this.#bytes += data.length;
     if ((frame.header.flags & flagEnd) !== 0) {

@@ -51,7 +51,9 @@ export function decompress(payload: Buffer, header: FrameHeader): Buffer {
   if ((header.flags & flagCompressed) === 0) return payload;
   const declaredBytes = zstdContentBytes(payload);
   if (declaredBytes !== header.plainBytes) {
-    throw fail("stream-invalid", { reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, its zstd data ${declaredBytes ?? "none"}` });
+    throw fail("stream-invalid", {
+      reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, its zstd data ${declaredBytes ?? "none"}`,
+    });
   }
   let plain: Buffer;
   try {
@@ -60,7 +62,9 @@ export function decompress(payload: Buffer, header: FrameHeader): Buffer {
     throw fail("stream-invalid", { reason: `frame ${header.sequence} is not valid zstd data` }, { cause: thrown });
   }
   if (plain.length !== header.plainBytes) {
-    throw fail("stream-invalid", { reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, found ${plain.length}` });
+    throw fail("stream-invalid", {
+      reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, found ${plain.length}`,
+    });
   }
   return plain;
 }

@@ -56,14 +56,18 @@ export class DirectReader {
   }
 
   #readDirectly(): boolean {
-    const symbols = internalNames.map((name) => Object.getOwnPropertySymbols(this.#socket).find((symbol) => symbol.description === name));
+    const symbols = internalNames.map((name) =>
+      Object.getOwnPropertySymbols(this.#socket).find((symbol) => symbol.description === name),
+    );
     const handle: unknown = Reflect.get(this.#socket, "_handle");
     const [buffer, callback, generator] = symbols;
     if (buffer === undefined || callback === undefined || generator === undefined || !takesBuffer(handle)) return false;
     const onRead: OnRead = (bytes, into) => this.#guarded(() => this.#taken(bytes, into));
     Reflect.set(this.#socket, buffer, this.#scratch);
     Reflect.set(this.#socket, callback, onRead);
-    Reflect.set(this.#socket, generator, () => (this.#isWaiting ? this.#scratch : (this.#sink.space() ?? this.#scratch)));
+    Reflect.set(this.#socket, generator, () =>
+      this.#isWaiting ? this.#scratch : (this.#sink.space() ?? this.#scratch),
+    );
     handle.useUserBuffer(this.#scratch);
     return true;
   }
@@ -106,5 +110,10 @@ export class DirectReader {
 }
 
 function takesBuffer(handle: unknown): handle is { useUserBuffer(buffer: Buffer): void } {
-  return typeof handle === "object" && handle !== null && "useUserBuffer" in handle && typeof handle.useUserBuffer === "function";
+  return (
+    typeof handle === "object" &&
+    handle !== null &&
+    "useUserBuffer" in handle &&
+    typeof handle.useUserBuffer === "function"
+  );
 }

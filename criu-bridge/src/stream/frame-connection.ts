@@ -74,7 +74,9 @@ export class FrameConnection {
       plainBytes: plain.length,
       checksum: crc32(payload),
     });
-    return this.#write(compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]));
+    return this.#write(
+      compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]),
+    );
   }
 
   send(channel: Channel, payload: Buffer, flags = 0): Promise<void> {

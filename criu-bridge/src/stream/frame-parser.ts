@@ -55,7 +55,8 @@ export class FrameParser implements ByteSink {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#have = 0;
     // Pages are most of what comes, and written before long; everything else lives as long as it is used.
-    this.#memory = header.channel === channels.pages ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(payloadLimitBytes)) : undefined;
+    this.#memory =
+      header.channel === channels.pages ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(payloadLimitBytes)) : undefined;
     this.#payload = this.#memory?.subarray(0, header.payloadBytes) ?? Buffer.allocUnsafe(header.payloadBytes);
   }
 
@@ -66,7 +67,9 @@ export class FrameParser implements ByteSink {
     const payload = this.#payload;
     const checksum = crc32(payload);
     if (checksum !== header.checksum) {
-      throw fail("stream-invalid", { reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${checksum}` });
+      throw fail("stream-invalid", {
+        reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${checksum}`,
+      });
     }
     this.#header = undefined;
     this.#have = 0;

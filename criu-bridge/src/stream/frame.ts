@@ -42,20 +42,27 @@ export function writeFrameHeader(into: Buffer, header: FrameHeader): void {
 /** Checks all that can be checked before the payload is there. */
 export function readFrameHeader(from: Buffer, expectedSequence: number): FrameHeader {
   const version = from.readUInt8(0);
-  if (version !== streamVersion) throw fail("stream-invalid", { reason: `version ${streamVersion} is needed, found ${version}` });
+  if (version !== streamVersion)
+    throw fail("stream-invalid", { reason: `version ${streamVersion} is needed, found ${version}` });
   const channel = from.readUInt8(1);
   if (channel >= channelCount) throw fail("stream-invalid", { reason: `channel ${channel} is unknown` });
   const flags = from.readUInt8(2);
-  if ((flags & ~knownFlags) !== 0 || from.readUInt8(3) !== 0) throw fail("stream-invalid", { reason: `flags ${flags} are unknown` });
+  if ((flags & ~knownFlags) !== 0 || from.readUInt8(3) !== 0)
+    throw fail("stream-invalid", { reason: `flags ${flags} are unknown` });
   const sequence = from.readUInt32LE(4);
-  if (sequence !== expectedSequence >>> 0) throw fail("stream-invalid", { reason: `frame ${expectedSequence >>> 0} was expected, found ${sequence}` });
+  if (sequence !== expectedSequence >>> 0)
+    throw fail("stream-invalid", { reason: `frame ${expectedSequence >>> 0} was expected, found ${sequence}` });
   const payloadBytes = from.readUInt32LE(8);
   const plainBytes = from.readUInt32LE(12);
   if (payloadBytes > payloadLimitBytes || plainBytes > payloadLimitBytes) {
-    throw fail("stream-invalid", { reason: `a payload may have ${payloadLimitBytes} bytes, found ${Math.max(payloadBytes, plainBytes)}` });
+    throw fail("stream-invalid", {
+      reason: `a payload may have ${payloadLimitBytes} bytes, found ${Math.max(payloadBytes, plainBytes)}`,
+    });
   }
   if ((flags & flagCompressed) === 0 && payloadBytes !== plainBytes) {
-    throw fail("stream-invalid", { reason: `an uncompressed payload has one length, found ${payloadBytes} and ${plainBytes}` });
+    throw fail("stream-invalid", {
+      reason: `an uncompressed payload has one length, found ${payloadBytes} and ${plainBytes}`,
+    });
   }
   // The channel was compared with the number of channels above.
   return { channel: channel as Channel, flags, sequence, payloadBytes, plainBytes, checksum: from.readUInt32LE(16) };

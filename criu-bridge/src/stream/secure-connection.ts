@@ -91,7 +91,9 @@ export async function dialSecurely(options: DialOptions): Promise<tls.TLSSocket>
       socket: raw,
       // Nodes are named by their certificate's common name, not by their address.
       checkServerIdentity: (_, certificate) =>
-        certificate.subject.CN === `node:${options.node}` ? undefined : new Error(`certificate of node:${options.node} is needed, found ${certificate.subject.CN}`),
+        certificate.subject.CN === `node:${options.node}`
+          ? undefined
+          : new Error(`certificate of node:${options.node} is needed, found ${certificate.subject.CN}`),
     });
     socket.once("error", refuse);
     socket.once("secureConnect", () => {

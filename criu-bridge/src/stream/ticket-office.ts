@@ -33,10 +33,15 @@ export class TicketOffice {
     const refuse = (reason: string) => fail("ticket-refused", { operation: claimed.operation, reason });
     if (issued === undefined) throw refuse("its ticket is unknown or was used");
     if (issued.expiresAtMs <= this.#environment.monotonicMs()) throw refuse("its ticket has expired");
-    if (issued.identity.source !== peer) throw refuse(`its ticket is for node ${issued.identity.source}, presented by ${peer}`);
+    if (issued.identity.source !== peer)
+      throw refuse(`its ticket is for node ${issued.identity.source}, presented by ${peer}`);
     const { operation, server, source, target, epoch } = issued.identity;
     const same =
-      claimed.operation === operation && claimed.server === server && claimed.source === source && claimed.target === target && claimed.epoch === epoch;
+      claimed.operation === operation &&
+      claimed.server === server &&
+      claimed.source === source &&
+      claimed.target === target &&
+      claimed.epoch === epoch;
     if (!same) throw refuse("its ticket is for another move");
     return issued.identity;
   }

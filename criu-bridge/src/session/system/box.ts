@@ -18,6 +18,9 @@ import { runSync } from "./run.ts";
 const [box = "", scenario = "", megabytes = "0"] = process.argv.slice(2);
 const hosts = ["a", "b"];
 const waitLimitMs = 60_000;
+const clientLimitMs = 10_000;
+/** More than can have been under way when the server was frozen. */
+const enoughAnswers = 100;
 
 /** Plays the controller's ownership record. */
 const record = new Map<string, Outcome>();
@@ -35,7 +38,10 @@ class HostProcess {
   #wake: () => void = () => {};
 
   constructor(host: string) {
-    this.#process = fork(fileURLToPath(new URL("host-process.ts", import.meta.url)), [box, host], { stdio: ["ignore", "inherit", "inherit", "ipc"], execArgv: profileArguments(host) });
+    this.#process = fork(fileURLToPath(new URL("host-process.ts", import.meta.url)), [box, host], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      execArgv: profileArguments(host),
+    });
     this.#process.on("message", (message: HostReply | RecordQuestion) => {
       if (message.kind === "question") this.#process.send({ kind: "answer", id: message.id, outcome: decide(message) });
       else {
@@ -83,7 +89,8 @@ function prepare(): void {
   runSync("ip", "link", "set", network.bridge, "up");
   for (const host of hosts) {
     const folders = hostFolders(box, host);
-    for (const folder of [folders.volumes, folders.run, folders.state, folders.failpoints]) mkdirSync(folder, { recursive: true });
+    for (const folder of [folders.volumes, folders.run, folders.state, folders.failpoints])
+      mkdirSync(folder, { recursive: true });
     makeCertificates(`${box}/ca`, folders.certificates, `node:${host}`);
     const image = `${folders.base}/volumes.img`;
     runSync("truncate", "-s", "1G", image);
@@ -119,7 +126,10 @@ async function untilServing(): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const served = await new Promise<boolean>((resolve) => {
       const socket = connect({ host: network.serverAddress, port: network.port, timeout: 500 });
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false)).once("timeout", () => resolve(false));
+      socket
+        .once("connect", () => resolve(true))
+        .once("error", () => resolve(false))
+        .once("timeout", () => resolve(false));
       socket.once("close", () => resolve(false));
       setTimeout(() => socket.destroy(), 600);
     });
@@ -129,7 +139,7 @@ async function untilServing(): Promise<void> {
   throw new Error("the server does not answer");
 }
 
-interface Move {
+export interface Move {
   from: string;
   to: string;
   source: SessionReport;
@@ -150,13 +160,30 @@ async function main(): Promise<void> {
   await at("a").next("ready");
   await untilServing();
   await fill(Number(megabytes) * 1024 * 1024);
-  const client = fork(fileURLToPath(new URL("counting-client.ts", import.meta.url)), [network.serverAddress, String(network.port)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const clientReport = async (): Promise<ClientReport> => {
+  const client = fork(
+    fileURLToPath(new URL("counting-client.ts", import.meta.url)),
+    [network.serverAddress, String(network.port)],
+    { stdio: ["ignore", "inherit", "inherit", "ipc"] },
+  );
+  const report = async (): Promise<ClientReport> => {
     const answered = new Promise<ClientReport>((resolve) => client.once("message", resolve));
     client.send("report");
     return answered;
   };
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  let heard = 0;
+  /** Once it was answered again: TCP waits longer the longer nobody acknowledges. */
+  const clientReport = async (): Promise<ClientReport> => {
+    let longestPauseMs = 0;
+    for (const deadline = AbortSignal.timeout(clientLimitMs); ;) {
+      const seen = await report();
+      longestPauseMs = Math.max(longestPauseMs, seen.longestPauseMs);
+      if (seen.answers > heard + enoughAnswers || seen.error !== undefined || deadline.aborted) {
+        heard = seen.answers;
+        return { ...seen, longestPauseMs };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   await clientReport();
 
   let counter = 0;
@@ -167,7 +194,6 @@ async function main(): Promise<void> {
     at(from).send({ kind: "send", identity, port, ticket });
     const source = (await at(from).next("ended")).report;
     const target = (await at(to).next("ended")).report;
-    await new Promise((resolve) => setTimeout(resolve, 300));
     const moved = { from, to, source, target, client: await clientReport() };
     if (process.env["BOX_DEBUG"] !== undefined) process.stderr.write(runSync("sh", "-c", process.env["BOX_DEBUG"]));
     if (process.env["BOX_TRACE"] !== undefined) process.stderr.write(`${JSON.stringify(moved, undefined, 1)}\n`);
@@ -177,7 +203,13 @@ async function main(): Promise<void> {
   const moves: Move[] = [];
   switch (scenario) {
     case "there-and-back":
-      for (const [from, to] of [["a", "b"], ["b", "a"], ["a", "b"], ["b", "a"]] as const) moves.push(await move(from, to));
+      for (const [from, to] of [
+        ["a", "b"],
+        ["b", "a"],
+        ["a", "b"],
+        ["b", "a"],
+      ] as const)
+        moves.push(await move(from, to));
       break;
     case "source-veto":
       writeFileSync(`${hostFolders(box, "a").failpoints}/migration.source.post-dump`, "refuse-once");

@@ -12,7 +12,8 @@ export function fillRoot(root: string): void {
   for (const name of ["bin", "sbin", "lib", "lib64"]) {
     if (lstatSync(`/${name}`).isSymbolicLink()) symlinkSync(readlinkSync(`/${name}`), `${root}/${name}`);
   }
-  for (const path of [root, `${root}/proc`, `${root}/dev`, `${root}/tmp`, `${root}/data`]) chownSync(path, firstId, firstId);
+  for (const path of [root, `${root}/proc`, `${root}/dev`, `${root}/tmp`, `${root}/data`])
+    chownSync(path, firstId, firstId);
 }
 
 /** An OCI bundle of redis in a user namespace. */
@@ -27,7 +28,19 @@ export function writeBundle(box: string, host: string, appendOnly: boolean): voi
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data", "--save", "", "--appendonly", appendOnly ? "yes" : "no"],
+      args: [
+        "redis-server",
+        "--bind",
+        "0.0.0.0",
+        "--protected-mode",
+        "no",
+        "--dir",
+        "/data",
+        "--save",
+        "",
+        "--appendonly",
+        appendOnly ? "yes" : "no",
+      ],
       env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
       cwd: "/",
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
@@ -39,7 +52,11 @@ export function writeBundle(box: string, host: string, appendOnly: boolean): voi
     ],
     hooks: {
       createRuntime: [
-        { path: hook, args: [hook, host, `${network.serverAddress}/${network.prefixLength}`, network.serverMac], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
+        {
+          path: hook,
+          args: [hook, host, `${network.serverAddress}/${network.prefixLength}`, network.serverMac],
+          env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+        },
       ],
     },
     annotations: { "org.criu.config": folders.criuConfig },

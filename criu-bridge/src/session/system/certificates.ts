@@ -8,10 +8,36 @@ export function makeCertificates(authority: string, folder: string, name: string
   mkdirSync(folder, { recursive: true });
   if (!existsSync(authority)) {
     mkdirSync(authority);
-    quietly("req", "-x509", ...newKey, "-keyout", `${authority}/key.pem`, "-out", `${authority}/ca.pem`, "-subj", "/CN=box", "-days", "2");
+    quietly(
+      "req",
+      "-x509",
+      ...newKey,
+      "-keyout",
+      `${authority}/key.pem`,
+      "-out",
+      `${authority}/ca.pem`,
+      "-subj",
+      "/CN=box",
+      "-days",
+      "2",
+    );
   }
   quietly("req", ...newKey, "-keyout", `${folder}/key.pem`, "-out", `${folder}/request.pem`, "-subj", `/CN=${name}`);
-  quietly("x509", "-req", "-in", `${folder}/request.pem`, "-CA", `${authority}/ca.pem`, "-CAkey", `${authority}/key.pem`, "-CAcreateserial", "-out", `${folder}/cert.pem`, "-days", "2");
+  quietly(
+    "x509",
+    "-req",
+    "-in",
+    `${folder}/request.pem`,
+    "-CA",
+    `${authority}/ca.pem`,
+    "-CAkey",
+    `${authority}/key.pem`,
+    "-CAcreateserial",
+    "-out",
+    `${folder}/cert.pem`,
+    "-days",
+    "2",
+  );
   copyFileSync(`${authority}/ca.pem`, `${folder}/ca.pem`);
 }
 

@@ -76,9 +76,12 @@ export function targetPorts(options: PortsOptions): TargetPorts {
         if (activated) await run("btrfs", "subvolume", "delete", folders.live);
       },
     },
-    network: { attach: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")) },
+    network: {
+      attach: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")),
+    },
     restore: (request) => restore(options, request),
-    discardContainer: async () => void (await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web").catch(() => {})),
+    discardContainer: async () =>
+      void (await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web").catch(() => {})),
     commit: (operation) => options.ask("commit", operation),
     abort: (operation) => options.ask("abort", operation),
   };
@@ -86,7 +89,16 @@ export function targetPorts(options: PortsOptions): TargetPorts {
 
 async function restore(options: PortsOptions, request: RestoreRequest): Promise<void> {
   const folders = hostFolders(options.box, options.host);
-  const args = ["--root", folders.runtimeRoot, "restore", "--detach", "--bundle", folders.bundle, ...request.arguments, "web"];
+  const args = [
+    "--root",
+    folders.runtimeRoot,
+    "restore",
+    "--detach",
+    "--bundle",
+    folders.bundle,
+    ...request.arguments,
+    "web",
+  ];
   await runSilently("runc", ...args);
 }
 
@@ -104,11 +116,14 @@ async function feed(stream: Readable, program: string, args: string[]): Promise<
   child.stderr.on("data", (data: Buffer) => (complaint += data.toString()));
   const exited = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${String(code)}: ${complaint.trim()}`))));
+    child.once("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${program} ended with ${String(code)}: ${complaint.trim()}`)),
+    );
   });
   await Promise.all([pipeline(stream, child.stdin), exited]);
 }
 
 async function deleteAll(folder: string): Promise<void> {
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) await run("btrfs", "subvolume", "delete", `${folder}/${name}`);
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    await run("btrfs", "subvolume", "delete", `${folder}/${name}`);
 }

@@ -38,7 +38,11 @@ const sessionHost: SessionHost = {
   criuVersion: await criuVersion("criu"),
   runFolder: folders.run,
   stateFolder: folders.state,
-  tls: { ca: `${folders.certificates}/ca.pem`, certificate: `${folders.certificates}/cert.pem`, key: `${folders.certificates}/key.pem` },
+  tls: {
+    ca: `${folders.certificates}/ca.pem`,
+    certificate: `${folders.certificates}/cert.pem`,
+    key: `${folders.certificates}/key.pem`,
+  },
 };
 const listener = new TargetListener(sessionHost);
 const port = await listener.listen("127.0.0.1", 0);
@@ -54,7 +58,14 @@ async function obey(command: HostCommand): Promise<void> {
       const { identity } = command;
       const ports = targetPorts({ box, host, operation: identity.operation, ask });
       const { ticket, ended } = await listener.expect(
-        { host: sessionHost, identity, ports, memoryLimitBytes: 16 * 1024 ** 3, timeoutMs: 60_000, onProgress: () => {} },
+        {
+          host: sessionHost,
+          identity,
+          ports,
+          memoryLimitBytes: 16 * 1024 ** 3,
+          timeoutMs: 60_000,
+          onProgress: () => {},
+        },
         30_000,
       );
       tell({ kind: "expecting", port, ticket });
@@ -66,7 +77,15 @@ async function obey(command: HostCommand): Promise<void> {
       const { identity, ticket } = command;
       const ports = sourcePorts({ box, host, operation: identity.operation, ask });
       const target = { address: "127.0.0.1", port: command.port };
-      const session = new SourceSession({ host: sessionHost, identity, ports, target, ticket, timeoutMs: 60_000, onProgress: () => {} });
+      const session = new SourceSession({
+        host: sessionHost,
+        identity,
+        ports,
+        target,
+        ticket,
+        timeoutMs: 60_000,
+        onProgress: () => {},
+      });
       const report = await session.run();
       if (report.error === undefined) await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
       tell({ kind: "ended", side: "source", report });

@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { checkpointArguments, lazyPagesArguments, restoreArguments } from "./arguments.ts";
+import { criuConfigurationText } from "./configuration.ts";
+
+const folders = { imagesFolder: "/run/i", workFolder: "/var/w" };
+const container = { id: "web", runtimeRoot: "/run/runc", bundle: "/run/b", criuConfigPath: "/run/b/criu.conf" };
+
+it("dumps to the page server and never leaves the tasks running by itself", () => {
+  const text = checkpointArguments({ container, ...folders, pageServerPort: 4000 }).join(" ");
+  expect(text).toBe(
+    "--root /run/runc checkpoint --image-path /run/i --work-path /var/w --page-server 127.0.0.1:4000 --tcp-established --file-locks --ext-unix-sk web",
+  );
+  expect(text).not.toContain("leave-running");
+});
+
+it("restores lazily from the folder that the lazy-pages daemon serves", () => {
+  expect(restoreArguments({ ...folders, lazy: true })).toContain("--lazy-pages");
+  expect(restoreArguments({ ...folders, lazy: false })).not.toContain("--lazy-pages");
+  expect(lazyPagesArguments(folders).join(" ")).toContain("lazy-pages --images-dir /run/i --work-dir /var/w");
+});
+
+it("names the gate in the configuration file", () => {
+  expect(criuConfigurationText({ gateScript: "/var/w/gate" }).split("\n")).toContain("action-script /var/w/gate");
+});

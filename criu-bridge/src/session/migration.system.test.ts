@@ -1,0 +1,104 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Move } from "./system/box.ts";
+
+const execute = promisify(execFile);
+const program = fileURLToPath(new URL("system/box.ts", import.meta.url));
+const prefix = process.env["VFLEET_PREFIX"] ?? "/opt/vfleet";
+let folder: string;
+let name: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vfleet-box-"));
+  name = folder.slice(-6);
+});
+
+afterEach(() => {
+  removeCgroups("/sys/fs/cgroup", `vfleet-bridge-${name}`);
+  rmSync(folder, { recursive: true });
+});
+
+/** Moves in namespaces of their own, which end with their first process: nothing that is mounted or started there stays. */
+async function moves(scenario: string, megabytes: number): Promise<Move[]> {
+  const namespaces = [
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "--ipc",
+    "--uts",
+    "--mount",
+    "--propagation",
+    "private",
+    "--net",
+  ];
+  const { stdout } = await execute(
+    "unshare",
+    [...namespaces, "--", process.execPath, program, folder, scenario, String(megabytes)],
+    {
+      timeout: 55_000,
+      env: {
+        ...process.env,
+        PATH: `${prefix}/bin:${process.env["PATH"] ?? ""}`,
+        BOX_NAME: name,
+        BOX_APPEND_ONLY: "yes",
+      },
+    },
+  );
+  // Printed by the box itself.
+  return (JSON.parse(stdout) as { moves: Move[] }).moves;
+}
+
+test("a server goes there and back twice with a client on one connection, and no increment is lost", async () => {
+  const all = await moves("there-and-back", 16);
+  expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
+  let answers = 0;
+  for (const move of all) {
+    expect([move.source.error, move.target.error, move.client.error]).toEqual([undefined, undefined, undefined]);
+    expect([move.source.phase, move.target.phase]).toEqual(["done", "done"]);
+    expect(move.client.gaps).toBe(0);
+    expect(move.client.answers).toBeGreaterThan(answers);
+    expect(move.source.memoryBytes).toBeGreaterThan(16 * 1024 * 1024);
+    expect(move.source.pauseMs).toBeGreaterThan(0);
+    answers = move.client.answers;
+  }
+});
+
+test.each([
+  ["the source refuses at its gate", "source-veto", "failpoint"],
+  ["the target refuses at its gate", "target-veto", "target-refused"],
+])(
+  "%s: the server runs on where it was with its client, and can be moved afterwards",
+  async (_what, scenario, code) => {
+    const [refused, moved] = await moves(scenario, 4);
+    expect([refused?.source.phase, refused?.target.phase]).toEqual(["failed", "failed"]);
+    expect(refused?.source.error?.code).toBe(code);
+    expect([refused?.client.error, refused?.client.gaps]).toEqual([undefined, 0]);
+    expect([moved?.source.phase, moved?.target.phase]).toEqual(["done", "done"]);
+    expect([moved?.client.error, moved?.client.gaps]).toEqual([undefined, 0]);
+    expect(moved?.client.answers).toBeGreaterThan(refused?.client.answers ?? Number.POSITIVE_INFINITY);
+  },
+);
+
+/** Empty groups only, so nothing else can be removed. */
+function removeCgroups(parent: string, wanted: string): void {
+  for (const hierarchy of existsSync(parent) ? [parent, ...subfolders(parent)] : [])
+    removeTree(join(hierarchy, wanted));
+}
+
+function removeTree(group: string): void {
+  if (!existsSync(group)) return;
+  for (const child of subfolders(group)) removeTree(child);
+  rmdirSync(group);
+}
+
+function subfolders(folderPath: string): string[] {
+  return readdirSync(folderPath, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folderPath, entry.name));
+}

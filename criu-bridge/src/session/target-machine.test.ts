@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { targetStart, targetStep, type TargetEvent, type TargetState } from "./target-machine.ts";
+
+const states: Record<string, TargetState> = {
+  receiving: targetStart,
+  welcomed: { phase: "receiving", welcomed: true },
+  restoring: { phase: "restoring" },
+  committing: { phase: "committing" },
+  dead: { phase: "committing", dead: "it died" },
+  committed: { phase: "committed", running: false },
+  filled: { phase: "filled" },
+  lost: { phase: "lost", reason: "x" },
+  discarded: { phase: "discarded", reason: "x" },
+};
+const events: Record<string, TargetEvent> = {
+  accepted: { type: "accepted" },
+  complete: { type: "complete" },
+  restored: { type: "restored" },
+  "outcome-committed": { type: "outcome", outcome: "committed" },
+  "outcome-aborted": { type: "outcome", outcome: "aborted" },
+  "outcome-undecided": { type: "outcome", outcome: "undecided" },
+  "commit-limit": { type: "commit-limit" },
+  resuming: { type: "resuming" },
+  filled: { type: "filled" },
+  "peer-lost": { type: "peer-lost", reason: "gone" },
+  failed: { type: "failed", reason: "why" },
+};
+
+const refused = "answer-no ask-abort tell-refused finish";
+const givenUp = "answer-no tell-refused finish";
+/** What isn't listed changes nothing. */
+const transitions: [from: string, event: string, phase: string, actions: string][] = [
+  ["receiving", "accepted", "receiving", "welcome"],
+  ["receiving", "complete", "restoring", "start-restore"],
+  ["receiving", "peer-lost", "discarded", refused],
+  ["receiving", "failed", "discarded", refused],
+  ["welcomed", "complete", "restoring", "start-restore"],
+  ["welcomed", "peer-lost", "discarded", refused],
+  ["welcomed", "failed", "discarded", refused],
+  // Everything is here: the source is not needed any more.
+  ["restoring", "restored", "committing", "ask-commit"],
+  ["restoring", "failed", "discarded", refused],
+  ["committing", "outcome-committed", "committed", "tell-committed attach-network"],
+  ["committing", "outcome-aborted", "discarded", givenUp],
+  ["committing", "outcome-undecided", "committing", "ask-commit"],
+  ["committing", "commit-limit", "discarded", givenUp],
+  ["committing", "failed", "committing", "ask-abort"],
+  ["dead", "outcome-committed", "lost", "tell-committed finish"],
+  ["dead", "outcome-aborted", "discarded", givenUp],
+  ["dead", "outcome-undecided", "committing", "ask-commit"],
+  ["dead", "commit-limit", "discarded", givenUp],
+  ["dead", "failed", "committing", "ask-abort"],
+  ["committed", "resuming", "committed", "tell-running"],
+  ["committed", "filled", "filled", "finish"],
+  ["committed", "failed", "lost", "finish"],
+];
+
+describe("every state and event", () => {
+  for (const [from, state] of Object.entries(states)) {
+    for (const [name, event] of Object.entries(events)) {
+      const [, , phase = state.phase, actions = ""] =
+        transitions.find((row) => row[0] === from && row[1] === name) ?? [];
+      it(`${from}, ${name}: ${phase} ${actions}`, () => {
+        const step = targetStep(state, event);
+        const done = step.actions.map((action) =>
+          action.type === "answer" ? `answer-${action.verdict}` : action.type,
+        );
+        expect([step.state.phase, done.join(" ")]).toEqual([phase, actions]);
+      });
+    }
+  }
+});
