@@ -48,7 +48,7 @@ export class PageServer implements ByteSink {
   #closing = false;
 
   constructor(options: PageServerOptions) {
-    this.#send = options.send;
+    this.#send = (buffer) => options.send(buffer);
     this.#server = createServer((socket) => this.#accept(socket));
     this.#done.promise.catch(() => {});
   }

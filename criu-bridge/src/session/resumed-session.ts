@@ -111,18 +111,11 @@ export class ResumedSession {
   }
 
   async #decide(gate: Gate): Promise<GateVerdict> {
-    switch (gate) {
-      case "network-lock":
-        // A dump that only begins now has no page server.
-        return "no";
-      case "post-restore":
-        this.#asked.resolve();
-        return this.#verdict.promise;
-      case "post-dump":
-        return this.#verdict.promise;
-      case "pre-resume":
-        return "go";
-    }
+    // A dump that only begins now has no page server.
+    if (gate === "network-lock") return "no";
+    if (gate === "pre-resume") return "go";
+    if (gate === "post-restore") this.#asked.resolve();
+    return this.#verdict.promise;
   }
 
   async #definite(ask: () => Promise<Outcome>): Promise<"committed" | "aborted"> {
@@ -141,8 +134,8 @@ export class ResumedSession {
     const { pid } = this.#record;
     const { environment } = this.#host;
     const untilMs = environment.monotonicMs() + (this.#record.side === "source" ? programEndLimitMs : restoreLimitMs);
-    while (pid !== undefined && existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs)
-      await environment.sleep(pollMs);
+    if (pid === undefined) return;
+    while (existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
   }
 
   /** It waits for a restore that won't come. A process id may be another's by now, so its arguments are compared. */

@@ -71,8 +71,9 @@ export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
       return stepDecided(state, event);
     case "committed":
     case "aborted":
-      return { state, actions: [] };
+      break;
   }
+  return { state, actions: [] };
 }
 
 function afterRound(state: SourceState & { phase: "syncing" }, bytes: number): SourceStep {
@@ -88,16 +89,12 @@ function afterRound(state: SourceState & { phase: "syncing" }, bytes: number): S
 }
 
 function stepDumping(state: SourceState & { phase: "dumping" }, event: SourceEvent): SourceStep {
-  switch (event.type) {
-    case "frozen":
-      return { state: { ...state, frozen: true }, actions: [{ type: "isolate-network" }, { type: "send-delta" }] };
-    case "delta-received":
-      return whenComplete({ ...state, deltaSent: true });
-    case "dumped":
-      return whenComplete({ ...state, dumped: true });
-    default:
-      return giveUp(state, event, state.frozen);
+  if (event.type === "frozen") {
+    return { state: { ...state, frozen: true }, actions: [{ type: "isolate-network" }, { type: "send-delta" }] };
   }
+  if (event.type === "delta-received") return whenComplete({ ...state, deltaSent: true });
+  if (event.type === "dumped") return whenComplete({ ...state, dumped: true });
+  return giveUp(state, event, state.frozen);
 }
 
 function whenComplete(state: SourceState & { phase: "dumping" }): SourceStep {
@@ -106,31 +103,22 @@ function whenComplete(state: SourceState & { phase: "dumping" }): SourceStep {
 }
 
 function stepDecided(state: SourceState & { phase: "sending" | "waiting" }, event: SourceEvent): SourceStep {
-  switch (event.type) {
-    case "sent":
-      return { state: { ...state, phase: "waiting" }, actions: [] };
-    case "failed":
-      if (state.aborting) return { state, actions: [] };
-      return { state: { ...state, aborting: true }, actions: [{ type: "ask-abort", reason: event.reason }] };
-    case "outcome":
-      return decide(state, event.outcome);
-    default:
-      return { state, actions: [] };
+  if (event.type === "sent") return { state: { ...state, phase: "waiting" }, actions: [] };
+  if (event.type === "failed" && !state.aborting) {
+    return { state: { ...state, aborting: true }, actions: [{ type: "ask-abort", reason: event.reason }] };
   }
+  return event.type === "outcome" ? decide(state, event.outcome) : { state, actions: [] };
 }
 
 function decide(state: SourceState, outcome: Outcome): SourceStep {
-  switch (outcome) {
-    case "committed":
-      return { state: { phase: "committed" }, actions: [{ type: "answer", verdict: "go" }, { type: "finish" }] };
-    case "aborted":
-      return {
-        state: { phase: "aborted", reason: "the ownership record says aborted" },
-        actions: [{ type: "answer", verdict: "no" }, { type: "rejoin-network" }, { type: "finish" }],
-      };
-    case "undecided":
-      return { state, actions: [{ type: "ask-outcome" }] };
+  if (outcome === "undecided") return { state, actions: [{ type: "ask-outcome" }] };
+  if (outcome === "committed") {
+    return { state: { phase: "committed" }, actions: [{ type: "answer", verdict: "go" }, { type: "finish" }] };
   }
+  return {
+    state: { phase: "aborted", reason: "the ownership record says aborted" },
+    actions: [{ type: "answer", verdict: "no" }, { type: "rejoin-network" }, { type: "finish" }],
+  };
 }
 
 /** Before the target can have everything: no need to ask anybody. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { codeOf, messageOf, VfleetError } from "@vfleet/shared";
+import { codeOf, messageOf, Revert, VfleetError } from "@vfleet/shared";
 import { checkpointArguments } from "../criu/arguments.ts";
 import { lastComplaint, startInBackground } from "../criu/background-program.ts";
 import { criuConfigurationText } from "../criu/configuration.ts";
@@ -39,6 +39,16 @@ const outcomeEveryMs = 250;
 const handOverLimitMs = 30_000;
 /** Between the commit and the target's word that the tasks run. */
 const runningLimitMs = 3_000;
+
+const phases: Record<SourceState["phase"], SessionPhase> = {
+  connecting: "preparing",
+  syncing: "syncing",
+  dumping: "frozen",
+  sending: "frozen",
+  waiting: "frozen",
+  committed: "cleaning",
+  aborted: "failed",
+};
 
 export interface SourceSessionOptions extends SessionOptions {
   ports: SourcePorts;
@@ -149,7 +159,10 @@ export class SourceSession {
           }),
         );
         return;
-      default:
+      case "hello":
+      case "volume-begin":
+      case "complete":
+      case "aborted":
         throw fail("stream-invalid", { reason: `message ${message.type} is for the target only` });
     }
   }
@@ -323,19 +336,12 @@ export class SourceSession {
     await this.#isolated.catch(() => {});
     if (aborted === undefined) await this.#runningHeard();
     this.#timeline.mark(aborted === undefined ? "stopped" : "resumed");
-    const failures: string[] = [];
-    for (const undo of [
-      () => this.#options.ports.volume.release(),
-      () => this.#gateKeeper.close(),
-      () => this.#pageServer?.close(),
-      () => removeFolder(this.#folders.run),
-    ]) {
-      try {
-        await undo();
-      } catch (thrown) {
-        failures.push(messageOf(thrown));
-      }
-    }
+    const tidyUp = new Revert();
+    tidyUp.add("run folder", () => removeFolder(this.#folders.run));
+    tidyUp.add("page server", () => this.#pageServer?.close());
+    tidyUp.add("gate", () => this.#gateKeeper.close());
+    tidyUp.add("snapshots", () => this.#options.ports.volume.release());
+    const failures = await tidyUp.revert();
     if (failures.length > 0)
       this.#options.host.log.error({ migration: this.#options.identity.operation, failures }, "source not tidied up");
     this.#connection?.end();
@@ -431,19 +437,6 @@ export class SourceSession {
   }
 
   #phase(): SessionPhase {
-    switch (this.#state.phase) {
-      case "connecting":
-        return "preparing";
-      case "syncing":
-        return "syncing";
-      case "dumping":
-      case "sending":
-      case "waiting":
-        return "frozen";
-      case "committed":
-        return this.#finishing ? "done" : "cleaning";
-      case "aborted":
-        return "failed";
-    }
+    return this.#state.phase === "committed" && this.#finishing ? "done" : phases[this.#state.phase];
   }
 }

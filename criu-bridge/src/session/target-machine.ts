@@ -72,8 +72,9 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
     case "filled":
     case "lost":
     case "discarded":
-      return stay(state);
+      break;
   }
+  return stay(state);
 }
 
 function stepCommitting(state: TargetState & { phase: "committing" }, event: TargetEvent): TargetStep {
@@ -82,36 +83,25 @@ function stepCommitting(state: TargetState & { phase: "committing" }, event: Tar
   if (event.type === "failed")
     return { state: { ...state, dead: event.reason }, actions: [{ type: "ask-abort", reason: event.reason }] };
   if (event.type !== "outcome") return stay(state);
-  switch (event.outcome) {
-    case "committed":
-      if (state.dead !== undefined)
-        return {
-          state: { phase: "lost", reason: state.dead },
-          actions: [{ type: "tell-committed" }, { type: "finish" }],
-        };
-      return {
-        state: { phase: "committed", running: false },
-        actions: [{ type: "tell-committed" }, { type: "attach-network" }],
-      };
-    case "aborted":
-      return discarded("the ownership record says aborted");
-    case "undecided":
-      return { state, actions: [{ type: "ask-commit" }] };
+  if (event.outcome === "undecided") return { state, actions: [{ type: "ask-commit" }] };
+  if (event.outcome === "aborted") return discarded("the ownership record says aborted");
+  if (state.dead !== undefined) {
+    return { state: { phase: "lost", reason: state.dead }, actions: [{ type: "tell-committed" }, { type: "finish" }] };
   }
+  return {
+    state: { phase: "committed", running: false },
+    actions: [{ type: "tell-committed" }, { type: "attach-network" }],
+  };
 }
 
 function stepCommitted(state: TargetState & { phase: "committed" }, event: TargetEvent): TargetStep {
-  switch (event.type) {
-    case "resuming":
-      return { state: { phase: "committed", running: true }, actions: [{ type: "tell-running" }] };
-    case "filled":
-      return { state: { phase: "filled" }, actions: [{ type: "finish" }] };
-    case "failed":
-      // Too late to give back: whoever owns the record decides what becomes of the server.
-      return { state: { phase: "lost", reason: event.reason }, actions: [{ type: "finish" }] };
-    default:
-      return stay(state);
+  if (event.type === "resuming") {
+    return { state: { phase: "committed", running: true }, actions: [{ type: "tell-running" }] };
   }
+  if (event.type === "filled") return { state: { phase: "filled" }, actions: [{ type: "finish" }] };
+  // Too late to give back: whoever owns the record decides what becomes of the server.
+  if (event.type === "failed") return { state: { phase: "lost", reason: event.reason }, actions: [{ type: "finish" }] };
+  return stay(state);
 }
 
 function refuse(reason: string): TargetStep {

@@ -11,7 +11,7 @@ import { PageImages } from "../pages/page-images.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
-import { FrameConnection } from "../stream/frame-connection.ts";
+import type { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { ImageFileReceiver } from "./image-files.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
@@ -36,6 +36,16 @@ const commitEveryMs = 250;
 const commitLimitMs = 20_000;
 /** Image files beside the pages: removed open files, pipes, small tmpfs. */
 const filesLimitBytes = 4 * 1024 ** 3;
+
+const phases: Record<TargetState["phase"], SessionPhase> = {
+  receiving: "syncing",
+  restoring: "restoring",
+  committing: "restoring",
+  committed: "committed",
+  filled: "done",
+  lost: "failed",
+  discarded: "failed",
+};
 
 export interface TargetSessionOptions extends SessionOptions {
   ports: TargetPorts;
@@ -132,8 +142,9 @@ export class TargetSession {
         return this.#volume.take(frame);
       case channels.control:
         this.#take(decodeMessage(decompress(frame.payload, frame.header)));
-        return undefined;
+        break;
     }
+    return undefined;
   }
 
   #take(message: Message): void {
@@ -148,7 +159,12 @@ export class TargetSession {
       case "aborted":
         this.#dispatch({ type: "peer-lost", reason: message.reason });
         return;
-      default:
+      case "hello":
+      case "welcome":
+      case "volume-received":
+      case "committed":
+      case "running":
+      case "refused":
         throw fail("stream-invalid", { reason: `message ${message.type} is for the source only` });
     }
   }
@@ -412,19 +428,8 @@ export class TargetSession {
   }
 
   #phase(): SessionPhase {
-    switch (this.#state.phase) {
-      case "receiving":
-        return this.#connection === undefined ? "preparing" : "syncing";
-      case "restoring":
-      case "committing":
-        return "restoring";
-      case "committed":
-        return "committed";
-      case "filled":
-        return "done";
-      case "lost":
-      case "discarded":
-        return "failed";
-    }
+    return this.#connection === undefined && this.#state.phase === "receiving"
+      ? "preparing"
+      : phases[this.#state.phase];
   }
 }

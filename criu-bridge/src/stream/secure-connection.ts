@@ -93,7 +93,7 @@ export async function dialSecurely(options: DialOptions): Promise<tls.TLSSocket>
       checkServerIdentity: (_, certificate) =>
         certificate.subject.CN === `node:${options.node}`
           ? undefined
-          : new Error(`certificate of node:${options.node} is needed, found ${certificate.subject.CN}`),
+          : new Error(`certificate of node:${options.node} is needed, found ${String(certificate.subject.CN)}`),
     });
     socket.once("error", refuse);
     socket.once("secureConnect", () => {

@@ -6,6 +6,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
+import { systemEnvironment } from "@vfleet/shared";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
@@ -40,7 +41,6 @@ class HostProcess {
   constructor(host: string) {
     this.#process = fork(fileURLToPath(new URL("host-process.ts", import.meta.url)), [box, host], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      execArgv: profileArguments(host),
     });
     this.#process.on("message", (message: HostReply | RecordQuestion) => {
       if (message.kind === "question") this.#process.send({ kind: "answer", id: message.id, outcome: decide(message) });
@@ -72,11 +72,6 @@ class HostProcess {
   end(): void {
     this.#process.kill("SIGINT");
   }
-}
-
-function profileArguments(host: string): string[] {
-  const folder = process.env["BOX_PROFILE"];
-  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${host}.cpuprofile`];
 }
 
 function prepare(): void {
@@ -118,7 +113,13 @@ async function fill(bytes: number): Promise<void> {
     socket.write(Buffer.from(value));
     if (!socket.write("\r\n")) await new Promise<void>((resolve) => socket.once("drain", resolve));
   }
-  while (answers < count) await new Promise<void>((resolve) => socket.once("data", () => resolve()));
+  await new Promise<void>((resolve) => {
+    const whenDone = () => {
+      if (answers >= count) resolve();
+    };
+    socket.on("data", whenDone);
+    whenDone();
+  });
   socket.destroy();
 }
 
@@ -126,15 +127,17 @@ async function untilServing(): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const served = await new Promise<boolean>((resolve) => {
       const socket = connect({ host: network.serverAddress, port: network.port, timeout: 500 });
+      const end = (connected: boolean) => {
+        socket.destroy();
+        resolve(connected);
+      };
       socket
-        .once("connect", () => resolve(true))
-        .once("error", () => resolve(false))
-        .once("timeout", () => resolve(false));
-      socket.once("close", () => resolve(false));
-      setTimeout(() => socket.destroy(), 600);
+        .once("connect", () => end(true))
+        .once("timeout", () => end(false))
+        .once("error", () => end(false));
     });
     if (served) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await systemEnvironment.sleep(50);
   }
   throw new Error("the server does not answer");
 }
@@ -181,7 +184,7 @@ async function main(): Promise<void> {
         heard = seen.answers;
         return { ...seen, longestPauseMs };
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await systemEnvironment.sleep(20);
     }
   };
   await clientReport();
@@ -225,7 +228,6 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ moves })}\n`);
   client.kill();
   for (const host of hosts) at(host).end();
-  await new Promise((resolve) => setTimeout(resolve, process.env["BOX_PROFILE"] === undefined ? 0 : 1500));
 }
 
 try {

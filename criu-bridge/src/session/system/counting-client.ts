@@ -1,5 +1,6 @@
 /** `counting-client.ts HOST PORT`: INCR over one connection without pause until told to stop; tells what it saw. */
 import { connect } from "node:net";
+import { systemEnvironment } from "@vfleet/shared";
 
 const [host = "", port = ""] = process.argv.slice(2);
 
@@ -14,11 +15,11 @@ export interface ClientReport {
 
 const report: ClientReport = { answers: 0, lastValue: 0, gaps: 0, longestPauseMs: 0 };
 const socket = connect({ host, port: Number(port), noDelay: true });
-let lastMs = performance.now();
+let lastMs = systemEnvironment.monotonicMs();
 let text = "";
 const ask = () => socket.write("*2\r\n$4\r\nINCR\r\n$7\r\ncounter\r\n");
 socket.once("connect", () => {
-  lastMs = performance.now();
+  lastMs = systemEnvironment.monotonicMs();
   ask();
 });
 socket.on("data", (data) => {
@@ -26,7 +27,7 @@ socket.on("data", (data) => {
   if (!text.endsWith("\r\n")) return;
   const value = Number(text.slice(1));
   text = "";
-  const nowMs = performance.now();
+  const nowMs = systemEnvironment.monotonicMs();
   report.longestPauseMs = Math.max(report.longestPauseMs, nowMs - lastMs);
   lastMs = nowMs;
   if (value !== report.lastValue + 1) report.gaps++;
@@ -38,7 +39,10 @@ socket.on("error", (error) => (report.error = error.message));
 socket.on("close", () => (report.error ??= "closed"));
 process.on("message", (message) => {
   if (message === "report") {
-    process.send?.({ ...report, longestPauseMs: Math.max(report.longestPauseMs, performance.now() - lastMs) });
+    process.send?.({
+      ...report,
+      longestPauseMs: Math.max(report.longestPauseMs, systemEnvironment.monotonicMs() - lastMs),
+    });
     report.longestPauseMs = 0;
   } else process.exit(0);
 });
