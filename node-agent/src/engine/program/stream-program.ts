@@ -54,9 +54,15 @@ export async function writeProgram(command: readonly string[], input: Readable):
   const [feeding, end] = await Promise.allSettled([fed, ended]);
   // A program that ends early breaks the pipe; what it said is the reason then.
   if (end.status === "rejected" && child.exitCode !== null) throw end.reason;
-  // A program that has read all and ends at once takes its pipe with it before Node has noted the end of its own writing.
-  if (feeding.status === "rejected" && !(end.status === "fulfilled" && input.readableEnded)) throw feeding.reason;
+  // One that ended well had all it needed: `btrfs receive -e` goes at the end mark, before the stream itself ends.
+  if (feeding.status === "rejected" && !(end.status === "fulfilled" && isPipeGone(feeding.reason)))
+    throw feeding.reason;
   if (end.status === "rejected") throw end.reason;
+}
+
+function isPipeGone(thrown: unknown): boolean {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE" || code === "ECONNRESET";
 }
 
 function ending(code: number | null, signal: NodeJS.Signals | null): string {
