@@ -6,17 +6,7 @@ import { run, until, type Finished } from "./program.ts";
 
 export const image = "debian-12-databases";
 const imagePackages = "redis-server,postgresql,procps,iproute2";
-export const redisCommand = [
-  "redis-server",
-  "--bind",
-  "0.0.0.0",
-  "--protected-mode",
-  "no",
-  "--save",
-  "",
-  "--dir",
-  "/srv",
-];
+const redisCommand = ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir", "/srv"];
 
 /** The fleet in the lab, as an operator has it: `vctl`, and programs run in the lab's hosts. */
 export class Fleet {

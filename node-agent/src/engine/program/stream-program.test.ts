@@ -6,7 +6,7 @@ describe("writeProgram", () => {
   test("is done when the program has had all it needs, although the stream goes on", async () => {
     const input = new PassThrough();
     input.write("first line\n");
-    await writeProgram(["head", "-n", "1"], input);
+    await expect(writeProgram(["head", "-n", "1"], input)).resolves.toBeUndefined();
   });
 
   test("fails with what the program said, not with its broken pipe", async () => {
