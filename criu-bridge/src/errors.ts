@@ -6,8 +6,10 @@ const quoted = (name: string) => JSON.stringify(name);
 export const fail = errorRegistry({
   "dump-failed": (p: { server: string; reason: string }) => `Cannot dump ${quoted(p.server)}: ${p.reason}`,
   "restore-failed": (p: { server: string; reason: string }) => `Cannot restore ${quoted(p.server)}: ${p.reason}`,
-  "volume-failed": (p: { server: string; reason: string }) => `Cannot move the volume of ${quoted(p.server)}: ${p.reason}`,
-  "lazy-pages-failed": (p: { server: string; reason: string }) => `Cannot fill the memory of ${quoted(p.server)}: ${p.reason}`,
+  "volume-failed": (p: { server: string; reason: string }) =>
+    `Cannot move the volume of ${quoted(p.server)}: ${p.reason}`,
+  "lazy-pages-failed": (p: { server: string; reason: string }) =>
+    `Cannot fill the memory of ${quoted(p.server)}: ${p.reason}`,
   "versions-differ": (p: { what: string; source: string; target: string }) =>
     `Cannot migrate between these hosts: ${p.what} must be the same, source has ${p.source}, target has ${p.target}`,
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,
@@ -15,9 +17,14 @@ export const fail = errorRegistry({
   "stream-invalid": (p: { reason: string }) => `Cannot read the migration stream: ${p.reason}`,
   "stream-closed": (p: { peer: string }) => `Lost the migration stream with ${quoted(p.peer)}`,
   "connect-failed": (p: { node: string; reason: string }) => `Cannot connect to node ${quoted(p.node)}: ${p.reason}`,
-  "ticket-refused": (p: { operation: string; reason: string }) => `Cannot accept migration ${quoted(p.operation)}: ${p.reason}`,
-  "target-refused": (p: { server: string; target: string; reason: string }) => `Cannot move ${quoted(p.server)} to ${quoted(p.target)}: ${p.reason}`,
-  "commit-refused": (p: { server: string; outcome: string }) => `Cannot commit the move of ${quoted(p.server)}: the ownership record says ${p.outcome}`,
-  "migration-cancelled": (p: { server: string; reason: string }) => `Migration of ${quoted(p.server)} was cancelled: ${p.reason}`,
-  "migration-timeout": (p: { server: string; limitMs: number }) => `Cannot finish the move of ${quoted(p.server)} within ${p.limitMs} ms`,
+  "ticket-refused": (p: { operation: string; reason: string }) =>
+    `Cannot accept migration ${quoted(p.operation)}: ${p.reason}`,
+  "target-refused": (p: { server: string; target: string; reason: string }) =>
+    `Cannot move ${quoted(p.server)} to ${quoted(p.target)}: ${p.reason}`,
+  "commit-refused": (p: { server: string; outcome: string }) =>
+    `Cannot commit the move of ${quoted(p.server)}: the ownership record says ${p.outcome}`,
+  "migration-cancelled": (p: { server: string; reason: string }) =>
+    `Migration of ${quoted(p.server)} was cancelled: ${p.reason}`,
+  "migration-timeout": (p: { server: string; limitMs: number }) =>
+    `Cannot finish the move of ${quoted(p.server)} within ${p.limitMs} ms`,
 });

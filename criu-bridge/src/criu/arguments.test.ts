@@ -5,10 +5,10 @@ import { criuConfigurationText } from "./configuration.ts";
 const folders = { imagesFolder: "/run/i", workFolder: "/var/w" };
 const container = { id: "web", runtimeRoot: "/run/runc", bundle: "/run/b", criuConfigPath: "/run/b/criu.conf" };
 
-it("dumps to the page server and never leaves the tasks running by itself", () => {
-  const text = checkpointArguments({ container, ...folders, pageServerPort: 4000 }).join(" ");
+it("dumps and never leaves the tasks running by itself", () => {
+  const text = checkpointArguments({ container, ...folders }).join(" ");
   expect(text).toBe(
-    "--root /run/runc checkpoint --image-path /run/i --work-path /var/w --page-server 127.0.0.1:4000 --tcp-established --file-locks --ext-unix-sk web",
+    "--root /run/runc checkpoint --image-path /run/i --work-path /var/w --tcp-established --file-locks --ext-unix-sk web",
   );
   expect(text).not.toContain("leave-running");
 });
@@ -21,4 +21,6 @@ it("restores lazily from the folder that the lazy-pages daemon serves", () => {
 
 it("names the gate in the configuration file", () => {
   expect(criuConfigurationText({ gateScript: "/var/w/gate" }).split("\n")).toContain("action-script /var/w/gate");
+  expect(criuConfigurationText({ gateScript: "/g" })).not.toContain("page-server");
+  expect(criuConfigurationText({ gateScript: "/g", pageSocket: 9 })).toContain("page-server\nps-socket 9\n");
 });

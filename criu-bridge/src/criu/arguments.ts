@@ -4,10 +4,9 @@ export interface CheckpointArguments {
   container: RuncContainer;
   imagesFolder: string;
   workFolder: string;
-  pageServerPort: number;
 }
 
-/** `runc` arguments of a dump whose pages go to the page server on this host's loopback. Never leaves the tasks running: the gate decides. */
+/** `runc` arguments of a dump whose pages go where the configuration file says. Never leaves the tasks running: the gate decides. */
 export function checkpointArguments(dump: CheckpointArguments): string[] {
   return [
     "--root",
@@ -17,8 +16,6 @@ export function checkpointArguments(dump: CheckpointArguments): string[] {
     dump.imagesFolder,
     "--work-path",
     dump.workFolder,
-    "--page-server",
-    `127.0.0.1:${dump.pageServerPort}`,
     ...sharedArguments,
     dump.container.id,
   ];

@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { spawn, type StdioOptions } from "node:child_process";
+import { Socket } from "node:net";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { fail } from "../errors.ts";
 
@@ -12,6 +13,8 @@ export interface BackgroundProgram {
   pid: number;
   exited: Promise<ProgramExit>;
   kill(): void;
+  /** This side of the socket that was asked for. */
+  socket: Socket | undefined;
 }
 
 export interface BackgroundOptions {
@@ -20,18 +23,27 @@ export interface BackgroundOptions {
   /** Gets both outputs. */
   logFile: string;
   searchPath: string;
+  /** Descriptor under which the program, and what it starts, finds a Unix socket to this process. */
+  socketDescriptor?: number;
 }
 
 export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
   const log = openSync(options.logFile, "a", 0o600);
+  const stdio: Exclude<StdioOptions, string> = ["ignore", log, log];
+  if (options.socketDescriptor !== undefined) {
+    while (stdio.length < options.socketDescriptor) stdio.push("ignore");
+    stdio.push("pipe");
+  }
   const child = spawn(options.program, options.arguments, {
-    stdio: ["ignore", log, log],
+    stdio,
     detached: true,
     env: { ...process.env, PATH: options.searchPath },
   });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   child.unref();
+  const pipe = options.socketDescriptor === undefined ? undefined : child.stdio[options.socketDescriptor];
+  const socket = pipe instanceof Socket ? pipe : undefined;
   return new Promise((resolve, reject) => {
     child.once("error", (error) =>
       reject(fail("program-unusable", { program: options.program, reason: error.message }, { cause: error })),
@@ -39,7 +51,7 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
     child.once("spawn", () => {
       if (child.pid === undefined)
         reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
-      else resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL") });
+      else resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL"), socket });
     });
   });
 }

@@ -2,6 +2,8 @@
 export interface CriuConfiguration {
   /** Asked at every gate; its exit code counts. */
   gateScript: string;
+  /** Dumps: descriptor of the socket to the page server. */
+  pageSocket?: number;
 }
 
 /**
@@ -13,6 +15,7 @@ export interface CriuConfiguration {
 export function criuConfigurationText(configuration: CriuConfiguration): string {
   return [
     `action-script ${configuration.gateScript}`,
+    ...(configuration.pageSocket === undefined ? [] : ["page-server", `ps-socket ${configuration.pageSocket}`]),
     "network-lock nftables",
     "manage-cgroups ignore",
     "tcp-established",

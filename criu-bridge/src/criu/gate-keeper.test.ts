@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, it } from "vitest";
 import { createLogger } from "@vfleet/shared";
+import { thaw } from "./freezer.ts";
 import { GateKeeper } from "./gate-keeper.ts";
-import { gateScriptText, type Gate, type GateVerdict } from "./gate-script.ts";
+import { gateScriptText, type Gate, type GateVerdict, type Passing } from "./gate-script.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gate-"));
 const socketPath = join(folder, "gate.sock");
@@ -42,10 +43,10 @@ it("answers with the verdict, and not before there is one", async () => {
   const keeper = new GateKeeper({ socketPath, log, decide });
   await keeper.listen();
   const dump = ask("post-dump");
-  expect(await ask("pre-resume")).toBe(0);
+  expect(await ask("network-lock")).toBe(0);
   verdict.resolve("no");
   expect(await dump).toBe(1);
-  expect(asked.toSorted()).toEqual(["post-dump", "pre-resume"]);
+  expect(asked.toSorted()).toEqual(["network-lock", "post-dump"]);
   keeper.close();
 });
 
@@ -57,6 +58,21 @@ it("goes on asking while nobody answers, and takes no failure for a verdict", as
   await keeper.listen();
   expect(await waiting).toBe(0);
   expect(attempts).toBe(2);
+  keeper.close();
+});
+
+it("freezes before a dump, tells what CRIU passes, and waits for nobody then", async () => {
+  const freezer = { file: join(folder, "freezer.state"), frozen: "FROZEN", thawed: "THAWED" };
+  const freezing = join(folder, "freezing-gate");
+  writeFileSync(freezing, gateScriptText(socketPath, freezer), { mode: 0o700 });
+  const passed = Promise.withResolvers<Passing>();
+  const keeper = new GateKeeper({ socketPath, log, decide: () => new Promise(() => {}), pass: passed.resolve });
+  await keeper.listen();
+  await execute(freezing, { env: { ...process.env, CRTOOLS_SCRIPT_ACTION: "pre-dump" } });
+  expect(readFileSync(freezer.file, "utf8")).toBe("FROZEN\n");
+  expect(await passed.promise).toBe("pre-dump");
+  thaw(freezer);
+  expect(readFileSync(freezer.file, "utf8")).toBe("THAWED");
   keeper.close();
 });
 

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { messageOf, type Logger } from "@vfleet/shared";
-import { gates, type Gate, type GateVerdict } from "./gate-script.ts";
+import { gates, passings, type Gate, type GateVerdict, type Passing } from "./gate-script.ts";
 
 const requestLimitBytes = 64;
 
@@ -10,6 +10,8 @@ export interface GateKeeperOptions {
   log: Logger;
   /** Decides. Where it throws the hook gets no answer and asks again: a failure here is no verdict. */
   decide(gate: Gate): Promise<GateVerdict>;
+  /** Is told, and can't object. */
+  pass?(passing: Passing): void;
 }
 
 /** Answers the gate scripts of one operation. */
@@ -53,6 +55,8 @@ export class GateKeeper {
   async #answer(socket: Socket, asked: string): Promise<void> {
     const gate = gates.find((candidate) => candidate === asked);
     if (gate === undefined) {
+      const passing = passings.find((candidate) => candidate === asked);
+      if (passing !== undefined) this.#options.pass?.(passing);
       socket.destroy();
       return;
     }

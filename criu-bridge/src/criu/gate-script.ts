@@ -1,18 +1,35 @@
-/** What CRIU stops at and asks for, in the order it comes (criu(8), --action-script). */
-export const gates = ["network-lock", "post-dump", "post-restore", "pre-resume"] as const;
+import type { Freezer } from "./freezer.ts";
+
+/** Where CRIU stops until it is told to go on, in the order it comes (criu(8), --action-script). */
+export const gates = ["network-lock", "post-dump", "post-restore"] as const;
 export type Gate = (typeof gates)[number];
+
+/** What CRIU only tells: it doesn't wait. */
+export const passings = ["pre-dump", "pre-resume"] as const;
+export type Passing = (typeof passings)[number];
 
 export type GateVerdict = "go" | "no";
 
 /**
  * The action script of one operation. It never decides by itself: while nobody answers on the socket, because the agent is being
  * restarted, it asks again and CRIU waits. Plain sh, for its start lies within the pause.
+ *
+ * Before a dump it freezes the tasks: CRIU would do it next, but looks only every 100 ms whether they are frozen. Whoever ends the
+ * operation thaws them, unless they are gone.
  */
-export function gateScriptText(socketPath: string): string {
-  if (!/^[A-Za-z0-9/._-]+$/.test(socketPath)) throw new RangeError(`no socket path for a shell: ${socketPath}`);
+export function gateScriptText(socketPath: string, freezer?: Freezer): string {
+  for (const path of [socketPath, freezer?.file ?? ""]) {
+    if (!/^[A-Za-z0-9/._-]*$/.test(path)) throw new RangeError(`no path for a shell: ${path}`);
+  }
+  const freeze = freezer === undefined ? ":" : `echo ${freezer.frozen} >${freezer.file}`;
   return `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in
 ${gates.join("|")}) ;;
+${passings.join("|")})
+  [ "$CRTOOLS_SCRIPT_ACTION" != pre-dump ] || ${freeze}
+  echo "$CRTOOLS_SCRIPT_ACTION" | socat -t 0 - UNIX-CONNECT:${socketPath} >/dev/null 2>&1 &
+  exit 0
+  ;;
 *) exit 0 ;;
 esac
 while :; do

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -11,6 +11,16 @@ import { PageServer } from "./page-server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pages-"));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** CRIU's end of a connection to the page server. */
+async function criuTo(server: PageServer): Promise<Socket> {
+  const listener = createServer((accepted) => {
+    listener.close();
+    server.serve(accepted);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  return connect({ host: "127.0.0.1", port: (listener.address() as AddressInfo).port });
+}
 
 function request(command: number, { pages = 0, address = 0, id = 1 } = {}): Buffer {
   const buffer = Buffer.alloc(requestBytes);
@@ -41,7 +51,7 @@ it("turns what CRIU sends into the images that CRIU itself would have written", 
       await images.take({ header, payload, release: () => {} });
     },
   });
-  const socket = connect({ host: "127.0.0.1", port: await server.listen() });
+  const socket = await criuTo(server);
   const first = Buffer.alloc(700 * pageBytes);
   for (let page = 0; page < 700; page++) first.fill(page % 3, page * pageBytes, (page + 1) * pageBytes);
   const second = Buffer.alloc(2 * pageBytes, 9);
@@ -61,7 +71,7 @@ it("turns what CRIU sends into the images that CRIU itself would have written", 
 
 it("ends with a reason when CRIU goes away in the middle", async () => {
   const server = new PageServer({ send: () => Promise.resolve() });
-  const socket = connect({ host: "127.0.0.1", port: await server.listen() });
+  const socket = await criuTo(server);
   socket.write(Buffer.concat([request(commands.open), add(10, 0x10000)]));
   await once(socket, "data");
   socket.destroy();
@@ -70,7 +80,7 @@ it("ends with a reason when CRIU goes away in the middle", async () => {
 
 it("refuses a command it doesn't know", async () => {
   const server = new PageServer({ send: () => Promise.resolve() });
-  const socket = connect({ host: "127.0.0.1", port: await server.listen() });
+  const socket = await criuTo(server);
   socket.write(request(77));
   await expect(server.done).rejects.toThrow(/command 77/);
   socket.destroy();

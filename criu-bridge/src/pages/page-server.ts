@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import {
@@ -26,10 +26,12 @@ export interface PageTotals {
   pages: number;
 }
 
-/** CRIU's page server on the source's own loopback: turns the pages of one dump into frames as they come. */
+/**
+ * CRIU's page server: turns the pages of one dump into frames as they come. Over a Unix socket, since CRIU corks a TCP connection and its
+ * last words then wait 200 ms for company.
+ */
 export class PageServer implements ByteSink {
   readonly #send: (buffer: Buffer) => Promise<void>;
-  readonly #server: Server;
   readonly #done = Promise.withResolvers<PageTotals>();
   readonly #free: PagesFrameBuilder[] = [];
   readonly #totals: PageTotals = { images: 0, pages: 0 };
@@ -49,18 +51,7 @@ export class PageServer implements ByteSink {
 
   constructor(options: PageServerOptions) {
     this.#send = (buffer) => options.send(buffer);
-    this.#server = createServer((socket) => this.#accept(socket));
     this.#done.promise.catch(() => {});
-  }
-
-  /** Listens and returns the port. */
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, resolve);
-    });
-    // A TCP server's address is an object once it listens.
-    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Resolves when CRIU has closed the session and every page was handed to the stream. */
@@ -75,17 +66,11 @@ export class PageServer implements ByteSink {
   close(reason: Error = fail("page-server-protocol", { reason: "it was closed before the dump was complete" })): void {
     this.#done.reject(reason);
     this.#socket?.destroy();
-    this.#server.close();
   }
 
-  #accept(socket: Socket): void {
-    if (this.#socket !== undefined) {
-      socket.destroy();
-      return;
-    }
+  /** Serves CRIU at the other end. */
+  serve(socket: Socket): void {
     this.#socket = socket;
-    this.#server.close();
-    socket.setNoDelay(true);
     socket.on("error", (error) => this.close(error));
     socket.on("close", () => {
       // After its last request it has nothing to say, and the last frames may still be leaving.

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Freezer } from "../criu/freezer.ts";
 import { gateScriptText } from "../criu/gate-script.ts";
 
 /** Finished operations whose logs are kept. */
@@ -35,14 +36,14 @@ export function operationFolders(
 }
 
 /** Fresh folders and the gate script; what an earlier attempt of the same operation left is gone. */
-export function makeOperationFolders(folders: OperationFolders): void {
+export function makeOperationFolders(folders: OperationFolders, freezer?: Freezer): void {
   removeFolder(folders.run);
   mkdirSync(folders.run, { recursive: true, mode: 0o700 });
   mkdirSync(folders.images);
   // While CRIU restores a server it reads here as the server's own users; the folder above keeps everybody else out.
   chmodSync(folders.images, 0o711);
   mkdirSync(folders.work, { recursive: true, mode: 0o700 });
-  replaceFile(folders.gateScript, gateScriptText(folders.gateSocket), 0o700);
+  replaceFile(folders.gateScript, gateScriptText(folders.gateSocket, freezer), 0o700);
 }
 
 /** Images and sockets only ever hold plain files, so nothing mounted can be below. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@vfleet/shared";
+import { freezerOf, thaw } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { operationFolders, readText, removeFolder, type OperationFolders } from "./operation-folders.ts";
@@ -57,7 +58,11 @@ export class ResumedSession {
       const decided = await this.#definite(() => ports.abort(this.#operation, "the source's agent was started again"));
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
       await this.#programGone();
-      if (decided === "aborted") await this.#logged("port not rejoined", () => ports.network.rejoin());
+      if (decided === "aborted") {
+        const freezer = freezerOf(ports.container);
+        if (freezer !== undefined) thaw(freezer);
+        await this.#logged("port not rejoined", () => ports.network.rejoin());
+      }
       return decided;
     });
     await this.#logged("snapshots not removed", () => ports.volume.release());
@@ -113,7 +118,6 @@ export class ResumedSession {
   async #decide(gate: Gate): Promise<GateVerdict> {
     // A dump that only begins now has no page server.
     if (gate === "network-lock") return "no";
-    if (gate === "pre-resume") return "go";
     if (gate === "post-restore") this.#asked.resolve();
     return this.#verdict.promise;
   }

@@ -5,8 +5,8 @@ import { lastComplaint, startInBackground } from "../criu/background-program.ts"
 import { criuConfigurationText } from "../criu/configuration.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
+import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { firstCriuError } from "../criu/log.ts";
-import { readDumpStatistics } from "../criu/statistics.ts";
 import { fail } from "../errors.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import { PageServer, type PageTotals } from "../pages/page-server.ts";
@@ -32,6 +32,8 @@ import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type Sour
 import { Timeline } from "./timeline.ts";
 import { sendVolume } from "./volume-channel.ts";
 
+/** Descriptor of CRIU's socket to the page server; runc passes on what it was given. Above those that runc takes for itself. */
+const pageSocket = 9;
 const progressEveryMs = 200;
 /** Between two questions to the record while nothing is decided. */
 const outcomeEveryMs = 250;
@@ -75,6 +77,7 @@ export class SourceSession {
   #runcExited: Promise<void> = Promise.resolve();
   #isolated: Promise<void> = Promise.resolve();
   #volumeBytes = 0;
+  #freezer: Freezer | undefined;
   #targetHas: string | undefined;
   #roundReceived: (() => void) | undefined;
   #error: { code: string; message: string } | undefined;
@@ -88,6 +91,7 @@ export class SourceSession {
       socketPath: this.#folders.gateSocket,
       log: options.host.log,
       decide: (gate) => this.#decide(gate),
+      pass: (passing) => this.#timeline.mark(passing),
     });
   }
 
@@ -114,9 +118,13 @@ export class SourceSession {
 
   async #begin(): Promise<void> {
     const { host, identity, ports, target, ticket } = this.#options;
-    makeOperationFolders(this.#folders);
+    this.#freezer = freezerOf(ports.container);
+    makeOperationFolders(this.#folders, this.#freezer);
     await this.#gateKeeper.listen();
-    replaceFile(ports.container.criuConfigPath, criuConfigurationText({ gateScript: this.#folders.gateScript }));
+    replaceFile(
+      ports.container.criuConfigPath,
+      criuConfigurationText({ gateScript: this.#folders.gateScript, pageSocket }),
+    );
     this.#save(false);
     const socket = await this.#timeline.measure("connect", () =>
       dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }),
@@ -275,7 +283,6 @@ export class SourceSession {
       // CRIU's own error says more; it comes when runc ends.
       host.log.info({ migration: identity.operation, error: messageOf(thrown) }, "page server closed");
     });
-    const pageServerPort = await pageServer.listen();
     const logFile = join(this.#folders.work, "runc-checkpoint.log");
     this.#timeline.mark("dump");
     const program = await startInBackground({
@@ -284,11 +291,12 @@ export class SourceSession {
         container: ports.container,
         imagesFolder: this.#folders.images,
         workFolder: this.#folders.work,
-        pageServerPort,
       }),
       logFile,
       searchPath: host.searchPath,
+      socketDescriptor: pageSocket,
     });
+    if (program.socket !== undefined) pageServer.serve(program.socket);
     this.#save(false, program.pid);
     this.#runcExited = program.exited.then(({ code }) => {
       this.#timeline.mark("runc-checkpoint-ended");
@@ -333,6 +341,7 @@ export class SourceSession {
     const aborted = this.#state.phase === "aborted" ? this.#state.reason : undefined;
     if (aborted !== undefined) await this.#send({ type: "aborted", reason: aborted.slice(0, 4096) }).catch(() => {});
     await this.#runcExited;
+    if (aborted !== undefined && this.#freezer !== undefined) thaw(this.#freezer);
     await this.#isolated.catch(() => {});
     if (aborted === undefined) await this.#runningHeard();
     this.#timeline.mark(aborted === undefined ? "stopped" : "resumed");
@@ -428,12 +437,13 @@ export class SourceSession {
     };
   }
 
-  /** Frozen until it is heard that the tasks run, there or here. CRIU freezes a little before its first hook: its statistics say how long. */
+  /** Frozen until it is heard that the tasks run, there or here. */
   #pauseMs(): number | undefined {
-    const hooked = this.#timeline.betweenMs("frozen", "running") ?? this.#timeline.betweenMs("frozen", "resumed");
-    if (hooked === undefined) return undefined;
-    const statistics = readDumpStatistics(this.#folders.work);
-    return Math.round(hooked + (statistics?.freezingMs ?? 0));
+    const begins = [this.#timeline.at("pre-dump"), this.#timeline.at("frozen")].filter((atMs) => atMs !== undefined);
+    const endMs = this.#timeline.at("running") ?? this.#timeline.at("resumed");
+    if (begins.length === 0 || endMs === undefined) return undefined;
+    // The first is told without waiting and may come last.
+    return Math.round(endMs - Math.min(...begins));
   }
 
   #phase(): SessionPhase {

@@ -95,7 +95,7 @@ function stepCommitting(state: TargetState & { phase: "committing" }, event: Tar
 }
 
 function stepCommitted(state: TargetState & { phase: "committed" }, event: TargetEvent): TargetStep {
-  if (event.type === "resuming") {
+  if (event.type === "resuming" && !state.running) {
     return { state: { phase: "committed", running: true }, actions: [{ type: "tell-running" }] };
   }
   if (event.type === "filled") return { state: { phase: "filled" }, actions: [{ type: "finish" }] };

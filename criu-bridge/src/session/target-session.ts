@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, messageOf, VfleetError } from "@vfleet/shared";
 import { lazyPagesArguments, restoreArguments } from "../criu/arguments.ts";
@@ -30,6 +31,7 @@ import { targetStart, targetStep, type TargetAction, type TargetEvent, type Targ
 import { Timeline } from "./timeline.ts";
 import { VolumeReceiver } from "./volume-channel.ts";
 
+const listenLimitMs = 5_000;
 const progressEveryMs = 200;
 const commitEveryMs = 250;
 /** Without a definite answer for so long the restored tasks are given up. */
@@ -85,6 +87,9 @@ export class TargetSession {
       socketPath: this.#folders.gateSocket,
       log: options.host.log,
       decide: (gate) => this.#decide(gate),
+      pass: (passing) => {
+        if (passing === "pre-resume") this.#dispatch({ type: "resuming" });
+      },
     });
   }
 
@@ -197,18 +202,15 @@ export class TargetSession {
   }
 
   async #decide(gate: Gate): Promise<GateVerdict> {
-    if (gate === "post-restore") {
-      this.#timeline.mark("restored");
-      try {
-        this.#options.host.failpoints.hit("migration.target.post-restore");
-        this.#dispatch({ type: "restored" });
-      } catch (thrown) {
-        this.#fail(thrown);
-      }
-      return this.#verdict.promise;
+    if (gate !== "post-restore") return "go";
+    this.#timeline.mark("restored");
+    try {
+      this.#options.host.failpoints.hit("migration.target.post-restore");
+      this.#dispatch({ type: "restored" });
+    } catch (thrown) {
+      this.#fail(thrown);
     }
-    if (gate === "pre-resume") this.#dispatch({ type: "resuming" });
-    return "go";
+    return this.#verdict.promise;
   }
 
   #dispatch(event: TargetEvent): void {
@@ -271,6 +273,7 @@ export class TargetSession {
       searchPath: host.searchPath,
     });
     this.#save(false, lazyPages.pid);
+    await this.#listening(join(this.#folders.work, "lazy-pages.socket"));
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     this.#restoreEnded = restored.then(
       () => this.#timeline.mark("restore-ended"),
@@ -285,6 +288,8 @@ export class TargetSession {
       const reason = firstCriuError(join(this.#folders.work, "restore.log")) ?? messageOf(thrown);
       throw fail("restore-failed", { server: identity.server, reason }, { cause: thrown });
     }
+    // In case the word of it is still on its way.
+    this.#dispatch({ type: "resuming" });
     const { code } = await lazyPages.exited;
     this.#timeline.mark("filled");
     if (code === 0) {
@@ -293,6 +298,17 @@ export class TargetSession {
     }
     const reason = firstCriuError(join(this.#folders.work, "lazy-pages.log")) ?? lastComplaint(logFile);
     throw fail("lazy-pages-failed", { server: identity.server, reason });
+  }
+
+  /** A restore that finds nobody there fails. */
+  async #listening(socketPath: string): Promise<void> {
+    const { environment } = this.#options.host;
+    const untilMs = environment.monotonicMs() + listenLimitMs;
+    while (!existsSync(socketPath)) {
+      if (environment.monotonicMs() > untilMs)
+        throw fail("lazy-pages-failed", { server: this.#options.identity.server, reason: "it does not listen" });
+      await environment.sleep(1);
+    }
   }
 
   /**

@@ -1,9 +1,8 @@
 import type { TLSSocket } from "node:tls";
-import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 import { AdaptiveCompressor } from "./compressor.ts";
 import { DirectReader } from "./direct-reader.ts";
-import { flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
+import { checksumOf, flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
 import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
 
 /** Takes one frame; a returned promise holds the connection back until it resolves. */
@@ -72,7 +71,7 @@ export class FrameConnection {
       sequence: this.#sequence++,
       payloadBytes: payload.length,
       plainBytes: plain.length,
-      checksum: crc32(payload),
+      checksum: checksumOf(payload),
     });
     return this.#write(
       compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]),

@@ -1,11 +1,17 @@
-import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { channels, frameHeaderBytes, payloadLimitBytes, writeFrameHeader, type FrameHeader } from "./frame.ts";
+import {
+  channels,
+  checksumOf,
+  frameHeaderBytes,
+  payloadLimitBytes,
+  writeFrameHeader,
+  type FrameHeader,
+} from "./frame.ts";
 import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
 
 function frame(payload: Buffer, change: Partial<FrameHeader> = {}): Buffer {
   const header = Buffer.alloc(frameHeaderBytes);
-  const plain = { payloadBytes: payload.length, plainBytes: payload.length, checksum: crc32(payload) };
+  const plain = { payloadBytes: payload.length, plainBytes: payload.length, checksum: checksumOf(payload) };
   writeFrameHeader(header, { channel: channels.control, flags: 0, sequence: 0, ...plain, ...change });
   return Buffer.concat([header, payload]);
 }

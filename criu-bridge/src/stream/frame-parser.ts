@@ -1,7 +1,13 @@
-import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 import type { ByteSink } from "./direct-reader.ts";
-import { channels, frameHeaderBytes, payloadLimitBytes, readFrameHeader, type FrameHeader } from "./frame.ts";
+import {
+  channels,
+  checksumOf,
+  frameHeaderBytes,
+  payloadLimitBytes,
+  readFrameHeader,
+  type FrameHeader,
+} from "./frame.ts";
 
 /** A frame that came whole and was checked. */
 export interface ReceivedFrame {
@@ -65,7 +71,7 @@ export class FrameParser implements ByteSink {
     const memory = this.#memory;
     if (header === undefined) throw fail("stream-invalid", { reason: "a frame ended without a header" });
     const payload = this.#payload;
-    const checksum = crc32(payload);
+    const checksum = checksumOf(payload);
     if (checksum !== header.checksum) {
       throw fail("stream-invalid", {
         reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${checksum}`,

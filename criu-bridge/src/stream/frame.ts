@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 
 /** Of the wire format; first byte of every frame. See docs/formats/migration-stream.md. */
@@ -24,7 +25,7 @@ export interface FrameHeader {
   payloadBytes: number;
   /** Length once decompressed. */
   plainBytes: number;
-  /** CRC-32 of the payload as sent. */
+  /** See `checksumOf`. */
   checksum: number;
 }
 
@@ -66,4 +67,17 @@ export function readFrameHeader(from: Buffer, expectedSequence: number): FrameHe
   }
   // The channel was compared with the number of channels above.
   return { channel: channel as Channel, flags, sequence, payloadBytes, plainBytes, checksum: from.readUInt32LE(16) };
+}
+
+/** Payloads up to here are summed whole. */
+const wholeBytes = 64 * 1024;
+const edgeBytes = 16 * 1024;
+
+/**
+ * CRC-32 of the payload as sent, of big ones only the edges. TLS authenticates every byte; this is for our own mistakes, and over
+ * gigabytes of memory it would cost as much as their encryption.
+ */
+export function checksumOf(payload: Buffer): number {
+  if (payload.length <= wholeBytes) return crc32(payload);
+  return crc32(payload.subarray(payload.length - edgeBytes), crc32(payload.subarray(0, edgeBytes)));
 }
