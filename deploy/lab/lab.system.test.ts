@@ -125,21 +125,8 @@ describe("a lab", () => {
   });
 
   it("lets hosts fetch packages of the machine's apt sources and nothing else", async () => {
-    const fetch = (url: string) =>
-      inHost(
-        "host-1",
-        "curl",
-        "-sS",
-        "-o",
-        "/dev/null",
-        "-w",
-        "%{http_code}",
-        "--max-time",
-        "20",
-        "--proxy",
-        "http://10.99.0.2:3142",
-        url,
-      );
+    const probe = fileURLToPath(import.meta.resolve("./proxy-probe.fixture.ts"));
+    const fetch = (page: string) => inHost("host-1", process.execPath, probe, "http://10.99.0.2:3142", page);
     const [site] = (
       await run(["apt-get", "indextargets", "--format", "$(REPO_URI)dists/$(RELEASE)/InRelease"])
     ).stdout.split("\n");

@@ -5,6 +5,9 @@ import { nodeInboxPrefix, subjects } from "@vfleet/shared";
 
 const [pki = "", node = ""] = process.argv.slice(2);
 
+/** A node that isn't there, so that nobody else speaks on its subjects. */
+const stranger = "host-99";
+
 const asNode = await open(node, nodeInboxPrefix(node));
 const controller = await open("controller", "_INBOX");
 
@@ -13,9 +16,9 @@ await asNode.flush();
 
 const results = {
   ownReport: await outcome(async () => heard(subjects.report(node))),
-  otherReport: await outcome(async () => heard(subjects.report("host-2"))),
+  otherReport: await outcome(async () => heard(subjects.report(stranger))),
   jetStream: await outcome(async () => asNode.request("$JS.API.INFO", "", { timeout: 500 })),
-  everything: await outcome(async () => heardBy(asNode, "vfleet.node.host-2.command")),
+  everything: await outcome(async () => heardBy(asNode, subjects.command(stranger))),
   commandReply: await outcome(async () => controller.request(subjects.command(node), "", { timeout: 2000 })),
 };
 process.stdout.write(JSON.stringify(results));

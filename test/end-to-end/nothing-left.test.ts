@@ -6,7 +6,7 @@ import { until } from "../fleet/program.ts";
 /** What hosts may not keep of servers that are gone: asked of each host itself. */
 const census = `
 echo containers: $(runc --root /run/vfleet/runc list -q | wc -l)
-echo processes: $(ps -eo args | grep -cE '^(conmon|criu|runc|/.*/criu) ' )
+echo processes: $(cat /proc/[0-9]*/comm 2>/dev/null | grep -cxE 'conmon|criu|runc(:.*)?')
 echo ports: $(ip -o link show master vfleet0 type veth 2>/dev/null | wc -l)
 echo volumes: $(btrfs subvolume list "$1" | grep -vc ' images/')
 echo operations: $(find /run/vfleet -xdev -name '*.img' 2>/dev/null | wc -l)
