@@ -1,6 +1,6 @@
 import { existsSync, watch } from "node:fs";
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { RestoreRequest, RuncContainer } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
 import type { AgentConfig, Environment, ServerAssignment } from "@vfleet/shared";
@@ -114,6 +114,7 @@ export class RuncConmonDriver implements RuntimeDriver {
   async remove(uid: string): Promise<void> {
     const layout = this.#layout;
     await tryProgram(this.#arguments.delete(uid));
+    await this.#removeRemains(uid);
     const bundle = layout.bundle(uid);
     if (!existsSync(bundle)) return;
     const root = layout.rootMount(uid);
@@ -122,6 +123,18 @@ export class RuncConmonDriver implements RuntimeDriver {
     if (existsSync(root)) await rmdir(root);
     await rm(bundle, { recursive: true, force: true });
     await rm(layout.exitFile(uid), { force: true });
+  }
+
+  /** What a restore that was cut off leaves: runc doesn't know the container, yet refuses its name, and its root is still mounted. */
+  async #removeRemains(uid: string): Promise<void> {
+    const folder = dirname(this.#layout.runtimeState(uid));
+    if (!existsSync(folder)) return;
+    const root = join(folder, "criu-root");
+    while ((await tryProgram(["umount", "--lazy", root])).status === 0);
+    // Not recursive: nothing that could still be mounted is walked.
+    if (existsSync(root)) await rmdir(root);
+    await rm(this.#layout.runtimeState(uid), { force: true });
+    await rmdir(folder);
   }
 
   async updateLimits(uid: string, limits: ServerAssignment["limits"]): Promise<void> {
