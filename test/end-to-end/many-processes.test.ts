@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { installedPaths } from "../../deploy/install/where.ts";
 import { Fleet, image } from "../fleet/fleet.ts";
 import { until } from "../fleet/program.ts";
 
@@ -24,7 +25,7 @@ test("a server of many processes and users moves under its clients: no failed tr
   const { status } = await fleet.server("database");
   const address = status?.address ?? "";
   const pgbench = (...args: string[]) =>
-    fleet.exec("client", "pgbench", "-h", address, "-U", "postgres", ...args, "postgres");
+    fleet.exec("client", `${installedPaths().binFolder}/pgbench`, "-h", address, "-U", "postgres", ...args, "postgres");
   await until("PostgreSQL to answer and be filled", 60_000, async () =>
     (await pgbench("-i", "-s", "2", "-q")).code === 0 ? true : undefined,
   );
