@@ -12,6 +12,7 @@ export type {
   TargetPorts,
   TargetVolume,
 } from "./session/ports.ts";
+export { pruneOperations } from "./session/prune-operations.ts";
 export { ResumedSession, unfinishedSessions, type UnfinishedSession } from "./session/resumed-session.ts";
 export type { SessionHost } from "./session/session-options.ts";
 export type { SessionPhase, SessionReport } from "./session/session-report.ts";

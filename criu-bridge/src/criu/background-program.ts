@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { fail } from "../errors.ts";
 
-export interface ProgramExit {
+interface ProgramExit {
   code: number | null;
   signal: NodeJS.Signals | null;
 }

@@ -11,7 +11,7 @@ const commandBits = 16;
 export const entryFlags = { parent: 1, lazy: 2, present: 4 } as const;
 
 export const imageTypes = { process: 1, sharedMemory: 2 } as const;
-export type ImageType = (typeof imageTypes)[keyof typeof imageTypes];
+type ImageType = (typeof imageTypes)[keyof typeof imageTypes];
 
 /** Which page map a request is about: of a process by its id inside the server, or of a shared memory segment. */
 export interface ImageKey {

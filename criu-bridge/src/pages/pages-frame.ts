@@ -13,8 +13,8 @@ export const pagesHeaderBytes = 24;
 const entryBytes = 24;
 const zeroRunBytes = 8;
 /** Of one frame. */
-export const frameDataBytes = 1024 * 1024;
-export const frameEntryLimit = 8192;
+const frameDataBytes = 1024 * 1024;
+const frameEntryLimit = 8192;
 const framePages = frameDataBytes / pageBytes;
 const dataStart = frameHeaderBytes + pagesHeaderBytes;
 const zeroPage = Buffer.alloc(pageBytes);
@@ -31,7 +31,7 @@ export interface ZeroRun {
   pages: number;
 }
 
-export interface PagesFrame {
+interface PagesFrame {
   image: ImageKey;
   entries: PageEntry[];
   /** Pages of data, zero pages included. */

@@ -1,10 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Freezer } from "../criu/freezer.ts";
 import { gateScriptText } from "../criu/gate-script.ts";
-
-/** Finished operations whose logs are kept. */
-const keptOperations = 20;
 
 /** Where one operation has its things on one host. */
 export interface OperationFolders {
@@ -49,16 +46,6 @@ export function makeOperationFolders(folders: OperationFolders, freezer?: Freeze
 /** Images and sockets only ever hold plain files, so nothing mounted can be below. */
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Removes the oldest finished operations. */
-export function pruneOperations(stateFolder: string, inUse: (name: string) => boolean): void {
-  const parent = join(stateFolder, "operations");
-  const finished = readdirSync(parent)
-    .filter((name) => !inUse(name))
-    .map((name) => ({ name, changedMs: statSync(join(parent, name)).mtimeMs }))
-    .toSorted((a, b) => b.changedMs - a.changedMs);
-  for (const { name } of finished.slice(keptOperations)) removeFolder(join(parent, name));
 }
 
 /** Whole or not at all, for other processes. Not synced: after a power cut the operation is gone, whatever its files say. */

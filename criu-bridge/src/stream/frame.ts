@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 
 /** Of the wire format; first byte of every frame. See docs/formats/migration-stream.md. */
-export const streamVersion = 1;
+const streamVersion = 1;
 export const frameHeaderBytes = 20;
 /** Of a frame's payload, as sent and once decompressed. */
 export const payloadLimitBytes = 2 * 1024 * 1024;

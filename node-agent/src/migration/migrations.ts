@@ -1,5 +1,11 @@
 import { mkdir } from "node:fs/promises";
-import { ResumedSession, SourceSession, TargetListener, unfinishedSessions } from "@vfleet/criu-bridge";
+import {
+  pruneOperations,
+  ResumedSession,
+  SourceSession,
+  TargetListener,
+  unfinishedSessions,
+} from "@vfleet/criu-bridge";
 import type {
   MigrationIdentity,
   Outcome,
@@ -322,6 +328,7 @@ export class Migrations implements MigrationSessions {
   #end(operation: string): void {
     this.#active.get(operation)?.ended.resolve();
     this.#active.delete(operation);
+    pruneOperations(this.#host);
     this.#parts.reconciler.wakeAll();
   }
 }
