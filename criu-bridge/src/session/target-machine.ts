@@ -2,7 +2,8 @@ import type { Outcome } from "./ports.ts";
 
 /**
  * The target's side of one move. Only the target asks to commit, so up to `restoring` it may give up by itself; from `committing`
- * on the ownership record decides, and an answer that doesn't come within the limit is no commit: the restored tasks die.
+ * on the ownership record decides; where no answer comes within the limit the restored tasks die, and the
+ * record is asked to abort until it has said which of the two it was.
  */
 export type TargetState =
   | { phase: "receiving"; welcomed: boolean }
@@ -78,12 +79,14 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
 }
 
 function stepCommitting(state: TargetState & { phase: "committing" }, event: TargetEvent): TargetStep {
-  if (event.type === "commit-limit") return discarded("the commit was not confirmed in time");
-  // The tasks are dead, but a commit may have been asked for: its answer still counts.
-  if (event.type === "failed")
-    return { state: { ...state, dead: event.reason }, actions: [{ type: "ask-abort", reason: event.reason }] };
+  if (event.type === "commit-limit") return dying(state, "the commit was not confirmed in time");
+  if (event.type === "failed") return dying(state, event.reason);
   if (event.type !== "outcome") return stay(state);
-  if (event.outcome === "undecided") return { state, actions: [{ type: "ask-commit" }] };
+  if (event.outcome === "undecided") {
+    const again: TargetAction =
+      state.dead === undefined ? { type: "ask-commit" } : { type: "ask-abort", reason: state.dead };
+    return { state, actions: [again] };
+  }
   if (event.outcome === "aborted") return discarded("the ownership record says aborted");
   if (state.dead !== undefined) {
     return { state: { phase: "lost", reason: state.dead }, actions: [{ type: "tell-committed" }, { type: "finish" }] };
@@ -102,6 +105,18 @@ function stepCommitted(state: TargetState & { phase: "committed" }, event: Targe
   // Too late to give back: whoever owns the record decides what becomes of the server.
   if (event.type === "failed") return { state: { phase: "lost", reason: event.reason }, actions: [{ type: "finish" }] };
   return stay(state);
+}
+
+/** The tasks must not run, but the commit may have been heard: what it left decides about the volume, so the record is asked until it answers. */
+function dying(state: TargetState & { phase: "committing" }, reason: string): TargetStep {
+  if (state.dead !== undefined) return stay(state);
+  return {
+    state: { ...state, dead: reason },
+    actions: [
+      { type: "answer", verdict: "no" },
+      { type: "ask-abort", reason },
+    ],
+  };
 }
 
 function refuse(reason: string): TargetStep {

@@ -74,6 +74,7 @@ export class TargetSession {
   #volumeReady: Promise<void> | undefined;
   #restoreEnded: Promise<void> = Promise.resolve();
   #commitAskedMs: number | undefined;
+  #abortAsked = false;
   #error: { code: string; message: string } | undefined;
   #finishing = false;
 
@@ -339,6 +340,8 @@ export class TargetSession {
   }
 
   async #askAbort(reason: string): Promise<void> {
+    if (this.#abortAsked) await this.#options.host.environment.sleep(commitEveryMs, this.#stop.signal).catch(() => {});
+    this.#abortAsked = true;
     const outcome = await this.#options.ports
       .abort(this.#options.identity.operation, reason)
       .catch(() => "undecided" as const);
