@@ -21,6 +21,7 @@ import {
   operationFolders,
   removeFolder,
   replaceFile,
+  readText,
   type OperationFolders,
 } from "./operation-folders.ts";
 import type { TargetPorts } from "./ports.ts";
@@ -266,6 +267,7 @@ export class TargetSession {
     const { host, ports, identity } = this.#options;
     const folders = { imagesFolder: this.#folders.images, workFolder: this.#folders.work };
     const logFile = join(this.#folders.work, "criu-lazy-pages.log");
+    this.#requireGate();
     this.#timeline.mark("restore");
     const lazyPages = await startInBackground({
       program: host.programs.criu,
@@ -289,6 +291,9 @@ export class TargetSession {
       const reason = firstCriuError(join(this.#folders.work, "restore.log")) ?? messageOf(thrown);
       throw fail("restore-failed", { server: identity.server, reason }, { cause: thrown });
     }
+    if (this.#state.phase === "restoring") {
+      throw fail("restore-failed", { server: identity.server, reason: "its tasks ran without asking to commit" });
+    }
     // In case the word of it is still on its way.
     this.#dispatch({ type: "resuming" });
     const { code } = await lazyPages.exited;
@@ -299,6 +304,16 @@ export class TargetSession {
     }
     const reason = firstCriuError(join(this.#folders.work, "lazy-pages.log")) ?? lastComplaint(logFile);
     throw fail("lazy-pages-failed", { server: identity.server, reason });
+  }
+
+  /** Without its gate a restore would let the tasks run unasked. */
+  #requireGate(): void {
+    const { criuConfigPath } = this.#options.ports.container;
+    if (existsSync(criuConfigPath) && readText(criuConfigPath).includes(this.#folders.gateScript)) return;
+    throw fail("restore-failed", {
+      server: this.#options.identity.server,
+      reason: "the configuration with its gate is gone",
+    });
   }
 
   /** A restore that finds nobody there fails. */

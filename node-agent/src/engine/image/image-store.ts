@@ -28,8 +28,8 @@ export interface ImageStoreOptions {
 }
 
 const retryMs = 10_000;
-/** Names of images made here, with digest and size: the controller may not have heard yet when the agent is started again. */
-const madeSchema = z.record(z.string(), z.object({ digest: z.string(), sizeBytes: z.number() }));
+/** Names of images made here, with digest, size and what they were made from: the controller may not have heard yet when the agent is started again. */
+const madeSchema = z.record(z.string(), z.object({ digest: z.string(), sizeBytes: z.number(), source: z.string() }));
 
 /** Brings images to this node: builds, imports, or fetches them from a peer. One piece of work per image at a time. */
 export class ImageStore {
@@ -77,7 +77,10 @@ export class ImageStore {
 
   async #ensure(image: WantedImage): Promise<void> {
     const { volumes, log } = this.#options;
-    const made = this.#made[image.name];
+    const known = this.#made[image.name];
+    // An image of the same name may have been made anew, from something else.
+    const isSame = image.source === undefined || known?.source === JSON.stringify(image.source);
+    const made = isSame ? known : undefined;
     const digest = image.digest ?? made?.digest;
     if (digest !== undefined && (await volumes.hasImage(digest))) {
       const sizeBytes = made?.digest === digest ? made.sizeBytes : undefined;
@@ -143,7 +146,7 @@ export class ImageStore {
         throw agentError("image-digest-wrong", { name: image.name, wanted: image.digest, got: digest });
       }
       await draft.seal(digest);
-      this.#made = { ...this.#made, [image.name]: { digest, sizeBytes } };
+      this.#made = { ...this.#made, [image.name]: { digest, sizeBytes, source: JSON.stringify(image.source) } };
       await writeDurably(this.#madeFile, JSON.stringify(this.#made));
       this.#report({ name: image.name, phase: "Ready", digest, sizeBytes });
     } catch (thrown) {
