@@ -235,6 +235,7 @@ export class Migrations implements MigrationSessions {
           ? await this.#resumeSource(session, unfinished)
           : await this.#resumeTarget(session, unfinished);
       log.info({ migration: operation, server: uid, side, outcome }, "migration of an earlier agent ended");
+      this.#tell(side, { operation, uid }, resumedReport(outcome));
     } catch (thrown) {
       log.error({ migration: operation, server: uid, side, err: thrown }, "migration of an earlier agent not ended");
     } finally {
@@ -331,4 +332,15 @@ export class Migrations implements MigrationSessions {
     pruneOperations(this.#host);
     this.#parts.reconciler.wakeAll();
   }
+}
+
+/** What its bytes and times were is not known any more. */
+function resumedReport(outcome: Outcome | undefined): SessionReport {
+  const none = { movedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [] };
+  if (outcome === "committed") return { phase: "done", ...none };
+  return {
+    phase: "failed",
+    ...none,
+    error: { code: "agent-restarted", message: "The agent was started again in the middle" },
+  };
 }
