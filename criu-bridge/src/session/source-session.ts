@@ -7,6 +7,7 @@ import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { firstCriuError } from "../criu/log.ts";
+import { readDumpStatistics } from "../criu/statistics.ts";
 import { fail } from "../errors.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import { PageServer, type PageTotals } from "../pages/page-server.ts";
@@ -355,6 +356,9 @@ export class SourceSession {
       this.#options.host.log.error({ migration: this.#options.identity.operation, failures }, "source not tidied up");
     this.#connection?.end();
     this.#save(true);
+    const criu = readDumpStatistics(this.#folders.work);
+    const { host, identity } = this.#options;
+    host.log.info({ migration: identity.operation, side: "source", phase: this.#state.phase, criu }, "migration ended");
     if (aborted !== undefined) this.#error ??= { code: "target-refused", message: aborted };
     const report = this.#report();
     this.#options.onProgress(report);

@@ -7,6 +7,7 @@ import { criuConfigurationText } from "../criu/configuration.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { firstCriuError } from "../criu/log.ts";
+import { readRestoreStatistics } from "../criu/statistics.ts";
 import { fail } from "../errors.ts";
 import { PageImages } from "../pages/page-images.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
@@ -383,7 +384,8 @@ export class TargetSession {
     if (lost === undefined) steps.push(async () => removeFolder(this.#folders.run));
     for (const step of [...steps, async () => this.#gateKeeper.close()])
       await step().catch((thrown: unknown) => this.#log("target not tidied up", thrown));
-    host.log.info({ migration: identity.operation, phase: this.#state.phase }, "migration ended");
+    const criu = readRestoreStatistics(this.#folders.work);
+    host.log.info({ migration: identity.operation, side: "target", phase: this.#state.phase, criu }, "migration ended");
     if (discarded !== undefined) this.#connection?.end();
     const reason = discarded ?? lost;
     if (reason !== undefined) this.#error ??= { code: "restore-failed", message: reason };
