@@ -91,6 +91,14 @@ export class Fleet {
     return JSON.parse(await this.does("get", "virtualserver", name, "-o", "json")) as VirtualServer;
   }
 
+  /** Status of a server once it runs: what its agent says of it arrives a moment after a move has ended. */
+  async runningStatus(name: string): Promise<NonNullable<VirtualServer["status"]>> {
+    return until(`${name} to run`, 15_000, async () => {
+      const { status } = await this.server(name);
+      return status?.phase === "Running" ? status : undefined;
+    });
+  }
+
   async migrationsOf(server: string): Promise<Migration[]> {
     return (await this.list<Migration>("migrations"))
       .filter((migration) => migration.spec.server === server)

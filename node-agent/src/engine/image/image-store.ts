@@ -29,7 +29,10 @@ export interface ImageStoreOptions {
 
 const retryMs = 10_000;
 /** Names of images made here, with digest, size and what they were made from: the controller may not have heard yet when the agent is started again. */
-const madeSchema = z.record(z.string(), z.object({ digest: z.string(), sizeBytes: z.number(), source: z.string() }));
+const madeSchema = z.record(
+  z.string(),
+  z.object({ digest: z.string(), sizeBytes: z.number(), source: z.string().optional() }),
+);
 
 /** Brings images to this node: builds, imports, or fetches them from a peer. One piece of work per image at a time. */
 export class ImageStore {
