@@ -16,6 +16,8 @@ set -- "${5-}" "${6-}" $stat
 disk=$1 volumes=$2 pid=$3 start=${24}
 
 echo "$host" >/proc/sys/kernel/hostname
+# Between hosts on one machine there is no path to probe or pace for: a machine's bbr only costs time here.
+echo reno >/proc/sys/net/ipv4/tcp_congestion_control
 mount -t proc -o nosuid,nodev,noexec proc /proc
 mount -t tmpfs -o nosuid,nodev,mode=755 vfleet-run /run
 mount -t tmpfs -o nosuid,nodev,mode=1777 vfleet-shm /dev/shm
