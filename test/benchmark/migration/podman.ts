@@ -16,7 +16,7 @@ export class Podman implements Contender {
 
   /** A store of its own on each host. Its defaults for limits ask for more than a root without CAP_SYS_RESOURCE may give. */
   #podman(host: BareHost): string {
-    return `podman --root ${host.diskFolder}/podman --runroot ${host.folder}/podman --tmpdir ${host.folder}/podman-tmp --storage-driver vfs --runtime runc --cgroup-manager cgroupfs --events-backend none`;
+    return `podman --root ${host.diskFolder}/podman --runroot ${host.folder}/podman --tmpdir ${host.folder}/podman-tmp --storage-driver overlay --runtime runc --cgroup-manager cgroupfs --events-backend none`;
   }
 
   async start(): Promise<string> {
