@@ -10,14 +10,21 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** The identity of a running process; undefined where it is gone or only waits to be reaped. */
+/** Flag of a process that ends (PF_EXITING of the kernel's sched.h). */
+const exiting = 0x4;
+
+/**
+ * The identity of a running process; undefined where it is gone, only waits to be reaped, or has let go of its memory and waits
+ * for others to be reaped: the first process of a PID namespace does, for ever where the machine's own first process doesn't reap.
+ */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   // The second field may hold spaces and brackets; what follows its last bracket can't.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const startTicks = fields[19];
+  const [startTicks, memoryBytes] = [fields[19], fields[20]];
   if (startTicks === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
+  if ((Number(fields[6]) & exiting) !== 0 && memoryBytes === "0") return undefined;
   return { pid, startTicks, bootId: bootId() };
 }
 

@@ -168,11 +168,11 @@ describe("a lab", () => {
   });
 
   it("stands beside another lab, and leaves nothing behind", async () => {
-    expect((await lab("up", "--name", other, "--hosts", "1", "--no-wait")).code).toBe(0);
+    expect(await lab("up", "--name", other, "--hosts", "1", "--no-wait")).toMatchObject({ code: 0 });
     expect((await lab("exec", "host-1", "--name", other, "--", "hostname")).stdout).toBe("host-1\n");
-    expect((await lab("down", "--name", other)).code).toBe(0);
-    expect((await inHost("host-1", "true")).code).toBe(0);
-    expect((await lab("down", "--name", one)).code).toBe(0);
+    expect(await lab("down", "--name", other)).toMatchObject({ code: 0, stderr: "" });
+    expect(await inHost("host-1", "true")).toMatchObject({ code: 0 });
+    expect(await lab("down", "--name", one)).toMatchObject({ code: 0, stderr: "" });
     expect(await traces()).toEqual(before);
   });
 });
