@@ -80,7 +80,7 @@ function prepare(): void {
   runSync("mount", "-t", "tmpfs", "tmpfs", "/run");
   runSync("ip", "link", "set", "lo", "up");
   // What a wire of no length needs; the machine's own choice may be one that paces.
-  runSync("sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno");
+  writeFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
   runSync("ip", "link", "add", network.bridge, "address", "02:76:66:00:00:01", "type", "bridge");
   runSync("ip", "address", "add", `${network.gatewayAddress}/${network.prefixLength}`, "dev", network.bridge);
   runSync("ip", "link", "set", network.bridge, "up");
