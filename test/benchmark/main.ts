@@ -2,8 +2,9 @@ import { parseArgs } from "node:util";
 import { benchmarkMigration } from "./migration/run.ts";
 
 const usage = `usage: npm run bench -- migration [--json FILE] [--sizes 64,256,512] [--runs 5] [--systems vfleet,runc,podman]
+                                     [--modes StopAndCopy,Postcopy] [--data random|text]
 
-Moves the same redis, under the same client, by vfleet, by plain runc, and by podman, in turn, in one lab.
+Moves the same redis, under the same client, by vfleet in each mode, by plain runc, and by podman, in turn, in one lab.
 Prints a table; --json writes the rows.
 `;
 
@@ -14,6 +15,8 @@ const { values: options, positionals } = parseArgs({
     sizes: { type: "string", default: "64,256,512" },
     runs: { type: "string", default: "5" },
     systems: { type: "string", default: "vfleet,runc,podman" },
+    modes: { type: "string", default: "StopAndCopy" },
+    data: { type: "string", default: "random" },
     help: { type: "boolean", default: false },
   },
 });
@@ -27,5 +30,7 @@ await benchmarkMigration({
   sizesMiB: options.sizes.split(",").map(Number),
   runs: Number(options.runs),
   systems: options.systems.split(","),
+  modes: options.modes.split(","),
+  data: options.data,
   jsonFile: options.json,
 });

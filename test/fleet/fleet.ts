@@ -68,16 +68,15 @@ export class Fleet {
     return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", this.#lab, host, "--", ...command]);
   }
 
-  /** A client that counts in a redis over one connection. */
-  counter(address: string, fillMib = 16): EventProgram {
+  /** A client that counts in a redis over one connection. `options` are those of the program. */
+  counter(address: string, fillMib = 16, options: readonly string[] = ["--max-seconds", "170"]): EventProgram {
     const client = [
       `${root}deploy/load/redis-counter.ts`,
       "--host",
       address,
       "--fill-mib",
       String(fillMib),
-      "--max-seconds",
-      "170",
+      ...options,
     ];
     const inClient = [`${root}deploy/lab/main.ts`, "exec", "--name", this.#lab, "client", "--", process.execPath];
     return new EventProgram(process.execPath, [...inClient, ...client], this.#env);

@@ -2,8 +2,8 @@
 export interface Contender {
   readonly system: "vfleet" | "runc" | "podman";
   readonly mode: string;
-  /** Starts a fresh, empty redis on the first host; gives its address. */
-  start(): Promise<string>;
+  /** Starts a fresh, empty redis for so much data on the first host; gives its address. */
+  start(dataMiB: number): Promise<string>;
   /** Moves it to the host it is not on. */
   move(): Promise<Move>;
   /** Removes the redis and everything that moves left. */
@@ -30,4 +30,8 @@ export interface Row {
   wireBytesMedian: number;
   /** In every run. */
   connectionKept: boolean;
+  /** `random` data, which doesn't compress, or `text`, as caches hold. */
+  data: string;
+  /** 99 of 100 requests after the pause took no longer, until the move was over. */
+  p99AfterPauseMsMedian: number;
 }

@@ -8,12 +8,19 @@ export interface Sample {
   totalMs: number;
   wireBytes: number;
   connectionKept: boolean;
+  p99AfterPauseMs: number;
+}
+
+export interface Load {
+  dataMiB: number;
+  /** As `redis-counter --fill` has it. */
+  data: string;
 }
 
 /** Starts a redis, fills it with random data, counts in it over one connection, moves it once. Checks that nothing was lost. */
-export async function measureOnce(fleet: Fleet, contender: Contender, residentMiB: number): Promise<Sample> {
-  const address = await contender.start();
-  const counter = fleet.counter(address, residentMiB);
+export async function measureOnce(fleet: Fleet, contender: Contender, load: Load): Promise<Sample> {
+  const address = await contender.start(load.dataMiB);
+  const counter = fleet.counter(address, load.dataMiB, ["--fill", load.data, "--touch"]);
   try {
     await counter.event("counting");
     const move = await contender.move();
@@ -21,23 +28,26 @@ export async function measureOnce(fleet: Fleet, contender: Contender, residentMi
     const connectionKept = seen["connectionKept"] === true;
     if (connectionKept && seen["writesLost"] !== 0)
       throw new Error(`${contender.system} lost ${String(seen["writesLost"])} writes`);
-    return { ...move, pauseMs: Number(seen["longestPauseMs"]), connectionKept };
+    const [pauseMs, p99AfterPauseMs] = [Number(seen["longestPauseMs"]), Number(seen["p99AfterPauseMs"])];
+    return { ...move, pauseMs, p99AfterPauseMs, connectionKept };
   } finally {
     counter.kill();
     await contender.stop();
   }
 }
 
-export function rowOf(contender: Contender, residentMiB: number, samples: readonly Sample[]): Row {
+export function rowOf(contender: Contender, load: Load, samples: readonly Sample[]): Row {
   return {
     system: contender.system,
     mode: contender.mode,
-    residentMiB,
+    residentMiB: load.dataMiB,
     runs: samples.length,
     pauseMsMedian: median(samples.map((sample) => sample.pauseMs)),
     pauseMsMax: Math.max(...samples.map((sample) => sample.pauseMs)),
     totalMsMedian: Math.round(median(samples.map((sample) => sample.totalMs))),
     wireBytesMedian: median(samples.map((sample) => sample.wireBytes)),
     connectionKept: samples.every((sample) => sample.connectionKept),
+    data: load.data,
+    p99AfterPauseMsMedian: median(samples.map((sample) => sample.p99AfterPauseMs)),
   };
 }

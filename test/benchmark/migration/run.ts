@@ -14,6 +14,10 @@ export interface MigrationBenchmark {
   sizesMiB: readonly number[];
   runs: number;
   systems: readonly string[];
+  /** Of vfleet; each is a contender. */
+  modes: readonly string[];
+  /** What the server holds: `random` or `text`. */
+  data: string;
   jsonFile: string | undefined;
 }
 
@@ -37,7 +41,7 @@ export async function benchmarkMigration(options: MigrationBenchmark): Promise<R
     const fleet = await Fleet.open(lab);
     await fleet.haveImage();
     const hosts = (): [BareHost, BareHost] => [new BareHost(fleet, "host-1"), new BareHost(fleet, "host-2")];
-    const all: Contender[] = [new Vfleet(fleet), new PlainRunc(hosts())];
+    const all: Contender[] = [...options.modes.map((mode) => new Vfleet(fleet, mode)), new PlainRunc(hosts())];
     if ((await run("sh", ["-c", "command -v podman"])).code === 0) all.push(new Podman(hosts()));
     const contenders = all.filter((contender) => options.systems.includes(contender.system));
 
@@ -46,14 +50,15 @@ export async function benchmarkMigration(options: MigrationBenchmark): Promise<R
       const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
       for (let turn = 0; turn <= options.runs; turn++) {
         for (const contender of contenders) {
-          const sample = await measureOnce(fleet, contender, residentMiB);
+          const sample = await measureOnce(fleet, contender, { dataMiB: residentMiB, data: options.data });
           if (turn > 0) samples.get(contender)?.push(sample);
           say(
-            `${residentMiB} MiB  ${contender.system.padEnd(7)} ${turn === 0 ? "warm-up" : `run ${turn}`}  pause ${Math.round(sample.pauseMs)} ms  total ${Math.round(sample.totalMs)} ms`,
+            `${residentMiB} MiB  ${contender.system.padEnd(7)} ${contender.mode.padEnd(24)} ${turn === 0 ? "warm-up" : `run ${turn}`}  pause ${Math.round(sample.pauseMs)} ms  total ${Math.round(sample.totalMs)} ms`,
           );
         }
       }
-      for (const [contender, taken] of samples) rows.push(rowOf(contender, residentMiB, taken));
+      for (const [contender, taken] of samples)
+        rows.push(rowOf(contender, { dataMiB: residentMiB, data: options.data }, taken));
       if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
     }
     process.stdout.write(`${table(rows)}\n`);

@@ -10,6 +10,7 @@ const headings = [
   "against vfleet",
   "total",
   "wire",
+  "p99 after",
   "connection",
 ];
 
@@ -28,6 +29,7 @@ export function table(rows: readonly Row[]): string {
       ratio,
       `${Math.round(row.totalMsMedian)} ms`,
       `${Math.round(row.wireBytesMedian / 1_048_576)} MiB`,
+      `${row.p99AfterPauseMsMedian} ms`,
       row.connectionKept ? "kept" : "LOST",
     ];
   });
