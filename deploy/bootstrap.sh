@@ -42,7 +42,8 @@ install_dependencies() {
   # A native package without a prebuilt binary within reach is compiled, with the headers the pinned Node.js brings.
   for package in "$toolchain"/node_modules/node-linux-*; do export npm_config_nodedir="$package"; done
   if ! command -v g++ >/dev/null || ! command -v make >/dev/null || ! command -v python3 >/dev/null; then
-    (cd "$root" && pnpm install --frozen-lockfile --reporter=append-only >&2) || install_compiler
+    # What it says of a missing compiler is long and no news: a compiler is the cure for it.
+    (cd "$root" && pnpm install --frozen-lockfile --reporter=append-only >"$toolchain/first-install.log" 2>&1) || install_compiler
   fi
   (cd "$root" && pnpm install --frozen-lockfile --reporter=append-only >&2)
   cp "$root/pnpm-lock.yaml" "$modules/.installed-lock.yaml"
