@@ -99,6 +99,7 @@ export class SimulatedAgent {
         architecture: "x86_64",
         runcVersion: "1.1.5",
         criuVersion: "4.2.1",
+        dirtyTracking: false,
       },
       conditions: [],
       assignmentRevision: this.assignment?.revision ?? 0,

@@ -12,9 +12,10 @@ const reservedMostBytes = 1 << 30;
 
 /** What programs and kernel this host has: two hosts of a migration must agree on it. */
 export async function readHostVersions(programs: AgentConfig["programs"]): Promise<HostVersions> {
-  const [criu, runc] = await Promise.all([
+  const [criu, runc, dirtyTracking] = await Promise.all([
     versionOf([programs.criu, "--version"], /Version: (\S+)/),
     versionOf([programs.runc, "--version"], /version (\S+)/),
+    tracksDirtyPages(programs.criu),
   ]);
   return {
     criu,
@@ -23,6 +24,7 @@ export async function readHostVersions(programs: AgentConfig["programs"]): Promi
     architecture: process.arch,
     cgroup: existsSync("/sys/fs/cgroup/cgroup.controllers") ? "v2" : "v1",
     cpuFlags: cpuFlags(readText("/proc/cpuinfo")),
+    dirtyTracking,
   };
 }
 
@@ -44,6 +46,7 @@ export function nodeInfo(versions: HostVersions): NodeReport["info"] {
     architecture: versions.architecture === "x64" ? "amd64" : versions.architecture,
     runcVersion: versions.runc,
     criuVersion: versions.criu,
+    dirtyTracking: versions.dirtyTracking,
   };
 }
 
@@ -62,6 +65,12 @@ export async function nodeResources(
       ? Math.min(reservedMostBytes, Math.floor(capacity.memoryBytes * reservedShare))
       : 0;
   return { capacity, allocatable: { ...capacity, memoryBytes: capacity.memoryBytes - reservedBytes } };
+}
+
+/** CRIU writes to a page of its own and looks whether the kernel says so: a kernel built without it takes the request, too. */
+async function tracksDirtyPages(criu: string): Promise<boolean> {
+  const result = await tryProgram([criu, "check", "--feature", "mem_dirty_track"]).catch(() => undefined);
+  return result?.status === 0;
 }
 
 async function versionOf(command: readonly string[], pattern: RegExp): Promise<string> {

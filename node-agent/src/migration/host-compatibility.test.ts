@@ -9,6 +9,7 @@ const host: HostVersions = {
   architecture: "x64",
   cgroup: "v1",
   cpuFlags: ["aes", "sse2"],
+  dirtyTracking: false,
 };
 
 it("lets a server go to a host like its own, or with more CPU features and another kernel", () => {

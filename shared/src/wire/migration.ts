@@ -5,6 +5,37 @@ import { endpointSchema, serverAssignmentSchema } from "./assignment.ts";
 export const operationSchema = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 
 const millisecondsSchema = z.number().min(0);
+const bytesPerSecondSchema = z.number().min(0);
+
+/** How a move is done. `Auto` is decided before anything is sent: hosts never see it. */
+export const moveModes = ["StopAndCopy", "Precopy", "Postcopy", "Hybrid", "Cold"] as const;
+export type MoveMode = (typeof moveModes)[number];
+const moveModeSchema = z.enum(moveModes);
+
+/** What a move may cost, decided by the controller from the server's and the Migration's wishes. */
+export const moveOptionsSchema = z.object({
+  /** Of memory and volume together, on the wire, compressed. None: as fast as it goes. */
+  bandwidthBytesPerSecond: z.number().min(1).optional(),
+  /** Rounds end, and the freeze begins, once the predicted pause is within this. */
+  maxDowntimeMs: millisecondsSchema.default(900),
+  /** Of memory, before the freeze. */
+  rounds: z.number().int().min(1).default(10),
+  /** Without a byte moved for this long, a move that isn't committed ends. */
+  progressTimeoutMs: millisecondsSchema.default(150_000),
+  /** Whether rounds that don't converge may end in post-copy. */
+  allowPostCopy: z.boolean().default(false),
+});
+export type MoveOptions = z.infer<typeof moveOptionsSchema>;
+
+/** One round of memory, sent while the server ran. */
+export const moveRoundSchema = z.object({
+  round: z.number().int().min(0),
+  pages: z.number().int().min(0),
+  /** Of memory, before compression. */
+  bytes: z.number().min(0),
+  durationMs: millisecondsSchema,
+});
+export type MoveRound = z.infer<typeof moveRoundSchema>;
 
 /** To the target: reserve, fetch the image, listen. Replied with `PreparedTarget`. */
 export const prepareTargetSchema = z.object({
@@ -13,7 +44,7 @@ export const prepareTargetSchema = z.object({
   /** With the epoch it gets if the commit is won. */
   server: serverAssignmentSchema,
   source: z.object({ node: z.string() }),
-  mode: z.enum(["StopAndCopy"]),
+  mode: moveModeSchema,
   /** Agents that hold the image. */
   imagePeers: z.array(z.object({ node: z.string(), endpoint: endpointSchema })),
   /** The ticket is refused after this. */
@@ -29,6 +60,8 @@ export const hostVersionsSchema = z.object({
   cgroup: z.enum(["v1", "v2"]),
   /** CPU feature flags that a server could have begun to use. */
   cpuFlags: z.array(z.string()),
+  /** Whether the kernel says which pages were written (soft-dirty): needed at the source of rounds. */
+  dirtyTracking: z.boolean().default(false),
 });
 export type HostVersions = z.infer<typeof hostVersionsSchema>;
 
@@ -47,9 +80,10 @@ export const startSourceSchema = z.object({
   epoch: z.number().int(),
   target: z.object({ node: z.string(), endpoint: endpointSchema, versions: hostVersionsSchema }),
   ticket: z.string(),
-  mode: z.enum(["StopAndCopy"]),
+  mode: moveModeSchema,
   /** Whole move, from the start at the source to the commit. */
   timeoutMs: millisecondsSchema,
+  options: moveOptionsSchema.prefault({}),
 });
 export type StartSource = z.infer<typeof startSourceSchema>;
 
@@ -82,6 +116,22 @@ export const migrationProgressSchema = z.object({
   wireBytes: z.number().min(0),
   /** Source: frozen until told the outcome. Target: last memory byte until tasks run. */
   pauseMs: millisecondsSchema.optional(),
+  /** The mode under way: `Hybrid` says `Postcopy` once it has gone over to it. */
+  mode: moveModeSchema.optional(),
+  /** The round under way, from 0. */
+  round: z.number().int().min(0).optional(),
+  /** Those that have ended. */
+  rounds: z.array(moveRoundSchema).max(1000).optional(),
+  /** Over the last second or so, before compression. */
+  rateBytesPerSecond: bytesPerSecondSchema.optional(),
+  /** At which the server writes memory, as seen between two rounds. */
+  dirtyRateBytesPerSecond: bytesPerSecondSchema.optional(),
+  /** Memory still to be sent. */
+  remainingBytes: z.number().min(0).optional(),
+  /** Were it frozen now. */
+  predictedPauseMs: millisecondsSchema.optional(),
+  /** Post-copy, from the commit until the last page has arrived: the loss of either host loses the server. */
+  bothHostsNeeded: z.boolean().optional(),
   timeline: z.array(
     z.object({ step: z.string(), atMs: millisecondsSchema, durationMs: millisecondsSchema.optional() }),
   ),

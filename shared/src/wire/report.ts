@@ -52,6 +52,8 @@ export const nodeReportSchema = z.object({
     architecture: z.string(),
     runcVersion: z.string(),
     criuVersion: z.string(),
+    /** Whether its kernel says which pages were written: rounds of memory need it. */
+    dirtyTracking: z.boolean().default(false),
   }),
   conditions: z.array(conditionSchema),
   /** Revision of the last assignment applied; 0 before the first. */

@@ -1,5 +1,13 @@
 import type { Migration, MigrationProgress, MigrationStatus, VirtualServer } from "@vfleet/shared";
-import { imageKind, isMigrationEnded, migrationKind, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
+import {
+  imageKind,
+  isMigrationEnded,
+  migrationKind,
+  moveOptionsSchema,
+  nodeKind,
+  timestamp,
+  virtualServerKind,
+} from "@vfleet/shared";
 import { imagePeersOf, serverAssignmentOf } from "../../fleet/assignment.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
@@ -195,7 +203,7 @@ export class MigrationReconciler {
         imagePeers: imagePeersOf(image, store.list(nodeKind).items, targetNode),
         ticketLifetimeMs: timeoutMs,
       },
-      { uid: assignment.uid, epoch: owner.epoch, timeoutMs },
+      { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options: moveOptionsSchema.parse({}) },
     );
   }
 

@@ -18,6 +18,9 @@ export interface MoveSessionOptions {
   changed: () => void;
 }
 
+/** What the target's answer doesn't say. */
+export type StartWish = Pick<StartSource, "uid" | "epoch" | "timeoutMs" | "options">;
+
 const prepareTimeoutMs = 60_000;
 const startTimeoutMs = 10_000;
 const tellTimeoutMs = 3_000;
@@ -67,7 +70,7 @@ export class MoveSession {
   }
 
   /** Has the target prepare, then the source start. Returns at once. */
-  command(prepare: PrepareTarget, start: Pick<StartSource, "uid" | "epoch" | "timeoutMs">): void {
+  command(prepare: PrepareTarget, start: StartWish): void {
     if (this.#state !== "idle") return;
     this.#state = "commanding";
     this.#command(prepare, start).then(
@@ -96,7 +99,7 @@ export class MoveSession {
     }
   }
 
-  async #command(prepare: PrepareTarget, start: Pick<StartSource, "uid" | "epoch" | "timeoutMs">): Promise<void> {
+  async #command(prepare: PrepareTarget, start: StartWish): Promise<void> {
     const { link, source, target, operation } = this.#options;
     this.#mark("prepare-target");
     const prepared = await this.#retried(() =>
@@ -109,7 +112,7 @@ export class MoveSession {
       ...start,
       target: { node: target, endpoint: prepared.endpoint, versions: prepared.versions },
       ticket: prepared.ticket,
-      mode: "StopAndCopy",
+      mode: prepare.mode,
     };
     await this.#retried(() => link.command(source, message, { result: z.unknown(), timeoutMs: startTimeoutMs }));
   }

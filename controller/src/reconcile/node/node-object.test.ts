@@ -21,6 +21,7 @@ const report: NodeReport = {
     architecture: "x86_64",
     runcVersion: "1.1.5",
     criuVersion: "4.2.1",
+    dirtyTracking: false,
   },
   conditions: [
     { type: "Ready", status: "True" },
