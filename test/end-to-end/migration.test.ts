@@ -108,6 +108,42 @@ describe("a migration", () => {
     expect(await fleet.runningStatus("cache")).toMatchObject({ nodeName: target, epoch: 2 });
   });
 
+  test.each(["source", "target"] as const)(
+    "ends in one place when the agent of its %s is killed in its middle",
+    async (side) => {
+      const { node, address } = await fleet.haveRedis("cache");
+      const target = await fleet.otherNode(node);
+      const counter = fleet.counter(address, 128);
+      await counter.event("counting");
+      await fleet.does("migrate", "cache", "--to", target, "--detach");
+      await until("the tasks to be frozen", 20_000, async () => {
+        const [migration] = await fleet.migrationsOf("cache");
+        return ["Freezing", "Committed", "Succeeded"].includes(migration?.status?.phase ?? "") ? true : undefined;
+      });
+      await fleet.lab("restart-program", side === "source" ? node : target, "agent", "--signal", "KILL");
+      const ended = await until("the migration to end", 90_000, async () => {
+        const status = (await fleet.migrationsOf("cache"))[0]?.status;
+        return status?.endedAt === undefined ? undefined : status;
+      });
+      // Killed before the commit it runs on at the source, after it at the target; never in both, and no write is lost.
+      expect(await counter.finish()).toMatchObject(kept);
+      expect(await fleet.runningStatus("cache")).toMatchObject(
+        ended.phase === "Succeeded" ? { nodeName: target, epoch: 2 } : { nodeName: node, epoch: 1 },
+      );
+      const copies = ["sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null | grep -cx redis-server"];
+      await until("one copy to be left", 15_000, async () => {
+        const counts = await Promise.all([node, target].map((host) => fleet.exec(host, ...copies)));
+        return counts
+          .map(({ stdout }) => stdout.trim())
+          .toSorted()
+          .join() === "0,1"
+          ? true
+          : undefined;
+      });
+      await fleet.does("migrate", "cache");
+    },
+  );
+
   test("can be cancelled, and the server runs on", async () => {
     const { node, address } = await fleet.haveRedis("cache");
     const counter = fleet.counter(address, 128);

@@ -132,8 +132,11 @@ export class Fleet {
     return { node: status?.nodeName ?? "", address };
   }
 
+  /** Removes a server and the record of its moves: the next one of this name begins anew. */
   async remove(name: string): Promise<void> {
     await this.vctl("delete", "virtualserver", name, "--ignore-not-found");
+    const moves = (await this.migrationsOf(name)).map((migration) => migration.metadata.name);
+    if (moves.length > 0) await this.vctl("delete", "migration", ...moves, "--ignore-not-found");
   }
 
   /** Every host open again, no drain under way. */

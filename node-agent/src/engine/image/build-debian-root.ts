@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "../program/run-program.ts";
 import { buildArguments, recipeKey } from "./debian-recipe.ts";
 import type { DebianRecipe } from "./debian-recipe.ts";
+import { sourcesOf } from "./debian-sources.ts";
+import type { SourcesFile } from "./debian-sources.ts";
 import { lockFile } from "./file-lock.ts";
 
 export interface BuildOptions {
@@ -54,7 +56,7 @@ async function build(recipe: DebianRecipe, scratchFolder: string, packageProxy: 
   const command = buildArguments(recipe, {
     tarFile,
     packageProxy,
-    hostSources: recipe.mirror === undefined ? await debianSources() : [],
+    sources: recipe.mirror === undefined ? sourcesOf(recipe.suite, await hostSources()) : [recipe.mirror],
   });
   // Mounts of its own: whatever a failed build leaves mounted goes with it.
   await runProgram(["unshare", "--mount", ...command], {
@@ -64,14 +66,13 @@ async function build(recipe: DebianRecipe, scratchFolder: string, packageProxy: 
   return tarFile;
 }
 
-/** The host's sources of Debian itself, in either of apt's formats (sources.list(5)). */
-async function debianSources(): Promise<string[]> {
-  const files = existsSync("/etc/apt/sources.list") ? ["/etc/apt/sources.list"] : [];
+async function hostSources(): Promise<SourcesFile[]> {
+  const paths = existsSync("/etc/apt/sources.list") ? ["/etc/apt/sources.list"] : [];
   if (existsSync(sourceFolder)) {
     const names = await readdir(sourceFolder);
-    files.push(
+    paths.push(
       ...names.filter((name) => /^debian\.(sources|list)$/.test(name)).map((name) => join(sourceFolder, name)),
     );
   }
-  return files;
+  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, "utf8") })));
 }

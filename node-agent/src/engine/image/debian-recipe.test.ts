@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { buildArguments, recipeKey } from "./debian-recipe.ts";
 
-const place = { tarFile: "/s/root.tar", packageProxy: undefined, hostSources: ["/etc/apt/sources.list"] };
+const place = { tarFile: "/s/root.tar", packageProxy: undefined, sources: ["/etc/apt/sources.list"] };
 
 it("names what is made, not how its packages are listed", () => {
   const key = recipeKey({ suite: "bookworm", packages: ["b", "a"] }, "x64");
@@ -10,9 +10,6 @@ it("names what is made, not how its packages are listed", () => {
   expect(recipeKey({ suite: "bookworm", packages: ["a", "b"] }, "arm64")).not.toBe(key);
 });
 
-it("takes the recipe's mirror, or else the host's sources", () => {
-  expect(
-    buildArguments({ suite: "bookworm", packages: [], mirror: "http://mirror.example/debian" }, place).at(-1),
-  ).toBe("http://mirror.example/debian");
+it("names the sources last", () => {
   expect(buildArguments({ suite: "bookworm", packages: [] }, place).at(-1)).toBe("/etc/apt/sources.list");
 });

@@ -25,8 +25,8 @@ export interface BuildPlace {
   tarFile: string;
   /** HTTP proxy for packages. */
   packageProxy: string | undefined;
-  /** The host's own apt sources, where the recipe names no mirror. */
-  hostSources: readonly string[];
+  /** Files, lines or a mirror, as mmdebstrap takes them; none: the official ones. */
+  sources: readonly string[];
 }
 
 /** Arguments of mmdebstrap(1): a minimal root with the packages, no package lists, and no service started while it is made. */
@@ -52,6 +52,6 @@ export function buildArguments(recipe: DebianRecipe, place: BuildPlace): string[
     "--format=tar",
     recipe.suite,
     place.tarFile,
-    ...(recipe.mirror === undefined ? place.hostSources : [recipe.mirror]),
+    ...place.sources,
   ];
 }
