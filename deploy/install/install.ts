@@ -1,10 +1,11 @@
 import { AptSnapshots } from "./apt-snapshot/snapshots.ts";
 import { installCriu, usesDistributionCriu } from "./criu.ts";
 import type { CriuContext } from "./criu.ts";
+import { installGuestSystem } from "./guest-system.ts";
 import type { Machine } from "./machine.ts";
 import { checkIdentity, runMigrationCheck } from "./migration-check.ts";
 import type { InstallOptions } from "./options.ts";
-import { hostPackages, testPackages } from "./package-list.ts";
+import { hostPackages, testPackages, vmPackages } from "./package-list.ts";
 import { installPackages } from "./packages.ts";
 import { installPgbench } from "./pgbench.ts";
 import { preflight } from "./preflight.ts";
@@ -33,9 +34,11 @@ export function install(machine: Machine, options: InstallOptions, report: Repor
 
 function installAll(context: CriuContext): void {
   const { options, report } = context;
-  const { checkOnly, withTestTools } = options;
-  installPackages(withTestTools ? [...hostPackages, ...testPackages] : hostPackages, report, checkOnly);
+  const { checkOnly, withTestTools, withVm } = options;
+  const extra = [...(withTestTools ? testPackages : []), ...(withVm ? vmPackages : [])];
+  installPackages([...hostPackages, ...extra], report, checkOnly);
   if (withTestTools) installPgbench(options.prefix, report, checkOnly);
+  if (withVm) installGuestSystem(options.prefix, report, checkOnly);
   installCriu(context);
   for (const program of withTestTools ? [natsServer, ...kubectls] : [natsServer])
     installSnapshotProgram(program, context);

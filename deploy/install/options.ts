@@ -9,6 +9,7 @@ export interface InstallOptions {
   readonly checkOnly: boolean;
   readonly json: boolean;
   readonly withTestTools: boolean;
+  readonly withVm: boolean;
   readonly upgrade: boolean;
   readonly migrationCheck: boolean;
   readonly criu: CriuChoice;
@@ -25,6 +26,7 @@ servers. Can be repeated: what is there already is left alone.
   --json              one JSON document on standard output instead of lines
   --with-test-tools   also what only tests and benchmarks need: podman, pgbench,
                       redis-tools, kubectl 1.32 and 1.36
+  --with-vm           also what "lab up --vm" needs: an emulator and a kernel for it
   --upgrade           fetch the private packages anew, even if they work
   --no-migration-check  leave out the checkpoint and restore at the end
   --criu WHICH        auto, distribution or private (default: auto)
@@ -56,6 +58,7 @@ export function parseOptions(args: readonly string[]): InstallOptions {
     checkOnly: values.check ?? false,
     json: values.json ?? false,
     withTestTools: values["with-test-tools"] ?? false,
+    withVm: values["with-vm"] ?? false,
     upgrade: values.upgrade ?? false,
     migrationCheck: !(values["no-migration-check"] ?? false),
     criu,
@@ -73,6 +76,7 @@ function parseValues(args: readonly string[]) {
         check: { type: "boolean" },
         json: { type: "boolean" },
         "with-test-tools": { type: "boolean" },
+        "with-vm": { type: "boolean" },
         upgrade: { type: "boolean" },
         "no-migration-check": { type: "boolean" },
         criu: { type: "string" },

@@ -43,3 +43,8 @@ export const testPackages: readonly PackageChoice[] = [
   { name: "postgresql-client", purpose: "talks to the database that tests move" },
   { name: "redis-tools", purpose: "redis-cli and redis-benchmark" },
 ];
+
+/** What `lab up --vm` needs, beside a kernel: see guest-system.ts. */
+export const vmPackages: readonly PackageChoice[] = [
+  { name: "qemu-system-x86", purpose: "runs a lab host with a kernel of its own, and shows it the machine's files" },
+];

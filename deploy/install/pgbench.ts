@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { InstallError } from "./install-error.ts";
 import { linkProgram } from "./private-program.ts";
 import type { Report } from "./report.ts";
-import { mustRun, run } from "./run.ts";
+import { run } from "./run.ts";
+import { unpackPackages } from "./unpack-packages.ts";
 import { installedPaths } from "./where.ts";
 
 /**
@@ -35,7 +36,7 @@ export function installPgbench(prefix: string, report: Report, checkOnly: boolea
   }
   report.doing(`fetching pgbench out of ${serverPackage}`);
   const root = `${packagesFolder}/${serverPackage}`;
-  if (!existsSync(root)) unpackOwn(serverPackage, root);
+  if (!existsSync(root)) unpackPackages([serverPackage], root);
   const version = serverPackage.replace("postgresql-", "");
   linkProgram(path, `${root}/usr/lib/postgresql/${version}/bin/pgbench`);
   report.add({
@@ -47,20 +48,6 @@ export function installPgbench(prefix: string, report: Report, checkOnly: boolea
 
 export function findServerPackage(aptCacheDepends: string): string | undefined {
   return /^\s*Depends: (postgresql-\d+)$/m.exec(aptCacheDepends)?.[1];
-}
-
-function unpackOwn(name: string, root: string): void {
-  const folder = mkdtempSync("/tmp/vfleet-install-");
-  try {
-    mustRun(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", name], { cwd: folder });
-    const unfinished = `${root}.unfinished`;
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { recursive: true });
-    for (const file of readdirSync(folder)) mustRun(["dpkg-deb", "--extract", `${folder}/${file}`, unfinished]);
-    renameSync(unfinished, root);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 function pgbenchVersion(path: string): string | undefined {

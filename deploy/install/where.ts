@@ -8,6 +8,8 @@ export interface InstalledPaths {
   readonly natsServer: string;
   /** Unpacked packages of newer Debian releases, one folder a name and version. */
   readonly packagesFolder: string;
+  /** Kernel, modules and shell of lab hosts that are virtual machines. */
+  readonly guestFolder: string;
   /** What was installed for which kernel: docs/install.md. */
   readonly stampFile: string;
 }
@@ -22,6 +24,7 @@ export function installedPaths(prefix: string = process.env["VFLEET_PREFIX"] ?? 
     criu: `${binFolder}/criu`,
     natsServer: `${binFolder}/nats-server`,
     packagesFolder: `${prefix}/packages`,
+    guestFolder: `${prefix}/guest`,
     stampFile: `${prefix}/installed.json`,
   };
 }

@@ -12,7 +12,7 @@ import { programEnvironment } from "./program-environment.ts";
 import { underlayLink } from "./underlay.ts";
 
 /** Writes a host's agent configuration, and says what runs in its box. */
-export function nodePrograms(lab: LabLayout, node: string, memoryBytes: number): readonly BoxProgram[] {
+export function nodePrograms(lab: LabLayout, node: string, capacity: { memoryBytes?: number }): readonly BoxProgram[] {
   const layout = hostLayout(lab, node);
   mkdirSync(imageCacheFolder, { recursive: true });
   const config = agentConfigSchema.parse({
@@ -26,7 +26,7 @@ export function nodePrograms(lab: LabLayout, node: string, memoryBytes: number):
     tls: tlsFiles(lab, node),
     underlay: { address: underlayAddress(node), link: underlayLink, port: ports.agent },
     cgroupParent: layout.serversCgroup,
-    capacity: { memoryBytes },
+    capacity,
     programs: { criu: installedPaths().criu },
     failpointFolder: layout.failpointFolder,
   });

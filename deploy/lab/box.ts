@@ -1,30 +1,37 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { requireAnchor } from "./anchor.ts";
-import { killCgroup, limitMemory, makeCgroup, processFiles } from "./cgroups.ts";
-import { waitForDetach } from "./disk.ts";
-import { killRecorded, readAlive, waitForEnd, writeIdentity } from "./identity.ts";
-import type { ProcessIdentity } from "./identity.ts";
-import { LabError } from "./lab-error.ts";
+import { limitMemory, makeCgroup, processFiles, processesIn } from "./cgroups.ts";
+import type { HostKind, HostStart } from "./host-kind.ts";
+import { requireHost } from "./host.ts";
+import { writeIdentity } from "./identity.ts";
 import { boxRunFolder, hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import { scripts, startNamespaces } from "./namespaces.ts";
 import { writePrograms } from "./program-file.ts";
-import type { BoxProgram } from "./program-file.ts";
 import { findInit } from "./reaping-init.ts";
-import { removeTree } from "./remove-tree.ts";
+import { mustRun } from "./run.ts";
 import { connectBox } from "./underlay.ts";
 
-export interface BoxOptions {
-  readonly lab: LabLayout;
-  readonly host: string;
-  readonly programs: readonly BoxProgram[];
-  readonly memoryBytes?: number;
-  /** Runs once the box has its namespaces and its link, before its programs. */
-  readonly prepare?: (box: ProcessIdentity) => Promise<void>;
-}
+/** A host made of namespaces, which shares the machine's kernel and files. */
+export const boxKind: HostKind = {
+  start: startBox,
+  command: inBox,
+  programPids: async (lab, host) => {
+    const { pid } = requireHost(lab, host);
+    const found = readdirSync(hostLayout(lab, host).programsFolder).map(
+      (name) => [name, programPid(pid, name)] as const,
+    );
+    return new Map(found.filter((entry): entry is readonly [string, number] => entry[1] !== undefined));
+  },
+  stall: (lab, host) => signalEveryone(lab, host, "STOP"),
+  resume: async (lab, host) => {
+    await signalEveryone(lab, host, "CONT");
+    // nsenter(1) stops itself when its child is stopped: those that `lab exec` left outside the namespace go on too.
+    for (const pid of processesIn(hostLayout(lab, host).systemCgroup)) process.kill(pid, "SIGCONT");
+  },
+};
 
-/** Powers a host on. */
-export async function startBox({ lab, host, programs, memoryBytes, prepare }: BoxOptions): Promise<ProcessIdentity> {
+async function startBox({ lab, host, programs, memoryBytes, prepare }: HostStart): Promise<void> {
   const layout = hostLayout(lab, host);
   const anchor = requireAnchor(lab);
   writePrograms(layout.programsFolder, programs);
@@ -42,42 +49,32 @@ export async function startBox({ lab, host, programs, memoryBytes, prepare }: Bo
     logFile: `${layout.logsFolder}/init.log`,
   });
   await connectBox({ host, anchorPid: anchor.pid, boxPid: started.identity.pid });
-  await prepare?.(started.identity);
+  await prepare?.(started.identity.pid);
   writeIdentity(layout.identity, started.identity);
   started.go();
-  return started.identity;
 }
 
-/** Cuts a host's power: everything in it ends at once. Its disk stays as it is. */
-export async function stopBox(lab: LabLayout, host: string): Promise<void> {
-  const layout = hostLayout(lab, host);
-  killRecorded(layout.identity);
-  // What a dump froze cannot die, and keeps the init from ending: this thaws it.
-  await killCgroup(layout.cgroup);
-  await waitForEnd(layout.identity);
-  await waitForDetach(layout.folder);
-  await removeTree(layout.temporaryFolder);
-}
-
-export function findBox(lab: LabLayout, host: string): ProcessIdentity | undefined {
-  return readAlive(hostLayout(lab, host).identity);
-}
-
-/** The init of a running host. */
-export function requireBox(lab: LabLayout, host: string): ProcessIdentity {
-  const box = findBox(lab, host);
-  if (box !== undefined) return box;
-  requireAnchor(lab);
-  if (!existsSync(hostLayout(lab, host).folder) || host === "pki" || host === "bin" || host === "logs") {
-    throw new LabError("host-unknown", `lab "${lab.name}" has no host "${host}"`, "lab status lists them");
-  }
-  throw new LabError("host-down", `"${host}" is powered off`, `Boot it: lab boot ${host} --name ${lab.name}`);
-}
-
-/** Command line that runs a command in a box's namespaces and cgroups. It dies when the one that started it does. */
-export function inBox(lab: LabLayout, host: string, command: readonly string[]): readonly string[] {
-  const { pid } = requireBox(lab, host);
+function inBox(lab: LabLayout, host: string, command: readonly string[]): readonly string[] {
+  const { pid } = requireHost(lab, host);
   const join = ["sh", `${scripts}/in-cgroup.sh`, processFiles(hostLayout(lab, host).systemCgroup).join(" ")];
   const enter = ["nsenter", "--target", String(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/", "--"];
   return [...join, ...enter, "setpriv", "--pdeathsig", "TERM", "--", ...command];
+}
+
+/** A program's process id, as the box counts. */
+function programPid(boxPid: number, program: string): number | undefined {
+  try {
+    // The root link leads into the box's mounts, and there to its own /run and /proc.
+    const pid = readFileSync(`/proc/${boxPid}/root${boxRunFolder}/${program}.pid`, "utf8").trim();
+    return existsSync(`/proc/${boxPid}/root/proc/${pid}`) ? Number(pid) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function signalEveryone(lab: LabLayout, host: string, signal: "STOP" | "CONT"): Promise<void> {
+  const { pid } = requireHost(lab, host);
+  // The namespace's first process is not among "everyone", and can be stopped from outside only.
+  process.kill(pid, `SIG${signal}`);
+  await mustRun(["nsenter", "--target", String(pid), "--pid", "--", "sh", `${scripts}/signal-all.sh`, signal]);
 }

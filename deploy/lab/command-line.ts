@@ -9,8 +9,9 @@ const program = new Command("lab")
   .enablePositionalOptions();
 
 command("up", "start a lab, or what is off in it")
-  .option("--hosts <n>", "hosts beside control and client (default 3)", Number)
-  .option("--memory-per-host <amount>", "limit and capacity of each host (default 4Gi)")
+  .option("--hosts <n>", "hosts beside control and client (default 3; with --vm 2)", Number)
+  .option("--vm", "each host a virtual machine with a kernel of its own (slow: emulated in software)")
+  .option("--memory-per-host <amount>", "limit and capacity of each host (default 4Gi; with --vm 1536Mi)")
   .option("--disk-per-host <amount>", "size of each host's disk, a sparse file (default 20Gi)")
   .option("--no-wait", "do not wait until the API answers and every node is Ready")
   .action(
@@ -19,6 +20,7 @@ command("up", "start a lab, or what is off in it")
       json?: true;
       wait: boolean;
       hosts?: number;
+      vm?: true;
       memoryPerHost?: string;
       diskPerHost?: string;
     }) => {

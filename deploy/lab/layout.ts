@@ -23,7 +23,7 @@ export interface LabLayout {
 export interface HostLayout {
   readonly host: string;
   readonly folder: string;
-  /** Machine's pid of the box's init, when it runs. */
+  /** Machine's pid of the first process of the box, or of the emulator, when it runs. */
   readonly identity: string;
   readonly configFile: string;
   readonly stateFolder: string;
@@ -33,6 +33,8 @@ export interface HostLayout {
   readonly programsFolder: string;
   readonly logsFolder: string;
   readonly failpointFolder: string;
+  /** Of a host that is a virtual machine: sockets, initramfs, a second disk. */
+  readonly guestFolder: string;
   readonly cgroup: string;
   /** Of the box's own programs: a leaf, since cgroup v2 allows processes nowhere else. */
   readonly systemCgroup: string;
@@ -44,7 +46,7 @@ export const labsFolder = "/var/lib/vfleet-lab";
 export const cgroupRoot = "/vfleet-lab";
 /** Shared by all hosts of all labs; kept by `lab down`, because what is in it costs minutes. */
 export const imageCacheFolder = "/var/cache/vfleet/images";
-/** Inside a box: process ids of its programs. */
+/** Inside a host: process ids of its programs. */
 export const boxRunFolder = "/run/vfleet-lab";
 
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
@@ -90,6 +92,7 @@ export function hostLayout(lab: LabLayout, host: string): HostLayout {
     programsFolder: `${folder}/programs`,
     logsFolder: `${folder}/logs`,
     failpointFolder: `${folder}/failpoints`,
+    guestFolder: `${folder}/guest`,
     cgroup,
     systemCgroup: `${cgroup}/system`,
     serversCgroup: `${cgroup}/servers`,

@@ -1,26 +1,31 @@
 import { clientHost, controlHost, nodeNames } from "./address.ts";
 import { nodePrograms } from "./agent.ts";
-import { startBox } from "./box.ts";
 import { attachClient } from "./client.ts";
 import { controlPrograms } from "./control-plane.ts";
 import { makeDisk } from "./disk.ts";
 import { makeHostFolders } from "./folders.ts";
+import { kindOf } from "./kind-of.ts";
 import { hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import type { LabState } from "./state.ts";
+import { makeGuestFolder } from "./vm/vm.ts";
 
 /** Powers one host of a lab on, with what belongs on it. */
 export async function powerOn(lab: LabLayout, state: LabState, host: string): Promise<void> {
   makeHostFolders(hostLayout(lab, host));
   if (host === controlHost) {
-    await startBox({ lab, host, programs: controlPrograms(lab, state.hosts) });
+    await kindOf(lab, host).start({ lab, host, programs: controlPrograms(lab, state.hosts) });
     return;
   }
   if (host === clientHost) {
-    await startBox({ lab, host, programs: [], prepare: ({ pid }) => attachClient(pid, nodeNames(state.hosts)) });
+    const prepare = (pid: number) => attachClient(pid, nodeNames(state.hosts));
+    await kindOf(lab, host).start({ lab, host, programs: [], prepare });
     return;
   }
-  const programs = nodePrograms(lab, host, state.memoryPerHostBytes);
+  const isVm = state.nodes === "vm";
+  // A virtual machine's agent sees the memory it has; a box's would see the machine's.
+  const programs = nodePrograms(lab, host, isVm ? {} : { memoryBytes: state.memoryPerHostBytes });
   await makeDisk(hostLayout(lab, host).diskFile, state.diskPerHostBytes);
-  await startBox({ lab, host, programs, memoryBytes: state.memoryPerHostBytes });
+  if (isVm) await makeGuestFolder(lab, host, state.diskPerHostBytes);
+  await kindOf(lab, host).start({ lab, host, programs, memoryBytes: state.memoryPerHostBytes });
 }

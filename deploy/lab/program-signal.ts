@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { requireBox } from "./box.ts";
+import { existsSync } from "node:fs";
+import { requireHost } from "./host.ts";
+import { inHost, kindOf } from "./kind-of.ts";
 import { LabError } from "./lab-error.ts";
-import { boxRunFolder, hostLayout } from "./layout.ts";
+import { hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import { mustRun } from "./run.ts";
 
@@ -13,13 +14,13 @@ export interface ProgramSignal {
   readonly signal: string;
 }
 
-/** Sends a signal to one program of a host; returns the process id it had, as the box counts. */
+/** Sends a signal to one program of a host; returns the process id it had, as the host counts. */
 export async function signalProgram({ lab, host, program, signal }: ProgramSignal): Promise<number> {
-  const box = requireBox(lab, host);
+  requireHost(lab, host);
   if (!existsSync(`${hostLayout(lab, host).programsFolder}/${program}`)) {
     throw new LabError("program-unknown", `"${host}" runs no program "${program}"`, "lab status lists them");
   }
-  const pid = programPid(box.pid, program);
+  const pid = await programPid(lab, host, program);
   if (pid === undefined)
     throw new LabError(
       "program-unknown",
@@ -27,18 +28,11 @@ export async function signalProgram({ lab, host, program, signal }: ProgramSigna
       "It starts again by itself: try once more",
     );
   // The shell's own kill: the program of that name is of a package that a machine can be without.
-  const kill = ["sh", "-c", 'kill -s "$1" "$2"', "sh", signal, String(pid)];
-  await mustRun(["nsenter", "--target", String(box.pid), "--pid", "--", ...kill]);
+  await mustRun(inHost(lab, host, ["sh", "-c", 'kill -s "$1" "$2"', "sh", signal, String(pid)]));
   return pid;
 }
 
-/** A program's process id, as the box counts. */
-export function programPid(boxPid: number, program: string): number | undefined {
-  try {
-    // The root link leads into the box's mounts, and there to its own /run and /proc.
-    const pid = readFileSync(`/proc/${boxPid}/root${boxRunFolder}/${program}.pid`, "utf8").trim();
-    return existsSync(`/proc/${boxPid}/root/proc/${pid}`) ? Number(pid) : undefined;
-  } catch {
-    return undefined;
-  }
+/** A program's process id, as the host counts; none while it restarts. */
+export async function programPid(lab: LabLayout, host: string, program: string): Promise<number | undefined> {
+  return (await kindOf(lab, host).programPids(lab, host)).get(program);
 }

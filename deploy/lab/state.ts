@@ -8,6 +8,8 @@ const stateSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   hosts: z.number().int().min(1).max(maxHosts),
+  /** What the nodes are; control and client are always boxes. */
+  nodes: z.enum(["box", "vm"]).default("box"),
   memoryPerHostBytes: z.number().int(),
   diskPerHostBytes: z.number().int(),
   /** 127.0.0.1:port of the API on the machine. */

@@ -2,6 +2,8 @@ import { underlayAddress, underlayMac, underlayPrefixLength } from "./address.ts
 import { mustRun, run } from "./run.ts";
 
 const bridge = "underlay0";
+/** The bridge's own, where there are virtual machines: commands reach them from there, whatever is cut off. */
+const anchorAddress = "10.99.0.1";
 /** Link of every box on the underlay, inside the box. */
 export const underlayLink = "eth0";
 
@@ -49,6 +51,20 @@ export async function connectBox({
   await run(["nsenter", "--target", String(anchorPid), "--net", "--", "ip", "link", "delete", host]);
   await ipBatch(anchorPid, cableCommands(host, boxPid));
   await ipBatch(boxPid, boxLinkCommands(host));
+}
+
+/** ip(8) batch for the anchor's network namespace: a link that a virtual machine takes for its cable. */
+export function tapCommands(host: string): string {
+  return lines(
+    `addr replace ${anchorAddress}/${underlayPrefixLength} dev ${bridge}`,
+    `tuntap add dev ${host} mode tap`,
+    `link set ${host} master ${bridge} up`,
+  );
+}
+
+export async function connectTap(host: string, anchorPid: number): Promise<void> {
+  await run(["nsenter", "--target", String(anchorPid), "--net", "--", "ip", "link", "delete", host]);
+  await ipBatch(anchorPid, tapCommands(host));
 }
 
 function lines(...commands: string[]): string {

@@ -1,4 +1,4 @@
-import { inBox } from "../box.ts";
+import { inHost } from "../kind-of.ts";
 import { labLayout } from "../layout.ts";
 import { requireRoot } from "../preflight.ts";
 import { shellCommand } from "../shell-quote.ts";
@@ -22,7 +22,7 @@ export function exec({ name, host, command, terminal }: ExecOptions): never {
     ? ["script", "--quiet", "--return", "--flush", "--command", shellCommand(command), "/dev/null"]
     : command;
   // Node.js ignores some signals, which a replaced process would inherit: a writer would not end when its reader does.
-  const args = ["env", "--default-signal", ...inBox(labLayout(name), host, inside)];
+  const args = ["env", "--default-signal", ...inHost(labLayout(name), host, inside)];
   if (process.execve === undefined) throw new Error("this Node.js has no process.execve");
   return process.execve("/usr/bin/env", args, process.env);
 }

@@ -1,4 +1,4 @@
-import { findBox, requireBox, stopBox } from "../box.ts";
+import { findHost, requireHost, stopHost } from "../host.ts";
 import { LabError } from "../lab-error.ts";
 import { labLayout } from "../layout.ts";
 import { withLock } from "../lock.ts";
@@ -13,8 +13,8 @@ export async function crash(name: string, host: string): Promise<void> {
   requireRoot();
   const lab = labLayout(name);
   await withLock(lab, async () => {
-    requireBox(lab, host);
-    await stopBox(lab, host);
+    requireHost(lab, host);
+    await stopHost(lab, host);
   });
 }
 
@@ -27,11 +27,11 @@ export async function boot(name: string, host: string): Promise<number> {
     requireAnchor(lab);
     if (!boxNames(state.hosts).includes(host))
       throw new LabError("host-unknown", `lab "${name}" has no host "${host}"`, "lab status lists them");
-    if (findBox(lab, host) !== undefined)
+    if (findHost(lab, host) !== undefined)
       throw new LabError("host-up", `"${host}" is powered on`, `Crash it first: lab crash ${host}`);
     // It may have died by itself: then what it held goes first.
-    await stopBox(lab, host);
+    await stopHost(lab, host);
     await powerOn(lab, state, host);
-    return requireBox(lab, host).pid;
+    return requireHost(lab, host).pid;
   });
 }

@@ -1,4 +1,3 @@
-import { requireBox } from "../box.ts";
 import { labLayout } from "../layout.ts";
 import { LabError } from "../lab-error.ts";
 import { requireRoot } from "../preflight.ts";
@@ -19,8 +18,8 @@ export async function restartProgram(options: {
   const lab = labLayout(options.name);
   const before = await signalProgram({ lab, host, program, signal });
   let now: number | undefined;
-  const isBack = await waitUntil(() => {
-    now = programPid(requireBox(lab, host).pid, program);
+  const isBack = await waitUntil(async () => {
+    now = await programPid(lab, host, program);
     return now !== undefined && now !== before;
   }, restartTimeoutMs);
   if (!isBack || now === undefined)

@@ -1,23 +1,24 @@
 import { existsSync, readdirSync } from "node:fs";
 import { boxNames, isNode, underlayAddress } from "../address.ts";
-import { findBox } from "../box.ts";
 import { clientOverlayAddress } from "../client.ts";
+import { findHost } from "../host.ts";
+import { isVirtualMachine, kindOf } from "../kind-of.ts";
 import { readAlive } from "../identity.ts";
 import { hostLayout, imageCacheFolder, labLayout } from "../layout.ts";
 import type { LabLayout } from "../layout.ts";
-import { programPid } from "../program-signal.ts";
 import { readyNodes } from "../readiness.ts";
 import { requireState } from "../state.ts";
 
 export interface HostStatus {
   readonly host: string;
   readonly power: "on" | "off";
-  /** Machine's process id of its init. */
+  readonly kind: "box" | "vm";
+  /** Machine's process id of its init, or of its emulator. */
   readonly pid?: number;
   readonly address: string;
   /** Of nodes: what the API says. */
   readonly ready?: boolean;
-  /** Process id as the box counts; none while it restarts. */
+  /** Process id as the host counts; none while it restarts. */
   readonly programs: Readonly<Record<string, number | null>>;
   readonly logs: string;
   readonly config: string;
@@ -37,7 +38,7 @@ export async function status(name: string) {
     imageCacheFolder,
     clientOverlayAddress,
     cuts: state.cuts,
-    hosts: boxNames(state.hosts).map((host) => hostStatus(lab, host, ready)),
+    hosts: await Promise.all(boxNames(state.hosts).map((host) => hostStatus(lab, host, ready))),
   };
 }
 
@@ -68,19 +69,19 @@ export function statusText({ name, up, api, hosts, cuts, kubeconfig, folder }: L
   ].join("\n");
 }
 
-function hostStatus(lab: LabLayout, host: string, ready: readonly string[] | undefined): HostStatus {
+async function hostStatus(lab: LabLayout, host: string, ready: readonly string[] | undefined): Promise<HostStatus> {
   const layout = hostLayout(lab, host);
-  const box = findBox(lab, host);
+  const first = findHost(lab, host);
+  const pids = first === undefined ? undefined : await kindOf(lab, host).programPids(lab, host);
   const names = existsSync(layout.programsFolder) ? readdirSync(layout.programsFolder) : [];
   return {
     host,
-    power: box === undefined ? "off" : "on",
-    ...(box === undefined ? {} : { pid: box.pid }),
+    power: first === undefined ? "off" : "on",
+    kind: isVirtualMachine(lab, host) ? "vm" : "box",
+    ...(first === undefined ? {} : { pid: first.pid }),
     address: underlayAddress(host),
     ...(isNode(host) && ready !== undefined ? { ready: ready.includes(host) } : {}),
-    programs: Object.fromEntries(
-      box === undefined ? [] : names.map((name) => [name, programPid(box.pid, name) ?? null]),
-    ),
+    programs: Object.fromEntries(pids === undefined ? [] : names.map((name) => [name, pids.get(name) ?? null])),
     logs: layout.logsFolder,
     config: layout.configFile,
   };

@@ -2,13 +2,13 @@ import { readdirSync, rmSync } from "node:fs";
 import { parseBytes, systemEnvironment } from "@vfleet/shared";
 import { boxNames, clientHost, controlHost, maxHosts, nodeNames } from "../address.ts";
 import { startAnchor } from "../anchor.ts";
-import { findBox } from "../box.ts";
 import { makeCgroup } from "../cgroups.ts";
 import { floodTo } from "../client.ts";
 import { writeNatsConfig } from "../control-plane.ts";
 import { makeCredentials } from "../credentials.ts";
 import { makeHostFolders, makeLabFolders } from "../folders.ts";
 import { freePort, isFree, startApiForwarder, startPackageProxy } from "../forwarder.ts";
+import { findHost } from "../host.ts";
 import { readAlive } from "../identity.ts";
 import { LabError } from "../lab-error.ts";
 import { hostLayout, labLayout, labsFolder, outsideIdentity } from "../layout.ts";
@@ -24,26 +24,33 @@ import { readState, writeState } from "../state.ts";
 import type { LabState } from "../state.ts";
 import { bridgeCommands, ipBatch } from "../underlay.ts";
 import { writeKubeconfig } from "../kubeconfig.ts";
+import { requireGuestSystem } from "../vm/preflight.ts";
 import { writeWrappers } from "../wrappers.ts";
 
 export interface UpOptions {
   readonly name: string;
   readonly hosts?: number;
+  /** Makes each node a virtual machine with a kernel of its own. */
+  readonly vm?: boolean;
   /** Quantities such as `4Gi`. */
   readonly memoryPerHost?: string;
   readonly diskPerHost?: string;
   readonly wait: boolean;
 }
 
-const defaults = { hosts: 3, memoryPerHost: "4Gi", diskPerHost: "20Gi" };
+const defaults = {
+  box: { hosts: 3, memoryPerHost: "4Gi", diskPerHost: "20Gi" },
+  vm: { hosts: 2, memoryPerHost: "1536Mi", diskPerHost: "20Gi" },
+} as const;
 const minimumMemoryBytes = 512 * 1024 ** 2;
 const minimumDiskBytes = 512 * 1024 ** 2;
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = { box: 60_000, vm: 300_000 } as const;
 
 /** Brings a lab to what was asked for: makes what is missing, boots what is off, leaves alone what runs. */
 export async function up(options: UpOptions): Promise<LabState> {
   const lab = labLayout(options.name);
   preflight();
+  if (options.vm === true) requireGuestSystem();
   const state = await withLock(lab, async () => {
     const before = readState(lab);
     const wanted = await wantedState(lab, options, before);
@@ -59,15 +66,17 @@ export async function up(options: UpOptions): Promise<LabState> {
     }
     return wanted;
   });
-  if (options.wait) await waitForReady(lab, state.hosts, readyTimeoutMs);
+  if (options.wait) await waitForReady(lab, state.hosts, readyTimeoutMs[state.nodes]);
   return state;
 }
 
 /** What the options and what is there make together; refuses what would have to destroy something. */
 async function wantedState(lab: LabLayout, options: UpOptions, before: LabState | undefined): Promise<LabState> {
-  const hosts = options.hosts ?? before?.hosts ?? defaults.hosts;
-  const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, defaults.memoryPerHost);
-  const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, defaults.diskPerHost);
+  const nodes = options.vm === true ? "vm" : (before?.nodes ?? "box");
+  const usual = defaults[nodes];
+  const hosts = options.hosts ?? before?.hosts ?? usual.hosts;
+  const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, usual.memoryPerHost);
+  const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, usual.diskPerHost);
   const hint = `Take it down first: lab down --name ${lab.name}`;
   if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts)
     throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
@@ -75,6 +84,8 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
     throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
   if (diskPerHostBytes < minimumDiskBytes)
     throw new LabError("quantity-invalid", `${diskPerHostBytes} bytes of disk per host`, "Use 512Mi or more");
+  if (before !== undefined && nodes !== before.nodes)
+    throw new LabError("lab-differs", `hosts of "${lab.name}" are no virtual machines`, hint);
   if (before !== undefined && hosts < before.hosts)
     throw new LabError("lab-differs", `"${lab.name}" has ${before.hosts} hosts, ${hosts} were asked for`, hint);
   if (
@@ -86,7 +97,8 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
   const forwarderRuns = readAlive(outsideIdentity(lab, "api-forwarder")) !== undefined;
   const keepsPort = before !== undefined && (forwarderRuns || (await isFree(before.apiPort)));
   const apiPort = keepsPort ? before.apiPort : await freePort(portsOfOthers(lab));
-  return { version: 1, name: lab.name, hosts, memoryPerHostBytes, diskPerHostBytes, apiPort, cuts: before?.cuts ?? [] };
+  const cuts = before?.cuts ?? [];
+  return { version: 1, name: lab.name, hosts, nodes, memoryPerHostBytes, diskPerHostBytes, apiPort, cuts };
 }
 
 function wantedBytes(asked: string | undefined, before: number | undefined, otherwise: string): number {
@@ -118,7 +130,7 @@ async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | unde
     await applyCuts(anchor.pid, []);
   }
   await tellOfNodes(lab, state.hosts);
-  const off = boxNames(state.hosts).filter((host) => findBox(lab, host) === undefined);
+  const off = boxNames(state.hosts).filter((host) => findHost(lab, host) === undefined);
   if (readAlive(outsideIdentity(lab, "package-proxy")) === undefined) await startPackageProxy(lab);
   await startApiForwarder(lab, state.apiPort);
   await Promise.all(off.map((host) => powerOn(lab, state, host)));
@@ -128,9 +140,9 @@ async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | unde
 
 /** Tells those who run already of nodes that come in; where none does, nothing changes. */
 async function tellOfNodes(lab: LabLayout, hosts: number): Promise<void> {
-  const hasControl = findBox(lab, controlHost) !== undefined;
+  const hasControl = findHost(lab, controlHost) !== undefined;
   if (hasControl && writeNatsConfig(lab, hosts))
     await signalProgram({ lab, host: controlHost, program: "nats", signal: "HUP" });
-  const client = findBox(lab, clientHost);
+  const client = findHost(lab, clientHost);
   if (client !== undefined) await floodTo(client.pid, nodeNames(hosts));
 }
