@@ -79,7 +79,10 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
     link.listen({
       report: (report) => presence.hear(report),
       progress: (node, progress) => reconcilers.hearProgress(node, progress),
-      telemetry: options.onTelemetry,
+      telemetry: (telemetry) => {
+        presence.hearUsage(telemetry);
+        options.onTelemetry(telemetry);
+      },
       request: (node, request) =>
         answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
     });

@@ -11,6 +11,8 @@ export * from "./api/image.ts";
 export * from "./api/kind.ts";
 export * from "./api/meta.ts";
 export * from "./api/migration.ts";
+export * from "./api/migration-mode.ts";
+export * from "./api/migration-policy.ts";
 export * from "./api/namespace.ts";
 export * from "./api/node.ts";
 export * from "./api/quantities.ts";

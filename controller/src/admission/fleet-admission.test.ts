@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ApiObject, Kind } from "@vfleet/shared";
+import type { ApiObject, Kind, Migration, MigrationMode } from "@vfleet/shared";
 import { kinds } from "@vfleet/shared";
 import type { AdmissionRequest } from "../http/admission.ts";
 import { placedStatus, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../reconcile/samples.ts";
@@ -16,11 +16,34 @@ function storeOf(objects: readonly ApiObject[]): ObjectStore {
   } as unknown as ObjectStore;
 }
 
+const nodeInfo = {
+  machineID: "",
+  systemUUID: "",
+  bootID: "",
+  osImage: "",
+  containerRuntimeVersion: "",
+  kubeletVersion: "",
+  kubeProxyVersion: "",
+  operatingSystem: "linux",
+  architecture: "amd64",
+};
 const stored = [
-  sampleNode("host-1"),
+  sampleNode("host-1", {
+    status: {
+      conditions: [{ type: "Ready", status: "True" }],
+      fleet: { dirtyTracking: false },
+      nodeInfo: { ...nodeInfo, kernelVersion: "6.18" },
+    },
+  }),
   sampleNode("host-2"),
   sampleNode("cordoned", { spec: { unschedulable: true } }),
   sampleServer("web", { status: placedStatus("host-1") }),
+  sampleServer("ring", {
+    status: placedStatus("host-1", {
+      address: "10.200.0.5",
+      conditions: [{ type: "Migratable", status: "False", reason: "IoUring", message: "it uses io_uring (process 1)" }],
+    }),
+  }),
   sampleServer("moving", { status: placedStatus("host-1", { phase: "Migrating", address: "10.200.0.3" }) }),
   sampleServer("stopped", { status: placedStatus("host-1", { phase: "Stopped", address: "10.200.0.4" }) }),
   sampleMigration("under-way", { spec: { server: "moving" }, status: { phase: "Syncing" } }),
@@ -43,7 +66,11 @@ function admit(object: ApiObject, more: readonly ApiObject[] = []): ApiObject {
   return admitted;
 }
 
-const move = (spec: object) => sampleMigration("move", { spec });
+/** The mode stands in its place whatever this version can do. */
+const move = (spec: object, mode?: MigrationMode): Migration => {
+  const migration = sampleMigration("move", { spec });
+  return mode === undefined ? migration : { ...migration, spec: { ...migration.spec, mode } };
+};
 const server = (spec: object) => sampleServer("new", { spec });
 
 describe("fleetAdmission", () => {
@@ -58,6 +85,21 @@ describe("fleetAdmission", () => {
     ["a move to a cordoned node", move({ targetNode: "cordoned" }), 'node "cordoned" is cordoned'],
     ["a second move", move({ server: "moving" }), 'migration "under-way" of it has not ended'],
     ["a move of what doesn't run", move({ server: "stopped" }), "it must be Running, it is Stopped"],
+    [
+      "post-copy where neither the server nor the move allows it",
+      move({ mode: "StopAndCopy" }, "Postcopy"),
+      'mode "Postcopy" needs allowPostCopy: true',
+    ],
+    [
+      "rounds where the source does not track dirty pages",
+      move({}, "Precopy"),
+      'mode "Precopy" needs a kernel that tracks dirty pages, node "host-1" (Linux 6.18) does not',
+    ],
+    [
+      "a move of what can't be dumped",
+      move({ server: "ring" }),
+      "it cannot be moved while it runs: it uses io_uring (process 1)",
+    ],
     [
       "a drain of an unknown node",
       sampleDrain({ spec: { node: "nowhere" } }),
@@ -102,6 +144,8 @@ describe("fleetAdmission", () => {
     ],
     ["a free address", server({ network: { address: "10.200.7.7" } })],
     ["a move to anywhere", move({})],
+    ["a cold move of what can't be dumped", move({ server: "ring" }, "Cold")],
+    ["post-copy that the move allows", move({ allowPostCopy: true }, "Postcopy")],
     ["a drain", sampleDrain()],
   ])("lets pass %s", (_what, object) => expect(admit(object)).toBe(object));
 });

@@ -59,10 +59,8 @@ function admitServer(
 function admitMigration(migration: Migration, store: ObjectStore): void {
   const { namespace } = migration.metadata;
   const objection = objectionToMove({
-    migration: migration.metadata.name,
+    migration,
     server: store.get(virtualServerKind, { namespace, name: migration.spec.server }),
-    serverName: migration.spec.server,
-    targetNode: migration.spec.targetNode,
     nodes: store.list(nodeKind).items,
     migrations: store.list(migrationKind, { namespace }).items,
   });

@@ -1,4 +1,4 @@
-import type { Environment, NodeReport, ServerReport } from "@vfleet/shared";
+import type { Environment, NodeReport, NodeTelemetry, ServerReport } from "@vfleet/shared";
 
 /** `unheard`: not yet, since this controller started; it may be well. `lost`: not for longer than the grace. */
 export type Presence = "alive" | "unheard" | "lost";
@@ -10,12 +10,13 @@ interface Heard {
 
 export type ReportListener = (report: NodeReport, previous: NodeReport | undefined) => void;
 
-/** What every node said last, and when. In memory only: a report is whole, and the next one is seconds away. */
+/** What every node said last, and when. In memory only: reports and samples are whole, and the next one is seconds away. */
 export class FleetPresence {
   readonly #environment: Environment;
   readonly #graceMs: number;
   readonly #startedAtMs: number;
   readonly #heard = new Map<string, Heard>();
+  readonly #usage = new Map<string, NodeTelemetry>();
   readonly #listeners = new Set<ReportListener>();
 
   constructor(environment: Environment, graceMs: number) {
@@ -28,6 +29,15 @@ export class FleetPresence {
     const previous = this.#heard.get(report.node)?.report;
     this.#heard.set(report.node, { report, atMs: this.#environment.monotonicMs() });
     for (const listener of this.#listeners) listener(report, previous);
+  }
+
+  hearUsage(telemetry: NodeTelemetry): void {
+    this.#usage.set(telemetry.node, telemetry);
+  }
+
+  /** Memory that a server uses on a node; none: the node hasn't said. */
+  memoryBytes(node: string, uid: string): number | undefined {
+    return this.#usage.get(node)?.servers.find((server) => server.uid === uid)?.usage.memoryBytes;
   }
 
   onReport(listener: ReportListener): void {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { allVerbs, defineKind } from "./kind.ts";
 import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
-import { migrationModeSchema } from "./virtual-server.ts";
+import { isPostCopyMode } from "./migration-mode.ts";
+import { migrationWishes, postCopyRule } from "./migration-policy.ts";
 
 /** In order; a Migration only goes forward, or to Failed or Cancelled before `Committed`. */
 export const migrationPhases = [
@@ -15,6 +16,8 @@ export const migrationPhases = [
   "Cancelled",
 ] as const;
 export type MigrationPhase = (typeof migrationPhases)[number];
+/** Reasons of a move that has failed after its commit: the server is its target's, and what ran of it is lost. */
+export const lostMigrationReasons = ["PostCopyLost", "LostAfterCommit"] as const;
 export const endedMigrationPhases: readonly MigrationPhase[] = ["Succeeded", "Failed", "Cancelled"];
 
 const milliseconds = z.number().min(0);
@@ -24,15 +27,33 @@ export const migrationSchema = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1"),
   kind: z.literal("Migration"),
   metadata: objectMetaSchema.extend({ name: subdomainSchema }),
-  spec: z.strictObject({
-    server: nameSchema.meta({ description: "Name of the VirtualServer in the same namespace" }),
-    targetNode: subdomainSchema.optional().meta({ description: "None: the scheduler picks" }),
-    mode: migrationModeSchema.default("Auto"),
-    /** Set to ask for an end; honoured until the commit. */
-    cancel: z.boolean().default(false),
-    /** Why it was made: `Operator`, `Drain`, `Rebalance`. */
-    reason: z.enum(["Operator", "Drain", "Rebalance"]).default("Operator"),
-  }),
+  spec: z
+    .strictObject({
+      server: nameSchema.meta({ description: "Name of the VirtualServer in the same namespace" }),
+      targetNode: subdomainSchema.optional().meta({ description: "None: the scheduler picks" }),
+      /** None, here and below: as the server's own `spec.migration` says. */
+      mode: migrationWishes.mode.optional(),
+      allowPostCopy: migrationWishes.allowPostCopy.optional(),
+      maxDowntimeMs: migrationWishes.maxDowntimeMs.optional(),
+      bandwidth: migrationWishes.bandwidth.optional(),
+      rounds: migrationWishes.rounds.optional(),
+      completionTimeoutSeconds: z
+        .number()
+        .int()
+        .min(1)
+        .max(604_800)
+        .optional()
+        .meta({ description: "From its start to the commit; none: by the server's memory" }),
+      progressTimeoutSeconds: migrationWishes.progressTimeoutSeconds.optional(),
+      /** Set to ask for an end; honoured until the commit. */
+      cancel: z.boolean().default(false),
+      /** Why it was made: `Operator`, `Drain`, `Rebalance`. */
+      reason: z.enum(["Operator", "Drain", "Rebalance"]).default("Operator"),
+    })
+    .superRefine(({ mode, allowPostCopy }, context) => {
+      if (mode === undefined || !isPostCopyMode(mode) || allowPostCopy !== false) return;
+      context.addIssue({ code: "custom", path: ["mode"], input: mode, message: postCopyRule(mode) });
+    }),
   status: z
     .looseObject({
       phase: z.enum(migrationPhases).optional(),
@@ -48,6 +69,24 @@ export const migrationSchema = z.strictObject({
       ownershipRevision: z.number().int().optional(),
       startedAt: z.string().optional(),
       endedAt: z.string().optional(),
+      /** The round of memory under way, from 0, and those that have ended. */
+      round: z.number().int().min(0).optional(),
+      rounds: z
+        .array(z.object({ round: z.number().int(), pages: z.number().int(), bytes, durationMs: milliseconds }))
+        .optional(),
+      rateBytesPerSecond: bytes.optional(),
+      /** At which the server writes memory, as seen between two rounds. */
+      dirtyRateBytesPerSecond: bytes.optional(),
+      remainingBytes: bytes.optional(),
+      /** Limit in force; none: none. */
+      bandwidthBytesPerSecond: bytes.optional(),
+      predictedPauseMs: milliseconds
+        .optional()
+        .meta({ description: "Were it frozen now; before anything has moved: by what earlier moves took" }),
+      bothHostsNeeded: z.boolean().optional().meta({
+        description:
+          "True from the commit until the last page has arrived, in post-copy: until then the loss of either host loses the server",
+      }),
       pauseMs: milliseconds.optional().meta({
         description:
           "Tasks frozen at the source until tasks running at the target, by the hosts' own clocks' durations",
@@ -93,7 +132,18 @@ export const migrationKind = defineKind<Migration>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: migrationSchema,
-  immutable: ["spec.server", "spec.targetNode", "spec.mode", "spec.reason"],
+  immutable: [
+    "spec.server",
+    "spec.targetNode",
+    "spec.mode",
+    "spec.allowPostCopy",
+    "spec.maxDowntimeMs",
+    "spec.bandwidth",
+    "spec.rounds",
+    "spec.completionTimeoutSeconds",
+    "spec.progressTimeoutSeconds",
+    "spec.reason",
+  ],
   selectableFields: ["spec.server", "status.phase", "status.sourceNode"],
   columns: [
     {
@@ -137,7 +187,7 @@ export const migrationKind = defineKind<Migration>({
       type: "string",
       description: "How memory is moved",
       priority: 1,
-      value: (migration) => migration.status?.mode ?? migration.spec.mode,
+      value: (migration) => migration.status?.mode ?? migration.spec.mode ?? "<none>",
     },
     {
       name: "Memory",

@@ -49,6 +49,8 @@ export const nodeSchema = z.strictObject({
           agentVersion: z.string().optional(),
           criuVersion: z.string().optional(),
           runcVersion: z.string().optional(),
+          /** Whether its kernel says which pages were written: modes with rounds need it at the source. */
+          dirtyTracking: z.boolean().optional(),
           /** Where peers reach the agent, `host:port`. */
           agentEndpoint: z.string().optional(),
           lastHeartbeatMs: z.number().optional(),

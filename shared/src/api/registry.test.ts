@@ -30,7 +30,14 @@ describe("VirtualServer schema", () => {
     const server = virtualServerSchema.parse({ ...base, spec: { image: "debian-12" } });
     expect(server.spec.resources.limits.memory).toBe("1Gi");
     expect(server.spec.runStrategy).toBe("Running");
-    expect(server.spec.migration.mode).toBe("Auto");
+    expect(server.spec.migration).toEqual({
+      mode: "Auto",
+      allowPostCopy: false,
+      maxDowntimeMs: 900,
+      rounds: 10,
+      completionTimeoutPerGiBSeconds: 150,
+      progressTimeoutSeconds: 150,
+    });
   });
 
   test.each([
@@ -39,6 +46,8 @@ describe("VirtualServer schema", () => {
     ["a fractional byte", { image: "a", resources: { limits: { memory: "0.1" } } }, "0.1"],
     ["a path as an image", { image: "../etc" }, "must be lower-case"],
     ["a mode that is not there yet", { image: "a", migration: { mode: "Postcopy" } }, "Postcopy"],
+    ["no bandwidth at all", { image: "a", migration: { bandwidth: "0M" } }, "more than 0"],
+    ["no rounds", { image: "a", migration: { rounds: 0 } }, "rounds"],
     ["a NUL in the command", { image: "a", command: ["sh\0"] }, "NUL"],
   ])("refuses %s and names it", (_what, spec, named) => {
     const result = virtualServerSchema.safeParse({ ...base, spec });

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { allVerbs, defineKind } from "./kind.ts";
+import { migrationPolicySchema } from "./migration-policy.ts";
 import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
 import { bytesSchema, cpuSchema } from "./quantities.ts";
 
@@ -20,15 +21,6 @@ const argument = z
   .string()
   .max(131_072)
   .refine((text) => !text.includes("\0"), "must not contain NUL");
-
-export const migrationModes = ["Auto", "Precopy", "StopAndCopy", "Postcopy", "Hybrid", "Cold"] as const;
-/** What this version can do; the rest of the modes are refused by name. */
-export const supportedMigrationModes: readonly MigrationMode[] = ["Auto", "StopAndCopy"];
-export const migrationModeSchema = z.enum(migrationModes).refine((mode) => supportedMigrationModes.includes(mode), {
-  error: (issue) =>
-    `mode "${String(issue.input)}" is not available yet: ${supportedMigrationModes.join(" or ")} is needed`,
-});
-export type MigrationMode = (typeof migrationModes)[number];
 
 export const virtualServerSpecSchema = z.strictObject({
   runStrategy: z.enum(["Running", "Stopped"]).default("Running"),
@@ -68,12 +60,7 @@ export const virtualServerSpecSchema = z.strictObject({
       nodeSelector: z.record(z.string().max(317), z.string().max(63)).default({}),
     })
     .prefault({}),
-  migration: z
-    .strictObject({
-      mode: migrationModeSchema.default("Auto"),
-      completionTimeoutPerGiBSeconds: z.number().int().min(1).max(86_400).default(150),
-    })
-    .prefault({}),
+  migration: migrationPolicySchema.prefault({}),
 });
 
 export const serverPhases = [

@@ -10,7 +10,7 @@ const bytesPerSecondSchema = z.number().min(0);
 /** How a move is done. `Auto` is decided before anything is sent: hosts never see it. */
 export const moveModes = ["StopAndCopy", "Precopy", "Postcopy", "Hybrid", "Cold"] as const;
 export type MoveMode = (typeof moveModes)[number];
-const moveModeSchema = z.enum(moveModes);
+export const moveModeSchema = z.enum(moveModes);
 
 /** What a move may cost, decided by the controller from the server's and the Migration's wishes. */
 export const moveOptionsSchema = z.object({

@@ -84,6 +84,20 @@ describe("drainStep", () => {
     });
   });
 
+  test("moves what can be dumped, and says what can't be", () => {
+    const conditions = [
+      { type: "Migratable", status: "False" as const, reason: "IoUring", message: "it uses io_uring" },
+    ];
+    const servers = [on("host-1", "a", { conditions }), on("host-1", "b")];
+    const { status, actions } = drainStep(view({ servers }));
+    expect(actions).toMatchObject([{ kind: "move", server: "b" }]);
+    expect(status).toMatchObject({
+      phase: "Draining",
+      waiting: [{ server: "default/a", reason: "it cannot be moved while it runs: it uses io_uring" }, {}],
+    });
+    expect(drainStep(view({ servers: servers.slice(0, 1) })).status.phase).toBe("Blocked");
+  });
+
   test("waits for a server that is starting, and leaves those that are stopped", () => {
     const waits = drainStep(view({ servers: [on("host-1", "a", { phase: "Starting" })] }));
     expect(waits.status).toMatchObject({ phase: "Draining", waiting: [{ server: "default/a" }] });

@@ -3,7 +3,8 @@ import { isMigrationEnded } from "@vfleet/shared";
 import type { Candidate } from "../../scheduler/placement.ts";
 import { demandOf, take } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
-import { unfitTargets } from "../migration/movability.ts";
+import { objectionToMode, unfitTargets } from "../migration/movability.ts";
+import { moveWishes } from "../migration/move-wishes.ts";
 
 type DrainStatus = NonNullable<Drain["status"]>;
 type Waiting = NonNullable<DrainStatus["waiting"]>[number];
@@ -86,10 +87,8 @@ function planned(
   const { drain } = view;
   const waiting: Waiting[] = [];
   const actions: DrainAction[] = [];
-  const unfit = unfitTargets(
-    view.nodes,
-    view.nodes.find((node) => node.metadata.name === drain.spec.node),
-  );
+  const source = view.nodes.find((node) => node.metadata.name === drain.spec.node);
+  const unfit = unfitTargets(view.nodes, source);
   let underWay = own.filter((migration) => !isMigrationEnded(migration)).length;
   let stuck = 0;
   let abandoned = 0;
@@ -127,6 +126,12 @@ function planned(
       last === undefined ? 0 : endedAtMs(last) + Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
     if (retryAtMs > Date.parse(view.now)) {
       waiting.push({ server: nameOf(server), reason: `tried again soon, the last move failed: ${failure}` });
+      continue;
+    }
+    const objection = objectionToMode(server, moveWishes(server), source);
+    if (objection !== undefined) {
+      stuck++;
+      waiting.push({ server: nameOf(server), reason: objection.message });
       continue;
     }
     const choice = schedule(view.candidates, demandOf(server), unfit);

@@ -19,6 +19,7 @@ function view(changes: Partial<AdmitView> = {}): AdmitView {
     nodes,
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
     presence: () => "alive",
+    memoryBytes: 64 * 2 ** 20,
     limits: { parallelPerFleet: 5, parallelOutboundPerNode: 2 },
     now: "now",
     ...changes,
@@ -36,7 +37,9 @@ test("picks a target other than the source and starts under the present epoch", 
     start: {
       phase: "Preparing",
       mode: "StopAndCopy",
-      modeReason: "The only mode of this version",
+      modeReason:
+        "Within maxDowntime 900 ms: a pause of 736 ms is predicted (64.0 MiB at 190.7 MiB/s, assumed as nothing was measured between these hosts yet, and 400 ms)",
+      predictedPauseMs: 736,
       sourceNode: "host-1",
       targetNode: "host-2",
       epoch: 4,

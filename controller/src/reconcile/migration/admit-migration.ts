@@ -1,12 +1,15 @@
 import type { Migration, MigrationStatus, Node, VirtualServer } from "@vfleet/shared";
-import { isMigrationEnded } from "@vfleet/shared";
+import { isMigrationEnded, parseBytes, supportedMigrationModes } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
 import type { Candidate } from "../../scheduler/placement.ts";
 import { demandOf } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
+import { chooseMode } from "./choose-mode.ts";
 import type { Objection } from "./movability.ts";
 import { objectionToMove, unfitTargets } from "./movability.ts";
+import { moveWishes } from "./move-wishes.ts";
+import { knownDirtyRate, knownRate } from "./predict-pause.ts";
 
 export interface AdmitView {
   migration: Migration;
@@ -17,6 +20,8 @@ export interface AdmitView {
   nodes: readonly Node[];
   candidates: readonly Candidate[];
   presence: (node: string) => Presence;
+  /** That the server uses; none: not known yet. */
+  memoryBytes: number | undefined;
   limits: { parallelPerFleet: number; parallelOutboundPerNode: number };
   now: string;
 }
@@ -27,10 +32,8 @@ export type Admittance = { start: MigrationStatus } | { wait: Objection } | { re
 export function admitMigration(view: AdmitView): Admittance {
   const { migration, server, owner, nodes } = view;
   const objection = objectionToMove({
-    migration: migration.metadata.name,
+    migration,
     server,
-    serverName: migration.spec.server,
-    targetNode: migration.spec.targetNode,
     nodes,
     migrations: view.migrations.filter((other) => other.metadata.namespace === migration.metadata.namespace),
   });
@@ -64,20 +67,25 @@ export function admitMigration(view: AdmitView): Admittance {
   const { targetNode } = migration.spec;
   const candidates =
     targetNode === undefined ? view.candidates : view.candidates.filter((candidate) => candidate.name === targetNode);
-  const choice = schedule(
-    candidates,
-    demandOf(server),
-    unfitTargets(
-      nodes,
-      nodes.find((node) => node.metadata.name === owner.node),
-    ),
-  );
+  const source = nodes.find((node) => node.metadata.name === owner.node);
+  const choice = schedule(candidates, demandOf(server), unfitTargets(nodes, source));
   if ("unschedulable" in choice) return { refuse: { reason: "NoTargetFits", message: choice.unschedulable } };
+  const wishes = moveWishes(server, migration.spec);
+  const { bandwidthBytesPerSecond } = wishes.options;
+  const chosen = chooseMode({
+    wishes,
+    memoryBytes: view.memoryBytes,
+    memoryLimitBytes: parseBytes(server.spec.resources.limits.memory),
+    rate: knownRate(view.migrations, { source: owner.node, target: choice.node, limit: bandwidthBytesPerSecond }),
+    tracksDirtyPages: source?.status?.fleet?.dirtyTracking === true,
+    dirtyRateBytesPerSecond: knownDirtyRate(view.migrations, server.metadata),
+    supported: supportedMigrationModes,
+  });
   return {
     start: {
       phase: "Preparing",
-      mode: "StopAndCopy",
-      modeReason: migration.spec.mode === "Auto" ? "The only mode of this version" : "Asked for",
+      ...chosen,
+      ...(bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }),
       sourceNode: owner.node,
       targetNode: choice.node,
       epoch: owner.epoch,

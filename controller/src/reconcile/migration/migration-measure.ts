@@ -1,5 +1,6 @@
 import type { MigrationProgress, MigrationStatus } from "@vfleet/shared";
-import type { MigrationView } from "./migration-step.ts";
+import { isPostCopyMode } from "@vfleet/shared";
+import type { MigrationView } from "./migration-view.ts";
 
 /** When the controller did something, in milliseconds since the move's start. */
 export interface Mark {
@@ -39,7 +40,37 @@ export function measured(view: MigrationView): MigrationStatus {
     const bytes = Math.max(source?.[member] ?? 0, target?.[member] ?? 0, status[member] ?? 0);
     if (bytes > 0) status[member] = bytes;
   }
-  return status;
+  return { ...status, ...figures(view), ...bothHostsNeeded(view) };
+}
+
+/** What a side says of the move as it is now: before the commit the source knows, after it the target. */
+function figures({ migration, source, target }: MigrationView): Partial<MigrationStatus> {
+  const sides = [source.progress, target.progress];
+  if (migration.status?.phase === "Committed") sides.reverse();
+  const [first, second] = sides;
+  const found: Partial<MigrationStatus> = {};
+  const rounds = first?.rounds ?? second?.rounds;
+  if (rounds !== undefined) found.rounds = rounds;
+  for (const member of [
+    "round",
+    "rateBytesPerSecond",
+    "dirtyRateBytesPerSecond",
+    "remainingBytes",
+    "predictedPauseMs",
+  ] as const) {
+    const value = first?.[member] ?? second?.[member];
+    if (value !== undefined) found[member] = value;
+  }
+  return found;
+}
+
+/** From the commit of a post-copy until a side says that the last page is there. */
+function bothHostsNeeded({ migration, source, target }: MigrationView): Partial<MigrationStatus> {
+  const { phase, mode } = migration.status ?? {};
+  if (phase !== "Committed" || !isPostCopyMode(mode)) return {};
+  const isOver = target.progress?.phase === "done" || target.progress?.bothHostsNeeded === false;
+  const isSaid = target.progress?.bothHostsNeeded ?? source.progress?.bothHostsNeeded ?? true;
+  return { bothHostsNeeded: !isOver && isSaid };
 }
 
 /** With one more mark of the controller, at this moment. */

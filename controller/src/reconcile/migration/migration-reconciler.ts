@@ -3,7 +3,7 @@ import {
   imageKind,
   isMigrationEnded,
   migrationKind,
-  moveOptionsSchema,
+  moveModeSchema,
   nodeKind,
   timestamp,
   virtualServerKind,
@@ -13,8 +13,9 @@ import type { OwnershipRecord } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
 import { candidatesIn, keyOf, objectKeyOf } from "../context.ts";
 import { admitMigration } from "./admit-migration.ts";
-import type { MigrationAction, MigrationView, SideView } from "./migration-step.ts";
-import { migrationFinalizer, migrationStep, moveTimeoutMs } from "./migration-step.ts";
+import { migrationFinalizer, migrationStep } from "./migration-step.ts";
+import type { MigrationAction, MigrationView, SideView } from "./migration-view.ts";
+import { moveWishes } from "./move-wishes.ts";
 import { MoveSession } from "./move-session.ts";
 
 /** How often an unfinished move is looked at for limits and silence. */
@@ -77,12 +78,11 @@ export class MigrationReconciler {
     const session = migration.status?.sourceNode === undefined ? undefined : this.#session(migration);
     const side = (name: "source" | "target"): SideView => {
       const node = migration.status?.[`${name}Node`] ?? "";
-      const held = presence.serverReport(node, uid ?? "");
       return {
         presence: presence.of(node),
         progress: session?.progress(name),
-        heldEpoch: held?.epoch,
-        isRunning: held?.phase === "Running",
+        quietMs: session?.quietMs(name) ?? 0,
+        held: presence.serverReport(node, uid ?? ""),
         hasReported: presence.report(node) !== undefined,
       };
     };
@@ -92,7 +92,14 @@ export class MigrationReconciler {
       operation: record === undefined ? undefined : operationOf(record, operation),
       source: side("source"),
       target: side("target"),
-      session: session?.view() ?? { state: "idle", error: undefined, silentMs: 0, marks: [], told: false },
+      session: session?.view() ?? {
+        state: "idle",
+        error: undefined,
+        silentMs: 0,
+        stalledMs: 0,
+        marks: [],
+        told: false,
+      },
       isSettling: presence.uptimeMs() < settlingMs && !this.#begun.has(operation),
       now: timestamp(environment),
     };
@@ -162,6 +169,7 @@ export class MigrationReconciler {
         nodes: store.list(nodeKind).items,
         candidates: candidatesIn(store),
         presence: (node) => presence.of(node),
+        memoryBytes: presence.memoryBytes(server?.status?.nodeName ?? "", server?.metadata.uid ?? ""),
         limits: config.migration,
         now,
       });
@@ -192,18 +200,18 @@ export class MigrationReconciler {
     const image = store.get(imageKind, { name: server.spec.image });
     const assignment = serverAssignmentOf(server, image, { ...owner, epoch: owner.epoch + 1 });
     if (assignment === undefined) return;
-    const timeoutMs = moveTimeoutMs(server);
+    const { options, timeoutMs } = moveWishes(server, migration.spec);
     this.#session(migration).command(
       {
         kind: "migration.prepare-target",
         operation: migration.metadata.uid ?? "",
         server: assignment,
         source: { node: sourceNode },
-        mode: "StopAndCopy",
+        mode: moveModeSchema.parse(migration.status?.mode),
         imagePeers: imagePeersOf(image, store.list(nodeKind).items, targetNode),
         ticketLifetimeMs: timeoutMs,
       },
-      { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options: moveOptionsSchema.parse({}) },
+      { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options },
     );
   }
 

@@ -1,86 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { MigrationProgress, MigrationStatus } from "@vfleet/shared";
-import { placedStatus, sampleMigration, sampleServer } from "../samples.ts";
-import type { MigrationView, SideView } from "./migration-step.ts";
 import { migrationFinalizer, migrationStep } from "./migration-step.ts";
-
-const now = "2026-01-01T00:00:10.000Z";
-const started: MigrationStatus = {
-  startedAt: "2026-01-01T00:00:00.000Z",
-  sourceNode: "host-1",
-  targetNode: "host-2",
-  epoch: 1,
-};
-const side: SideView = {
-  presence: "alive",
-  progress: undefined,
-  heldEpoch: undefined,
-  isRunning: false,
-  hasReported: true,
-};
-const idle: MigrationView["session"] = { state: "idle", error: undefined, silentMs: 0, marks: [], told: false };
-
-function progress(
-  of: "source" | "target",
-  phase: MigrationProgress["phase"],
-  more: Partial<MigrationProgress> = {},
-): MigrationProgress {
-  return {
-    operation: "uid-move",
-    uid: "uid-web",
-    side: of,
-    phase,
-    movedBytes: 0,
-    expectedBytes: 0,
-    memoryBytes: 0,
-    volumeBytes: 0,
-    wireBytes: 0,
-    timeline: [],
-    ...more,
-  };
-}
-
-interface Changes extends Partial<Omit<MigrationView, "source" | "target" | "session" | "migration">> {
-  phase?: MigrationStatus["phase"];
-  cancel?: boolean;
-  status?: MigrationStatus;
-  source?: Partial<SideView>;
-  target?: Partial<SideView>;
-  session?: Partial<MigrationView["session"]>;
-  metadata?: object;
-}
-
-function view({
-  phase,
-  cancel = false,
-  status = {},
-  source,
-  target,
-  session,
-  metadata,
-  ...changes
-}: Changes): MigrationView {
-  return {
-    migration: sampleMigration("move", {
-      spec: { cancel },
-      metadata: metadata ?? {},
-      ...(phase === undefined ? {} : { status: { ...started, phase, ...status } }),
-    }),
-    server: sampleServer("web", { status: placedStatus("host-1") }),
-    operation: { state: "begun" },
-    source: { ...side, ...source },
-    target: { ...side, ...target },
-    session: { ...idle, ...session },
-    isSettling: false,
-    now,
-    ...changes,
-  };
-}
+import { now, sampleProgress as progress, sampleView as view } from "./sample-view.ts";
+import type { ViewChanges } from "./sample-view.ts";
 
 const commanded = { state: "started" as const };
 
 describe("migrationStep: what is done in each state", () => {
-  test.each<[string, Changes, string | undefined, object[]]>([
+  test.each<[string, ViewChanges, string | undefined, object[]]>([
     ["asked for", {}, undefined, [{ kind: "admit" }]],
     ["cancelled before it began", { cancel: true }, "Cancelled", []],
     ["admitted, not begun", { phase: "Preparing", operation: undefined }, undefined, [{ kind: "begin" }]],
@@ -150,6 +76,12 @@ describe("migrationStep: what is done in each state", () => {
       [{ kind: "abort", reason: "nothing was heard of it for 60 s" }],
     ],
     [
+      "stalled",
+      { phase: "Syncing", session: { state: "started", stalledMs: 165_001 } },
+      "Syncing",
+      [{ kind: "abort", reason: "nothing has moved for 150 s" }],
+    ],
+    [
       "too slow",
       { phase: "Freezing", session: commanded, now: "2026-01-01T00:02:46.000Z" },
       "Freezing",
@@ -190,99 +122,6 @@ describe("migrationStep: what is done in each state", () => {
     const decision = migrationStep(view(changes));
     expect(decision.actions).toEqual(actions);
     expect(decision.status?.phase).toBe(phase);
-  });
-});
-
-describe("migrationStep: after the commit", () => {
-  const runsThere = { heldEpoch: 2, isRunning: true };
-  const committed = {
-    phase: "Committed" as const,
-    operation: { state: "committed" as const },
-    session: { told: true },
-  };
-  test.each<[string, Changes, string]>([
-    [
-      "both done",
-      {
-        source: { progress: progress("source", "done") },
-        target: { ...runsThere, progress: progress("target", "done") },
-      },
-      "Succeeded",
-    ],
-    [
-      "the target has more to fetch",
-      {
-        source: { progress: progress("source", "done") },
-        target: { ...runsThere, progress: progress("target", "cleaning") },
-      },
-      "Committed",
-    ],
-    [
-      "the target's report is not there yet",
-      { source: { progress: progress("source", "done") }, target: { progress: progress("target", "done") } },
-      "Committed",
-    ],
-    [
-      "the server's own status follows in a moment",
-      {
-        server: sampleServer("web", { status: placedStatus("host-2", { phase: "Migrating" }) }),
-        source: { progress: progress("source", "done") },
-        target: { ...runsThere, progress: progress("target", "done") },
-      },
-      "Committed",
-    ],
-    [
-      "the source cleans up",
-      {
-        source: { heldEpoch: 1, progress: progress("source", "cleaning") },
-        target: { ...runsThere, progress: progress("target", "done") },
-      },
-      "Committed",
-    ],
-    ["after a restart, by the reports alone", { source: {}, target: runsThere }, "Succeeded"],
-    ["after a restart, the source still holds it", { source: { heldEpoch: 1 }, target: runsThere }, "Committed"],
-    [
-      "after a restart, the source wasn't heard yet",
-      { source: { hasReported: false }, target: runsThere },
-      "Committed",
-    ],
-    ["the source is lost", { source: { heldEpoch: 1, presence: "lost" }, target: runsThere }, "Succeeded"],
-    [
-      "the source doesn't finish",
-      { now: "2026-01-01T00:00:45.000Z", source: { heldEpoch: 1 }, target: runsThere },
-      "Succeeded",
-    ],
-    [
-      "the target's restore died",
-      {
-        source: { progress: progress("source", "done") },
-        target: { progress: progress("target", "failed", { error: { code: "x", message: "restore died" } }) },
-      },
-      "Committed",
-    ],
-    [
-      "a cancel is too late",
-      {
-        cancel: true,
-        source: { progress: progress("source", "done") },
-        target: { ...runsThere, progress: progress("target", "done") },
-      },
-      "Succeeded",
-    ],
-  ])("%s", (_what, changes, phase) => {
-    const { status } = migrationStep(
-      view({
-        ...committed,
-        status: { timeline: [{ step: "commit", side: "controller", atMs: 9000 }] },
-        server: sampleServer("web", { status: placedStatus("host-2") }),
-        ...changes,
-      }),
-    );
-    expect(status?.phase).toBe(phase);
-    const shown = [status?.endedAt, status?.totalMs, status?.message].map((member) => typeof member);
-    expect(shown).toEqual(
-      phase === "Succeeded" ? ["string", "number", "undefined"] : ["undefined", "undefined", "string"],
-    );
   });
 });
 

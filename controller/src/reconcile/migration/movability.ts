@@ -1,5 +1,7 @@
 import type { Migration, Node, VirtualServer } from "@vfleet/shared";
-import { isMigrationEnded, isNodeReady } from "@vfleet/shared";
+import { conditionOf, hasRounds, isMigrationEnded, isNodeReady, isPostCopyMode, postCopyRule } from "@vfleet/shared";
+import { moveWishes } from "./move-wishes.ts";
+import type { MoveWishes } from "./move-wishes.ts";
 
 export interface Objection {
   /** One CamelCase word for the status. */
@@ -8,12 +10,9 @@ export interface Objection {
 }
 
 export interface MoveRequest {
-  /** Name of the Migration that asks: its own object is no obstacle. */
-  migration: string;
+  /** The one that asks: it is no obstacle itself. */
+  migration: Migration;
   server: VirtualServer | undefined;
-  serverName: string;
-  /** None: any. */
-  targetNode: string | undefined;
   nodes: readonly Node[];
   /** Of the server's namespace. */
   migrations: readonly Migration[];
@@ -21,14 +20,15 @@ export interface MoveRequest {
 
 /** Why a server can't be moved as asked, whatever room there is; none: it can. Asked when a Migration is made and when it begins. */
 export function objectionToMove(request: MoveRequest): Objection | undefined {
-  const { server, serverName, targetNode } = request;
+  const { server, nodes } = request;
+  const { server: serverName, targetNode } = request.migration.spec;
   if (server === undefined) return { reason: "ServerNotFound", message: `there is no virtual server "${serverName}"` };
   if (server.metadata.deletionTimestamp !== undefined)
     return { reason: "ServerDeleted", message: "it is being deleted" };
   const other = request.migrations.find(
     (migration) =>
       migration.spec.server === serverName &&
-      migration.metadata.name !== request.migration &&
+      migration.metadata.name !== request.migration.metadata.name &&
       !isMigrationEnded(migration) &&
       precedes(migration, request),
   );
@@ -40,8 +40,37 @@ export function objectionToMove(request: MoveRequest): Objection | undefined {
   // Migrating without a Migration that goes on: one has just ended, and the server's status follows in a moment.
   if (phase !== "Running" && phase !== "Migrating")
     return { reason: "ServerNotRunning", message: `it must be Running, it is ${phase}` };
+  const source = nodes.find((node) => node.metadata.name === nodeName);
+  return objectionToMode(server, moveWishes(server, request.migration.spec), source) ?? objectionToTarget(request);
+}
+
+/** Why a server can't be moved in the mode asked for, wherever to. A server that can't be dumped is refused before it is frozen. */
+export function objectionToMode(
+  server: VirtualServer,
+  { mode, options }: Pick<MoveWishes, "mode" | "options">,
+  source: Node | undefined,
+): Objection | undefined {
+  if (isPostCopyMode(mode) && !options.allowPostCopy)
+    return { reason: "PostCopyNotAllowed", message: postCopyRule(mode) };
+  if (hasRounds(mode) && source?.status?.fleet?.dirtyTracking === false) {
+    const kernel = source.status.nodeInfo?.kernelVersion ?? "unknown";
+    return {
+      reason: "DirtyTrackingNeeded",
+      message: `mode "${mode}" needs a kernel that tracks dirty pages, node "${source.metadata.name}" (Linux ${kernel}) does not`,
+    };
+  }
+  const migratable = conditionOf(server.status?.conditions, "Migratable");
+  if (mode === "Cold" || migratable?.status !== "False") return undefined;
+  return {
+    reason: migratable.reason ?? "NotMigratable",
+    message: `it cannot be moved while it runs: ${migratable.message ?? "its node says so"}`,
+  };
+}
+
+function objectionToTarget({ migration, nodes }: MoveRequest): Objection | undefined {
+  const { targetNode } = migration.spec;
   if (targetNode === undefined) return undefined;
-  const target = request.nodes.find((node) => node.metadata.name === targetNode);
+  const target = nodes.find((node) => node.metadata.name === targetNode);
   if (target === undefined) return { reason: "NodeNotFound", message: `there is no node "${targetNode}"` };
   if (!isNodeReady(target)) return { reason: "TargetNotReady", message: `node "${targetNode}" is not ready` };
   if (target.spec.unschedulable === true)
@@ -78,7 +107,7 @@ function versionDifference(source: Node, target: Node): string | undefined {
 /** Of two that were asked for at once, the one that began or was made first goes on; the other gives way. */
 function precedes(other: Migration, request: MoveRequest): boolean {
   if ((other.status?.phase ?? "Pending") !== "Pending") return true;
-  const own = request.migrations.find((migration) => migration.metadata.name === request.migration);
+  const own = request.migrations.find((migration) => migration.metadata.name === request.migration.metadata.name);
   if (own === undefined) return true;
   const order = (migration: Migration) => `${migration.metadata.creationTimestamp ?? ""} ${migration.metadata.name}`;
   return order(other) < order(own);

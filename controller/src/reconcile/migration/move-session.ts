@@ -3,7 +3,7 @@ import { codeOf, messageOf, preparedTargetSchema } from "@vfleet/shared";
 import { z } from "zod";
 import type { FleetLink } from "../../fleet/link.ts";
 import type { Mark } from "./migration-measure.ts";
-import type { MigrationView } from "./migration-step.ts";
+import type { MigrationView } from "./migration-view.ts";
 
 export interface MoveSessionOptions {
   environment: Environment;
@@ -38,11 +38,16 @@ export class MoveSession {
   #state: MigrationView["session"]["state"] = "idle";
   #error: string | undefined;
   #heardAtMs: number;
+  #movedAtMs: number;
+  readonly #sideHeardAtMs: { source: number; target: number };
   #told = false;
 
   constructor(options: MoveSessionOptions) {
     this.#options = options;
-    this.#heardAtMs = options.environment.monotonicMs();
+    const nowMs = options.environment.monotonicMs();
+    this.#heardAtMs = nowMs;
+    this.#movedAtMs = nowMs;
+    this.#sideHeardAtMs = { source: nowMs, target: nowMs };
   }
 
   view(): MigrationView["session"] {
@@ -51,6 +56,7 @@ export class MoveSession {
       state: this.#state,
       error: this.#error,
       silentMs: environment.monotonicMs() - this.#heardAtMs,
+      stalledMs: environment.monotonicMs() - this.#movedAtMs,
       marks: this.#marks,
       told: this.#told,
     };
@@ -60,12 +66,19 @@ export class MoveSession {
     return this.#progress[side];
   }
 
+  quietMs(side: "source" | "target"): number {
+    return this.#options.environment.monotonicMs() - this.#sideHeardAtMs[side];
+  }
+
   /** Returns whether it is more than other numbers. Dropped where another node than that side's sent it. */
   hear(node: string, progress: MigrationProgress): boolean {
     if (node !== this.#options[progress.side]) return false;
     const before = this.#progress[progress.side];
     this.#progress[progress.side] = progress;
-    this.#heardAtMs = this.#options.environment.monotonicMs();
+    const nowMs = this.#options.environment.monotonicMs();
+    this.#heardAtMs = nowMs;
+    this.#sideHeardAtMs[progress.side] = nowMs;
+    if (before?.phase !== progress.phase || before.movedBytes !== progress.movedBytes) this.#movedAtMs = nowMs;
     return before?.phase !== progress.phase;
   }
 
@@ -138,6 +151,7 @@ export class MoveSession {
     this.#state = state;
     this.#error = error;
     this.#heardAtMs = this.#options.environment.monotonicMs();
+    this.#movedAtMs = this.#heardAtMs;
     this.#options.changed();
   }
 }

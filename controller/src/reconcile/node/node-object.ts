@@ -68,6 +68,7 @@ export function nodeStatus(view: {
       agentVersion: report.agentVersion,
       criuVersion: info.criuVersion,
       runcVersion: info.runcVersion,
+      dirtyTracking: info.dirtyTracking,
       agentEndpoint: `${report.endpoint.host}:${report.endpoint.port}`,
       ...(before.fleet?.lastHeartbeatMs === undefined ? {} : { lastHeartbeatMs: before.fleet.lastHeartbeatMs }),
     },

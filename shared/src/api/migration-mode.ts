@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+export const migrationModes = ["Auto", "Precopy", "StopAndCopy", "Postcopy", "Hybrid", "Cold"] as const;
+export type MigrationMode = (typeof migrationModes)[number];
+/** What this version can do; the rest of the modes are refused by name. */
+export const supportedMigrationModes: readonly MigrationMode[] = ["Auto", "StopAndCopy"];
+
+/** From the commit until the last page has arrived, the loss of either host loses the server. */
+export function isPostCopyMode(mode: string | undefined): boolean {
+  return mode === "Postcopy" || mode === "Hybrid";
+}
+
+/** Memory goes over in rounds while the server runs: the kernel must say which pages were written. */
+export function hasRounds(mode: string | undefined): boolean {
+  return mode === "Precopy" || mode === "Hybrid";
+}
+
+export const migrationModeSchema = z.enum(migrationModes).refine((mode) => supportedMigrationModes.includes(mode), {
+  error: (issue) =>
+    `mode "${String(issue.input)}" is not available yet: ${supportedMigrationModes.join(" or ")} is needed`,
+});
