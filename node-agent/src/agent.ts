@@ -2,6 +2,7 @@ import { messageOf, nodeAssignmentSchema, Revert, version } from "@vfleet/shared
 import type { AgentConfig, CommandMessage, Environment, HostVersions, Logger, NodeReport } from "@vfleet/shared";
 import { Engine } from "./engine/engine.ts";
 import { nodeInfo, nodeResources, readHostVersions } from "./engine/host-facts.ts";
+import { MigratabilityWatch } from "./engine/runtime/migratability-watch.ts";
 import { ImageStore } from "./engine/image/image-store.ts";
 import { imageOpener } from "./engine/image/image-stream.ts";
 import { bootId } from "./link/boot-id.ts";
@@ -88,6 +89,16 @@ export async function startAgent({ config, environment, log, createMigrations }:
   closing.add("migrations", () => migrations.close());
   await reconciler.open();
   closing.add("reconciler", () => reconciler.close());
+  const migratability = new MigratabilityWatch({
+    config,
+    runtime: engine.runtime,
+    environment,
+    log,
+    servers: () => reconciler.reports(),
+    onChange,
+  });
+  migratability.open();
+  closing.add("migratability", () => migratability.close());
   const listener = new PeerListener({
     config,
     engine,
@@ -162,7 +173,7 @@ export async function startAgent({ config, environment, log, createMigrations }:
       info: nodeInfo(versions),
       conditions: [{ type: "Ready", status: "True", reason: "AgentReady", message: "The agent is running" }],
       assignmentRevision: reconciler.assignmentRevision,
-      servers: reconciler.reports(),
+      servers: reconciler.reports().map((server) => migratability.withSeen(server)),
       images: images.reports(),
     };
   }

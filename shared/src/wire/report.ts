@@ -11,6 +11,14 @@ const resourcesSchema = z.object({
 });
 export type NodeResources = z.infer<typeof resourcesSchema>;
 
+/** What a server holds that can't be dumped, as far as it shows from outside. */
+export const migratabilitySchema = z.object({
+  ok: z.boolean(),
+  /** `reason` is one CamelCase word, such as `IoUring` or `NestedNamespace`. */
+  reasons: z.array(z.object({ reason: z.string().regex(/^[A-Z][A-Za-z]{0,63}$/), message: z.string() })).max(16),
+});
+export type Migratability = z.infer<typeof migratabilitySchema>;
+
 export const serverReportSchema = z.object({
   uid: z.string(),
   namespace: z.string(),
@@ -23,6 +31,8 @@ export const serverReportSchema = z.object({
   restarts: z.number().int(),
   startedAtMs: z.number().optional(),
   observedGeneration: z.number().int(),
+  /** None: not looked at yet. */
+  migratable: migratabilitySchema.optional(),
 });
 export type ServerReport = z.infer<typeof serverReportSchema>;
 

@@ -74,6 +74,22 @@ describe("serverStep: phase of a server that is owned", () => {
     expect(conditionOf(status?.conditions, "Scheduled")?.status).toBe("True");
   });
 
+  test("says whether it can be moved, keeps that until it is looked at again, and drops it when it doesn't run", () => {
+    const seen = { ok: false, reasons: [{ reason: "IoUring", message: "process 7 uses [io_uring]" }] };
+    const { status } = serverStep(view({ report: { ...report, migratable: seen } }));
+    expect(conditionOf(status?.conditions, "Migratable")).toMatchObject({
+      status: "False",
+      reason: "IoUring",
+      message: "process 7 uses [io_uring]",
+    });
+    const server = sampleServer("web", { status: placedStatus("host-1", { conditions: status?.conditions }) });
+    const conditionOn = (changed: Partial<ServerReport>) =>
+      conditionOf(serverStep(view({ server, report: { ...report, ...changed } })).status?.conditions, "Migratable");
+    expect(conditionOn({})?.status).toBe("False");
+    expect(conditionOn({ migratable: { ok: true, reasons: [] } })?.status).toBe("True");
+    expect(conditionOn({ phase: "Stopped" })).toBeUndefined();
+  });
+
   test("stays as written while nothing was heard since this controller began", () => {
     expect(serverStep(view({ node: { presence: "unheard", exists: true }, report: undefined })).status?.phase).toBe(
       "Running",

@@ -114,6 +114,7 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
   return withReady(
     {
       ...base,
+      conditions: withMigratable(base.conditions, { isUp, migratable: report.migratable, now }),
       phase,
       restarts: report.restarts,
       observedGeneration: report.observedGeneration,
@@ -125,6 +126,26 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     view,
     { status: isUp ? "True" : "False", reason: phase },
   );
+}
+
+/** What was seen last holds until it is looked at again, on whatever node; of what doesn't run there is nothing to see. */
+function withMigratable(
+  conditions: readonly Condition[] | undefined,
+  { isUp, migratable, now }: { isUp: boolean; migratable: ServerReport["migratable"]; now: string },
+): Condition[] {
+  const before = conditions ?? [];
+  if (!isUp) return before.filter(({ type }) => type !== "Migratable");
+  if (migratable === undefined) return [...before];
+  const [first] = migratable.reasons;
+  const seen: Condition = migratable.ok
+    ? { type: "Migratable", status: "True", reason: "NothingFound" }
+    : {
+        type: "Migratable",
+        status: "False",
+        reason: first?.reason ?? "NotMigratable",
+        message: migratable.reasons.map(({ message }) => message).join("; "),
+      };
+  return withCondition([...before], seen, now);
 }
 
 function explanationOf(server: VirtualServer): Pick<VirtualServerStatus, "reason" | "message" | "exitCode"> {
