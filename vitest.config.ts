@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["*/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**"],
+          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**", "test/vm/**"],
         },
       },
       {
@@ -29,6 +29,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "vm",
+          include: ["test/vm/**/*.test.ts"],
+          globalSetup: ["test/vm/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

@@ -11,8 +11,14 @@ import type { BoxProgram } from "./program-file.ts";
 import { programEnvironment } from "./program-environment.ts";
 import { underlayLink } from "./underlay.ts";
 
+export interface NodeHost {
+  /** Capacity, where the host is not the agent's alone. */
+  readonly memoryBytes?: number;
+  readonly cgroupParent: string;
+}
+
 /** Writes a host's agent configuration, and says what runs in its box. */
-export function nodePrograms(lab: LabLayout, node: string, capacity: { memoryBytes?: number }): readonly BoxProgram[] {
+export function nodePrograms(lab: LabLayout, node: string, host: NodeHost): readonly BoxProgram[] {
   const layout = hostLayout(lab, node);
   mkdirSync(imageCacheFolder, { recursive: true });
   const config = agentConfigSchema.parse({
@@ -25,8 +31,8 @@ export function nodePrograms(lab: LabLayout, node: string, capacity: { memoryByt
     nats: { servers: [natsUrl()], nkeySeedFile: nkeyFile(lab, node), tls: tlsFiles(lab, node) },
     tls: tlsFiles(lab, node),
     underlay: { address: underlayAddress(node), link: underlayLink, port: ports.agent },
-    cgroupParent: layout.serversCgroup,
-    capacity,
+    cgroupParent: host.cgroupParent,
+    capacity: host.memoryBytes === undefined ? {} : { memoryBytes: host.memoryBytes },
     programs: { criu: installedPaths().criu },
     failpointFolder: layout.failpointFolder,
   });

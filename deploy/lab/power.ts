@@ -8,6 +8,7 @@ import { kindOf } from "./kind-of.ts";
 import { hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import type { LabState } from "./state.ts";
+import { guestServersCgroup } from "./vm/guest-boot.ts";
 import { makeGuestFolder } from "./vm/vm.ts";
 
 /** Powers one host of a lab on, with what belongs on it. */
@@ -23,9 +24,11 @@ export async function powerOn(lab: LabLayout, state: LabState, host: string): Pr
     return;
   }
   const isVm = state.nodes === "vm";
+  const layout = hostLayout(lab, host);
+  const box = { memoryBytes: state.memoryPerHostBytes, cgroupParent: layout.serversCgroup };
   // A virtual machine's agent sees the memory it has; a box's would see the machine's.
-  const programs = nodePrograms(lab, host, isVm ? {} : { memoryBytes: state.memoryPerHostBytes });
-  await makeDisk(hostLayout(lab, host).diskFile, state.diskPerHostBytes);
+  const programs = nodePrograms(lab, host, isVm ? { cgroupParent: guestServersCgroup } : box);
+  await makeDisk(layout.diskFile, state.diskPerHostBytes);
   if (isVm) await makeGuestFolder(lab, host, state.diskPerHostBytes);
   await kindOf(lab, host).start({ lab, host, programs, memoryBytes: state.memoryPerHostBytes });
 }

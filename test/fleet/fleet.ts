@@ -91,8 +91,8 @@ export class Fleet {
   }
 
   /** Status of a server once it runs: what its agent says of it arrives a moment after a move has ended. */
-  async runningStatus(name: string): Promise<NonNullable<VirtualServer["status"]>> {
-    return until(`${name} to run`, 15_000, async () => {
+  async runningStatus(name: string, deadlineMs = 15_000): Promise<NonNullable<VirtualServer["status"]>> {
+    return until(`${name} to run`, deadlineMs, async () => {
       const { status } = await this.server(name);
       return status?.phase === "Running" ? status : undefined;
     });

@@ -38,6 +38,7 @@ function runCommand({ address, port }: { address: string; port: number }, reques
   socket.on("data", (bytes: Buffer) => {
     for (const each of frames.read(bytes)) take(each);
   });
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => socket.destroy());
   socket.once("error", (error) => process.stderr.write(`lab: the guest does not answer: ${error.message}\n`));
   socket.once("close", () => {
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
@@ -57,7 +58,6 @@ function runCommand({ address, port }: { address: string; port: number }, reques
 
   /** Reads no faster than whoever listens takes; ends, and with it the command, when nobody does. */
   function show(stream: NodeJS.WriteStream, body: Buffer): void {
-    stream.once("error", () => socket.destroy());
     if (stream.write(body)) return;
     socket.pause();
     stream.once("drain", () => socket.resume());

@@ -6,6 +6,9 @@ import { scripts } from "../namespaces.ts";
 import { commandPort } from "./command-frame.ts";
 import { guestFiles } from "./guest-files.ts";
 
+/** Of the agent's servers: the same on all, since CRIU restores a server into the cgroup it had where there is version 2 only. */
+export const guestServersCgroup = "/vfleet";
+
 /** Words for the guest's first program: the kernel hands on what stands after `--` in its command line. */
 export function initArguments(options: {
   readonly lab: LabLayout;
@@ -25,7 +28,7 @@ export function initArguments(options: {
     init,
     `${scripts}/programs.sh`,
     boxRunFolder,
-    layout.serversCgroup,
+    guestServersCgroup,
     `${imageCacheFolder}:${compileCacheFolder}`,
     process.execPath,
     `${import.meta.dirname}/command-server.ts`,

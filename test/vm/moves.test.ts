@@ -1,0 +1,58 @@
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { installedPaths } from "../../deploy/install/where.ts";
+import { hostsRunning, leftOn } from "../fleet/census.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { haveSmallRedis, openVmFleet, slowMs } from "./vm-fleet.ts";
+
+/** What each mode's moves are asked for with. */
+const modes = [{ mode: "StopAndCopy" }] as const;
+
+describe("between two kernels", () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await openVmFleet();
+  });
+  afterEach(async () => {
+    await fleet.remove("cache");
+  });
+
+  test("hosts run the distribution's kernel, each its own, with dirty-page tracking and cgroup version 2", async () => {
+    const boots = await Promise.all(
+      (await fleet.nodes()).map(async ({ metadata: { name }, status }) => {
+        expect(status?.nodeInfo?.kernelVersion).toMatch(/-cloud-amd64$/);
+        expect((await fleet.exec(name, installedPaths().criu, "check", "--feature", "mem_dirty_track")).code).toBe(0);
+        expect((await fleet.exec(name, "stat", "-fc", "%T", "/sys/fs/cgroup")).stdout.trim()).toBe("cgroup2fs");
+        return (await fleet.exec(name, "cat", "/proc/sys/kernel/random/boot_id")).stdout;
+      }),
+    );
+    expect(new Set(boots).size).toBe(2);
+  });
+
+  test.each(modes)("a redis goes A -> B -> A by $mode while its client counts on", async ({ mode }) => {
+    const { node, address } = await haveSmallRedis(fleet, "cache");
+    const other = await fleet.otherNode(node);
+    const counter = fleet.counter(address, 8, ["--max-seconds", "600"]);
+    await counter.event("counting");
+    for (const [turn, target] of [other, node].entries()) {
+      await fleet.does("migrate", "cache", "--to", target, "--mode", mode);
+      // I1 and I2: one copy, where the record says.
+      expect(await fleet.runningStatus("cache", slowMs)).toMatchObject({ nodeName: target, epoch: turn + 2 });
+      expect(await hostsRunning(fleet, "redis-server")).toEqual([target]);
+      expect((await fleet.migrationsOf("cache")).at(-1)?.status).toMatchObject({ phase: "Succeeded", mode });
+      // What a limit is worth is seen by its cgroup: the tasks are still in it.
+      expect(await memoryLimit(fleet, target)).toBe(256 * 1024 ** 2);
+    }
+    // I4: the same connection all the time, and every answered write is there.
+    expect(await counter.finish()).toMatchObject({ connectionKept: true, writesLost: 0 });
+    await fleet.does("delete", "virtualserver", "cache");
+    // I6.
+    for (const host of [node, other]) expect({ [host]: await leftOn(fleet, host, slowMs) }).toEqual({ [host]: [] });
+  });
+});
+
+/** Of the cgroup that the one redis of a host is in. */
+async function memoryLimit(fleet: Fleet, host: string): Promise<number> {
+  const read =
+    'p=$(grep -lx redis-server /proc/[0-9]*/comm) && cat "/sys/fs/cgroup$(cut -d: -f3 "${p%comm}cgroup")/memory.max"';
+  return Number((await fleet.exec(host, "sh", "-c", read)).stdout);
+}
