@@ -190,10 +190,12 @@ export class RecordLog {
   async #resubscribe(nextAfter: () => number, onRecord: OnRecord): Promise<void> {
     while (!this.#closed && !this.#options.connection.isClosed()) {
       try {
+        // Before the question: while it is under way the mirror goes on.
+        const mirrored = nextAfter();
         const { lastSequence } = await this.state();
-        if (lastSequence < nextAfter()) {
+        if (lastSequence < mirrored) {
           this.#options.log.error(
-            { lastSequence, mirrored: nextAfter() },
+            { lastSequence, mirrored },
             "object store has gone back: it was replaced or restored; restart the controller",
           );
           this.#following = false;
