@@ -10,6 +10,13 @@ export const fail = errorRegistry({
     `Cannot move the volume of ${quoted(p.server)}: ${p.reason}`,
   "lazy-pages-failed": (p: { server: string; reason: string }) =>
     `Cannot fill the memory of ${quoted(p.server)}: ${p.reason}`,
+  "memory-unreadable": (p: { address: string; wanted: number; bytes: number }) =>
+    `Cannot read ${p.wanted} bytes of memory at ${p.address}: got ${p.bytes}`,
+  "post-copy-lost": (p: { server: string; reason: string }) =>
+    `Lost what ran of ${quoted(p.server)} before all of its memory was at the target: ${p.reason}`,
+  "post-copy-stalled": (p: { peer: string; limitMs: number }) =>
+    `Lost the migration stream with ${quoted(p.peer)}: nothing came for ${p.limitMs} ms`,
+  "mode-unsupported": (p: { mode: string }) => `Cannot migrate in mode ${p.mode}: the agent does not know it`,
   "versions-differ": (p: { what: string; source: string; target: string }) =>
     `Cannot migrate between these hosts: ${p.what} must be the same, source has ${p.source}, target has ${p.target}`,
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,

@@ -39,17 +39,25 @@ export function restoreArguments(restore: RestoreArguments): string[] {
   ];
 }
 
-/** `criu` arguments of the daemon that fills a lazily restored server's memory from images on this host. */
-export function lazyPagesArguments(folders: { imagesFolder: string; workFolder: string }): string[] {
+export interface LazyPagesArguments {
+  imagesFolder: string;
+  workFolder: string;
+  /** Descriptor of the socket to the page server; without one the pages are in the images folder. */
+  pageSocket?: number;
+}
+
+/** `criu` arguments of the daemon that fills a lazily restored server's memory. */
+export function lazyPagesArguments(daemon: LazyPagesArguments): string[] {
   return [
     "lazy-pages",
     "--images-dir",
-    folders.imagesFolder,
+    daemon.imagesFolder,
     "--work-dir",
-    folders.workFolder,
+    daemon.workFolder,
     "--log-file",
     "lazy-pages.log",
     "-v2",
+    ...(daemon.pageSocket === undefined ? [] : ["--page-server", "--ps-socket", String(daemon.pageSocket)]),
   ];
 }
 

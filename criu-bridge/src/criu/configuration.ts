@@ -4,6 +4,8 @@ export interface CriuConfiguration {
   gateScript: string;
   /** Dumps: descriptor of the socket to the page server. */
   pageSocket?: number;
+  /** Dumps: pages stay with the tasks, and CRIU serves them on that socket after its `post-dump` script. */
+  leavesPages?: boolean;
 }
 
 /**
@@ -13,9 +15,11 @@ export interface CriuConfiguration {
  * - `ghost-limit`: removed files that are still open travel in the images; the default of 1 MiB refuses ordinary servers.
  */
 export function criuConfigurationText(configuration: CriuConfiguration): string {
+  const { pageSocket, leavesPages = false } = configuration;
+  const pageServer = leavesPages ? "lazy-pages" : "page-server";
   return [
     `action-script ${configuration.gateScript}`,
-    ...(configuration.pageSocket === undefined ? [] : ["page-server", `ps-socket ${configuration.pageSocket}`]),
+    ...(pageSocket === undefined ? [] : [pageServer, `ps-socket ${pageSocket}`]),
     "network-lock nftables",
     "manage-cgroups ignore",
     "tcp-established",

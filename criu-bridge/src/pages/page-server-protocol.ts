@@ -4,7 +4,7 @@ import { fail } from "../errors.ts";
 export const requestBytes = 32;
 export const pageBytes = 4096;
 
-export const commands = { open: 4, parent: 5, add: 6, close: 0x1023, forceClose: 0x1024 } as const;
+export const commands = { open: 4, parent: 5, add: 6, get: 7, close: 0x1023, forceClose: 0x1024 } as const;
 const commandBits = 16;
 
 /** Of a page-map entry (criu/include/pagemap.h). */
@@ -34,6 +34,9 @@ export function readRequest(from: Buffer): PageServerRequest {
   const flags = word >>> commandBits;
   const pages = readUnsigned64(from, 8);
   const address = readUnsigned64(from, 16);
+  // Here alone it is the bare id of a process.
+  if (command === commands.get)
+    return { command, flags, pages, address, image: { type: imageTypes.process, id: readUnsigned64(from, 24) } };
   const imageWord = from.readBigUInt64LE(24);
   const type = Number(imageWord & 0xffn);
   if (command === commands.close || command === commands.forceClose) {
@@ -43,6 +46,16 @@ export function readRequest(from: Buffer): PageServerRequest {
     throw fail("page-server-protocol", { reason: `image type ${type} is unknown` });
   }
   return { command, flags, pages, address, image: { type, id: Number(imageWord >> 8n) } };
+}
+
+/** Head of the answer to `get`: so many pages follow. */
+export function pagesReply(process: number, address: number, pages: number): Buffer {
+  const head = Buffer.alloc(requestBytes);
+  head.writeUInt32LE((entryFlags.present << commandBits) | commands.add, 0);
+  writeUnsigned64(head, pages, 8);
+  writeUnsigned64(head, address, 16);
+  writeUnsigned64(head, process, 24);
+  return head;
 }
 
 export function readUnsigned64(from: Buffer, at: number): number {

@@ -12,7 +12,7 @@ const fileLimit = 100_000;
 /** Statistics stay with the host that made them. */
 const staysHere = /^stats-/;
 const plainName = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
-/** Made by the page path alone. */
+/** Made from the pages channel where that carries all pages. */
 const pageImage = /^(pages|pagemap)-/;
 
 /** Sends what CRIU wrote beside the pages; returns how many files. */
@@ -53,14 +53,16 @@ function nameHeader(name: string): Buffer {
 /** Writes the files of the files channel, one at a time. */
 export class ImageFileReceiver {
   readonly #folder: string;
+  readonly #pageImages: boolean;
   #limitBytes: number;
   #open: { name: string; file: number } | undefined;
   #files = 0;
 
-  /** `limitBytes`: of all files together. */
-  constructor(folder: string, limitBytes: number) {
+  /** `limitBytes`: of all files together. `pageImages`: whether those of pages may be among them. */
+  constructor(folder: string, options: { limitBytes: number; pageImages: boolean }) {
     this.#folder = folder;
-    this.#limitBytes = limitBytes;
+    this.#limitBytes = options.limitBytes;
+    this.#pageImages = options.pageImages;
   }
 
   get files(): number {
@@ -100,7 +102,8 @@ export class ImageFileReceiver {
     if (this.#open?.name === name) return this.#open.file;
     if (this.#open !== undefined)
       throw fail("stream-invalid", { reason: `image file "${this.#open.name}" has no end` });
-    if (!plainName.test(name) || pageImage.test(name) || this.#files >= fileLimit)
+    const allowed = plainName.test(name) && (this.#pageImages || !pageImage.test(name));
+    if (!allowed || this.#files >= fileLimit)
       throw fail("stream-invalid", { reason: `image file name ${JSON.stringify(name)} is not allowed` });
     const file = openSync(join(this.#folder, name), "wx", 0o644);
     this.#open = { name, file };

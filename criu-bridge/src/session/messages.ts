@@ -1,5 +1,7 @@
+import { moveModeSchema } from "@vfleet/shared";
 import { z } from "zod";
 import { fail } from "../errors.ts";
+import { askPages, askRanges } from "../pages/page-service.ts";
 
 const count = z.number().int().min(0);
 const text = z.string().max(4096);
@@ -19,6 +21,7 @@ const messageSchema = z.discriminatedUnion("type", [
     type: z.literal("hello"),
     ticket: z.string().max(128),
     identity: identitySchema,
+    mode: moveModeSchema,
     criuVersion: z.string().max(64),
   }),
   /** Target: begin. */
@@ -33,6 +36,15 @@ const messageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("committed") }),
   /** Target: the tasks run. */
   z.strictObject({ type: z.literal("running") }),
+  /** Target, post-copy: these pages of a frozen process, in one frame; urgent ones first. */
+  z.strictObject({
+    type: z.literal("pages-wanted"),
+    process: count,
+    ranges: z.array(z.strictObject({ address: count, pages: count.min(1).max(askPages) })).max(askRanges),
+    urgent: z.boolean(),
+  }),
+  /** Target, post-copy: it has every page; the source isn't needed any more. */
+  z.strictObject({ type: z.literal("filled") }),
   /** Target: not here. */
   z.strictObject({ type: z.literal("refused"), reason: text }),
   /** Source: forget it. */

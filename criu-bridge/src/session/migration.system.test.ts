@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { MoveMode } from "@vfleet/shared";
 import type { Move } from "./system/box.ts";
 
 const execute = promisify(execFile);
@@ -24,7 +25,7 @@ afterEach(() => {
 });
 
 /** Moves in namespaces of their own, which end with their first process: nothing that is mounted or started there stays. */
-async function moves(scenario: string, megabytes: number): Promise<Move[]> {
+async function moves(scenario: string, megabytes: number, mode: MoveMode): Promise<Move[]> {
   const namespaces = [
     "--pid",
     "--fork",
@@ -39,7 +40,7 @@ async function moves(scenario: string, megabytes: number): Promise<Move[]> {
   ];
   const { stdout } = await execute(
     "unshare",
-    [...namespaces, "--", process.execPath, program, folder, scenario, String(megabytes)],
+    [...namespaces, "--", process.execPath, program, folder, scenario, String(megabytes), mode],
     {
       timeout: 55_000,
       env: {
@@ -55,7 +56,7 @@ async function moves(scenario: string, megabytes: number): Promise<Move[]> {
 }
 
 test("a server goes there and back twice with a client on one connection, and no increment is lost", async () => {
-  const all = await moves("there-and-back", 16);
+  const all = await moves("there-and-back", 16, "StopAndCopy");
   expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
   let answers = 0;
   for (const move of all) {
@@ -75,7 +76,7 @@ test.each([
 ])(
   "%s: the server runs on where it was with its client, and can be moved afterwards",
   async (_what, scenario, code) => {
-    const [refused, moved] = await moves(scenario, 4);
+    const [refused, moved] = await moves(scenario, 4, "StopAndCopy");
     expect([refused?.source.phase, refused?.target.phase]).toEqual(["failed", "failed"]);
     expect(refused?.source.error?.code).toBe(code);
     expect([refused?.client.error, refused?.client.gaps]).toEqual([undefined, 0]);

@@ -20,6 +20,7 @@ it("keeps the last twenty ended operations and every one that has not ended", ()
       version: 1,
       side: "source",
       identity,
+      mode: "StopAndCopy",
       container: "c",
       ended: number > 1,
     });

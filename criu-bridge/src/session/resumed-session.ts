@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "@vfleet/shared";
+import { messageOf, type MoveMode } from "@vfleet/shared";
+import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
@@ -19,6 +20,7 @@ const pollMs = 50;
 export interface UnfinishedSession {
   side: "source" | "target";
   identity: MigrationIdentity;
+  mode: MoveMode;
   /** Of runc. */
   container: string;
 }
@@ -42,6 +44,7 @@ export class ResumedSession {
   readonly #folders: OperationFolders;
   readonly #verdict = Promise.withResolvers<GateVerdict>();
   readonly #asked = Promise.withResolvers<void>();
+  #isLost = false;
 
   constructor(host: SessionHost, unfinished: UnfinishedSession) {
     this.#host = host;
@@ -56,11 +59,13 @@ export class ResumedSession {
     const outcome = await this.#answering(async () => {
       // Nobody sends any more: unless it was committed already, it never will be.
       const decided = await this.#definite(() => ports.abort(this.#operation, "the source's agent was started again"));
+      // In post-copy they may be frozen beside CRIU, which holds them until it has its answer.
+      if (decided === "committed") killTasks(ports.container);
+      else this.#thaw(ports);
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
       await this.#programGone();
       if (decided === "aborted") {
-        const freezer = freezerOf(ports.container);
-        if (freezer !== undefined) thaw(freezer);
+        this.#thaw(ports);
         await this.#logged("port not rejoined", () => ports.network.rejoin());
       }
       return decided;
@@ -70,7 +75,15 @@ export class ResumedSession {
     return outcome;
   }
 
-  /** A restored server that waits for its commit gets its chance; anything earlier is given up. */
+  /** What ran of the server is gone, although the move was committed. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /**
+   * A restored server that waits for its commit gets its chance; anything earlier is given up. In post-copy the pages that are
+   * missing can't be asked for any more: what was restored ends, before or after the commit.
+   */
   async endTarget(ports: TargetPorts): Promise<"committed" | "aborted"> {
     const outcome = await this.#answering(async () => {
       const waits = await Promise.race([
@@ -78,8 +91,15 @@ export class ResumedSession {
         this.#host.environment.sleep(existsSync(this.#folders.gateSocket) ? askEveryMs : 0).then(() => false),
       ]);
       const decided = await this.#definite(() =>
-        waits ? ports.commit(this.#operation) : ports.abort(this.#operation, "the target's agent was started again"),
+        waits && !this.#needsSource
+          ? ports.commit(this.#operation)
+          : ports.abort(this.#operation, "the target's agent was started again"),
       );
+      this.#isLost = decided === "committed" && this.#needsSource && this.#isFilling;
+      if (this.#isLost) {
+        killTasks(ports.container);
+        this.#endLazyPages();
+      }
       if (decided === "committed") await this.#logged("network not attached", () => ports.network.attach());
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
       if (decided === "committed") await this.#programGone();
@@ -93,6 +113,15 @@ export class ResumedSession {
     }
     this.#end();
     return outcome;
+  }
+
+  get #needsSource(): boolean {
+    return this.#record.mode === "Postcopy" || this.#record.mode === "Hybrid";
+  }
+
+  #thaw(ports: SourcePorts): void {
+    const freezer = freezerOf(ports.container);
+    if (freezer !== undefined) thaw(freezer);
   }
 
   get #operation(): string {
@@ -142,11 +171,17 @@ export class ResumedSession {
     while (existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
   }
 
-  /** It waits for a restore that won't come. A process id may be another's by now, so its arguments are compared. */
+  /** It waits for a restore that won't come, or for pages that won't. */
   #endLazyPages(): void {
     const { pid } = this.#record;
-    if (pid === undefined || !existsSync(`/proc/${pid}/cmdline`)) return;
-    if (readText(`/proc/${pid}/cmdline`).split("\0").includes(this.#folders.images)) process.kill(pid, "SIGKILL");
+    if (pid !== undefined && this.#isFilling) process.kill(pid, "SIGKILL");
+  }
+
+  /** `criu lazy-pages` ends once every page is in its place. A process id may be another's by now, so its arguments are compared. */
+  get #isFilling(): boolean {
+    const { pid } = this.#record;
+    if (pid === undefined || !existsSync(`/proc/${pid}/cmdline`)) return false;
+    return readText(`/proc/${pid}/cmdline`).split("\0").includes(this.#folders.images);
   }
 
   async #logged(event: string, work: () => Promise<void>): Promise<void> {

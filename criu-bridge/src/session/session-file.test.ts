@@ -12,6 +12,7 @@ const record = (operation: string, ended: boolean): SessionRecord => ({
   version: 1,
   side: "source",
   identity: { operation, server: "uid", source: "host-1", target: "host-2", epoch: 1 },
+  mode: "StopAndCopy",
   container: "uid",
   ended,
 });

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { moveModeSchema } from "@vfleet/shared";
 import { z } from "zod";
 import { identitySchema } from "./messages.ts";
 import { readText, replaceFile } from "./operation-folders.ts";
@@ -8,6 +9,8 @@ const sessionRecordSchema = z.strictObject({
   version: z.literal(1),
   side: z.enum(["source", "target"]),
   identity: identitySchema,
+  /** Those of an agent before there were others. */
+  mode: moveModeSchema.default("StopAndCopy"),
   /** Of runc. */
   container: z.string(),
   /** Nothing waits any more. */

@@ -1,4 +1,4 @@
-import type { Environment, Failpoints, Logger, TlsFiles } from "@vfleet/shared";
+import type { Environment, Failpoints, Logger, MoveMode, TlsFiles } from "@vfleet/shared";
 import type { MigrationIdentity } from "./ports.ts";
 import type { SessionReport } from "./session-report.ts";
 
@@ -19,9 +19,14 @@ export interface SessionHost {
   tls: TlsFiles;
 }
 
+/** Post-copy: without a word from the other side for so long, while one is due, it is given up. */
+export const fillStallLimitMs = 30_000;
+
 export interface SessionOptions {
   host: SessionHost;
   identity: MigrationIdentity;
+  /** The same on both sides. */
+  mode: MoveMode;
   /** Told on every change of phase and a few times a second in between. */
   onProgress(report: SessionReport): void;
 }

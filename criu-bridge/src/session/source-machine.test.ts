@@ -8,15 +8,21 @@ import {
   type SourceState,
 } from "./source-machine.ts";
 
+const mode = "StopAndCopy";
 const states: Record<string, SourceState> = {
-  connecting: sourceStart,
-  syncing: { phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
-  dumping: { phase: "dumping", frozen: false, deltaSent: false, dumped: false },
-  frozen: { phase: "dumping", frozen: true, deltaSent: false, dumped: false },
-  sending: { phase: "sending", aborting: false },
-  waiting: { phase: "waiting", aborting: false },
-  aborting: { phase: "waiting", aborting: true },
+  connecting: sourceStart(mode),
+  syncing: { mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
+  dumping: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
+  frozen: { mode, phase: "dumping", frozen: true, deltaSent: false, dumped: false },
+  sending: { mode, phase: "sending", aborting: false },
+  waiting: { mode, phase: "waiting", aborting: false },
+  aborting: { mode, phase: "waiting", aborting: true },
+  "lazy-waiting": { mode: "Postcopy", phase: "waiting", aborting: false },
+  "lazy-aborting": { mode: "Postcopy", phase: "waiting", aborting: true },
+  "lazy-severed": { mode: "Postcopy", phase: "waiting", aborting: true, severed: "gone" },
+  filling: { phase: "filling" },
   committed: { phase: "committed" },
+  lost: { phase: "lost", reason: "x" },
   aborted: { phase: "aborted", reason: "x" },
 };
 const events: Record<string, SourceEvent> = {
@@ -29,35 +35,62 @@ const events: Record<string, SourceEvent> = {
   "outcome-committed": { type: "outcome", outcome: "committed" },
   "outcome-aborted": { type: "outcome", outcome: "aborted" },
   "outcome-undecided": { type: "outcome", outcome: "undecided" },
+  filled: { type: "filled" },
+  "peer-lost": { type: "peer-lost", reason: "gone" },
   failed: { type: "failed", reason: "why" },
 };
 
+const givenUp = "answer-no ask-abort finish";
+const frozenGivenUp = "answer-no rejoin-network ask-abort finish";
+const aborted = "answer-no rejoin-network finish";
+const gone = "kill-tasks answer-go finish";
 /** What isn't listed changes nothing. */
 const transitions: [from: string, event: string, phase: string, actions: string][] = [
   ["connecting", "welcomed", "syncing", "send-round"],
-  ["connecting", "failed", "aborted", "answer-no ask-abort finish"],
-  ["connecting", "outcome-aborted", "aborted", "answer-no ask-abort finish"],
+  ["connecting", "failed", "aborted", givenUp],
+  ["connecting", "peer-lost", "aborted", givenUp],
+  ["connecting", "outcome-aborted", "aborted", givenUp],
   ["syncing", "round-received", "dumping", "start-dump"],
-  ["syncing", "failed", "aborted", "answer-no ask-abort finish"],
-  ["syncing", "outcome-aborted", "aborted", "answer-no ask-abort finish"],
+  ["syncing", "failed", "aborted", givenUp],
+  ["syncing", "peer-lost", "aborted", givenUp],
+  ["syncing", "outcome-aborted", "aborted", givenUp],
   ["dumping", "frozen", "dumping", "isolate-network send-delta"],
-  ["dumping", "failed", "aborted", "answer-no ask-abort finish"],
-  ["dumping", "outcome-aborted", "aborted", "answer-no ask-abort finish"],
+  ["dumping", "failed", "aborted", givenUp],
+  ["dumping", "peer-lost", "aborted", givenUp],
+  ["dumping", "outcome-aborted", "aborted", givenUp],
   ["frozen", "frozen", "dumping", "isolate-network send-delta"],
-  ["frozen", "failed", "aborted", "answer-no rejoin-network ask-abort finish"],
-  ["frozen", "outcome-aborted", "aborted", "answer-no rejoin-network ask-abort finish"],
+  ["frozen", "failed", "aborted", frozenGivenUp],
+  ["frozen", "peer-lost", "aborted", frozenGivenUp],
+  ["frozen", "outcome-aborted", "aborted", frozenGivenUp],
   ["sending", "sent", "waiting", ""],
   ["sending", "failed", "sending", "ask-abort"],
+  ["sending", "peer-lost", "sending", "ask-abort"],
   ["sending", "outcome-committed", "committed", "answer-go finish"],
-  ["sending", "outcome-aborted", "aborted", "answer-no rejoin-network finish"],
+  ["sending", "outcome-aborted", "aborted", aborted],
   ["sending", "outcome-undecided", "sending", "ask-outcome"],
   ["waiting", "failed", "waiting", "ask-abort"],
+  ["waiting", "peer-lost", "waiting", "ask-abort"],
   ["waiting", "outcome-committed", "committed", "answer-go finish"],
-  ["waiting", "outcome-aborted", "aborted", "answer-no rejoin-network finish"],
+  ["waiting", "outcome-aborted", "aborted", aborted],
   ["waiting", "outcome-undecided", "waiting", "ask-outcome"],
+  ["aborting", "sent", "waiting", ""],
   ["aborting", "outcome-committed", "committed", "answer-go finish"],
-  ["aborting", "outcome-aborted", "aborted", "answer-no rejoin-network finish"],
+  ["aborting", "outcome-aborted", "aborted", aborted],
   ["aborting", "outcome-undecided", "waiting", "ask-outcome"],
+  // The pages are still here: the tasks stay frozen until the target has them, or nobody ever will.
+  ["lazy-waiting", "failed", "waiting", "ask-abort"],
+  ["lazy-waiting", "peer-lost", "waiting", "ask-abort"],
+  ["lazy-waiting", "outcome-committed", "filling", ""],
+  ["lazy-waiting", "outcome-aborted", "aborted", aborted],
+  ["lazy-waiting", "outcome-undecided", "waiting", "ask-outcome"],
+  ["lazy-aborting", "outcome-committed", "filling", ""],
+  ["lazy-aborting", "outcome-aborted", "aborted", aborted],
+  ["lazy-aborting", "outcome-undecided", "waiting", "ask-outcome"],
+  ["lazy-severed", "outcome-committed", "lost", gone],
+  ["lazy-severed", "outcome-aborted", "aborted", aborted],
+  ["lazy-severed", "outcome-undecided", "waiting", "ask-outcome"],
+  ["filling", "filled", "committed", gone],
+  ["filling", "peer-lost", "lost", gone],
 ];
 
 describe("every state and event", () => {
@@ -77,7 +110,7 @@ describe("every state and event", () => {
 });
 
 it("hands over when the delta and the dump are both there, whichever comes last", () => {
-  const frozen: SourceState = { phase: "dumping", frozen: true, deltaSent: false, dumped: false };
+  const frozen: SourceState = { mode, phase: "dumping", frozen: true, deltaSent: false, dumped: false };
   for (const order of [["delta-received", "dumped"] as const, ["dumped", "delta-received"] as const]) {
     const first = sourceStep(frozen, { type: order[0] });
     expect(first).toMatchObject({ state: { phase: "dumping" }, actions: [] });
@@ -89,7 +122,7 @@ it("hands over when the delta and the dump are both there, whichever comes last"
 });
 
 it("sends further rounds while they are big and shrink, and never more than the limit", () => {
-  let state: SourceState = { phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY };
+  let state: SourceState = { mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY };
   let bytes = smallDeltaBytes * 1000;
   let rounds = 1;
   for (; state.phase === "syncing"; rounds++) {
@@ -98,13 +131,13 @@ it("sends further rounds while they are big and shrink, and never more than the 
   }
   expect(rounds - 1).toBe(volumeRoundLimit);
   const growing = sourceStep(
-    { phase: "syncing", round: 1, lastBytes: smallDeltaBytes },
+    { mode, phase: "syncing", round: 1, lastBytes: smallDeltaBytes },
     { type: "round-received", bytes: smallDeltaBytes * 2 },
   );
   expect(growing.actions).toEqual([{ type: "start-dump" }]);
 });
 
 it("asks for an abort once, however often it fails", () => {
-  const first = sourceStep({ phase: "waiting", aborting: false }, { type: "failed", reason: "a" });
+  const first = sourceStep({ mode, phase: "waiting", aborting: false }, { type: "failed", reason: "a" });
   expect(sourceStep(first.state, { type: "failed", reason: "b" }).actions).toEqual([]);
 });

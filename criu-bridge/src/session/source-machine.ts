@@ -1,3 +1,4 @@
+import type { MoveMode } from "@vfleet/shared";
 import type { Outcome } from "./ports.ts";
 
 /** Rounds of volume deltas while the server runs, the first (whole) one included. */
@@ -7,16 +8,23 @@ export const smallDeltaBytes = 8 * 1024 * 1024;
 
 /**
  * The source's side of one move. Up to `sending` the target cannot commit, since it has not got everything: the source may
- * give up by itself. From `sending` on only the ownership record decides.
+ * give up by itself. From `sending` on only the ownership record decides. In post-copy the tasks are needed, frozen, until the target
+ * has all of their memory: `filling`.
  */
 export type SourceState =
-  | { phase: "connecting" }
-  | { phase: "syncing"; round: number; lastBytes: number }
-  | { phase: "dumping"; frozen: boolean; deltaSent: boolean; dumped: boolean }
-  | { phase: "sending"; aborting: boolean }
-  | { phase: "waiting"; aborting: boolean }
+  | (Active & { phase: "connecting" })
+  | (Active & { phase: "syncing"; round: number; lastBytes: number })
+  | (Active & { phase: "dumping"; frozen: boolean; deltaSent: boolean; dumped: boolean })
+  | (Active & { phase: "sending" | "waiting"; aborting: boolean; severed?: string })
+  | { phase: "filling" }
   | { phase: "committed" }
+  /** Committed, and what ran is nowhere any more. */
+  | { phase: "lost"; reason: string }
   | { phase: "aborted"; reason: string };
+
+interface Active {
+  mode: MoveMode;
+}
 
 export type SourceEvent =
   | { type: "welcomed" }
@@ -29,6 +37,10 @@ export type SourceEvent =
   /** The target was told that it has everything. */
   | { type: "sent" }
   | { type: "outcome"; outcome: Outcome }
+  /** The target has every page. */
+  | { type: "filled" }
+  /** The connection is gone. */
+  | { type: "peer-lost"; reason: string }
   | { type: "failed"; reason: string };
 
 export type SourceAction =
@@ -39,6 +51,7 @@ export type SourceAction =
   | { type: "send-rest" }
   | { type: "ask-outcome" }
   | { type: "ask-abort"; reason: string }
+  | { type: "kill-tasks" }
   /** Answers `post-dump`, now or when it is asked. `no` also ends a dump under way. */
   | { type: "answer"; verdict: "go" | "no" }
   | { type: "rejoin-network" }
@@ -49,7 +62,9 @@ export interface SourceStep {
   actions: SourceAction[];
 }
 
-export const sourceStart: SourceState = { phase: "connecting" };
+export function sourceStart(mode: MoveMode): SourceState {
+  return { mode, phase: "connecting" };
+}
 
 /** Events that mean nothing in a state change nothing: they are late. */
 export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
@@ -57,7 +72,7 @@ export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
     case "connecting":
       if (event.type === "welcomed")
         return {
-          state: { phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
+          state: { mode: state.mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
           actions: [{ type: "send-round", round: 0 }],
         };
       return giveUp(state, event, false);
@@ -69,21 +84,36 @@ export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
     case "sending":
     case "waiting":
       return stepDecided(state, event);
+    case "filling":
+      if (event.type === "filled") return { state: { phase: "committed" }, actions: gone };
+      return event.type === "peer-lost" ? lose(event.reason) : stay(state);
     case "committed":
+    case "lost":
     case "aborted":
       break;
   }
-  return { state, actions: [] };
+  return stay(state);
+}
+
+/** The target has the memory, or nobody will: what is frozen here must never run again. */
+const gone: SourceAction[] = [{ type: "kill-tasks" }, { type: "answer", verdict: "go" }, { type: "finish" }];
+
+function lose(reason: string): SourceStep {
+  return { state: { phase: "lost", reason }, actions: gone };
 }
 
 function afterRound(state: SourceState & { phase: "syncing" }, bytes: number): SourceStep {
-  const round = state.round + 1;
-  const shrinks = bytes < state.lastBytes / 2;
-  if (bytes > smallDeltaBytes && round < volumeRoundLimit && shrinks) {
-    return { state: { phase: "syncing", round, lastBytes: bytes }, actions: [{ type: "send-round", round }] };
+  const next = state.round + 1;
+  const worthIt = bytes > smallDeltaBytes && bytes < state.lastBytes / 2 && next < volumeRoundLimit;
+  if (worthIt) {
+    const { mode } = state;
+    return {
+      state: { mode, phase: "syncing", round: next, lastBytes: bytes },
+      actions: [{ type: "send-round", round: next }],
+    };
   }
   return {
-    state: { phase: "dumping", frozen: false, deltaSent: false, dumped: false },
+    state: { mode: state.mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
     actions: [{ type: "start-dump" }],
   };
 }
@@ -98,22 +128,27 @@ function stepDumping(state: SourceState & { phase: "dumping" }, event: SourceEve
 }
 
 function whenComplete(state: SourceState & { phase: "dumping" }): SourceStep {
-  if (!state.deltaSent || !state.dumped) return { state, actions: [] };
-  return { state: { phase: "sending", aborting: false }, actions: [{ type: "send-rest" }] };
+  if (!state.deltaSent || !state.dumped) return stay(state);
+  return { state: { mode: state.mode, phase: "sending", aborting: false }, actions: [{ type: "send-rest" }] };
 }
 
 function stepDecided(state: SourceState & { phase: "sending" | "waiting" }, event: SourceEvent): SourceStep {
-  if (event.type === "sent") return { state: { ...state, phase: "waiting" }, actions: [] };
-  if (event.type === "failed" && !state.aborting) {
-    return { state: { ...state, aborting: true }, actions: [{ type: "ask-abort", reason: event.reason }] };
-  }
-  return event.type === "outcome" ? decide(state, event.outcome) : { state, actions: [] };
+  if (event.type === "sent") return stay({ ...state, phase: "waiting" });
+  if (event.type === "outcome") return decide(state, event.outcome);
+  if (event.type !== "failed" && event.type !== "peer-lost") return stay(state);
+  const severed = event.type === "peer-lost" ? { severed: event.reason } : {};
+  return {
+    state: { ...state, ...severed, aborting: true },
+    actions: state.aborting ? [] : [{ type: "ask-abort", reason: event.reason }],
+  };
 }
 
-function decide(state: SourceState, outcome: Outcome): SourceStep {
+function decide(state: SourceState & { phase: "sending" | "waiting" }, outcome: Outcome): SourceStep {
   if (outcome === "undecided") return { state, actions: [{ type: "ask-outcome" }] };
   if (outcome === "committed") {
-    return { state: { phase: "committed" }, actions: [{ type: "answer", verdict: "go" }, { type: "finish" }] };
+    if (state.mode !== "Postcopy")
+      return { state: { phase: "committed" }, actions: [{ type: "answer", verdict: "go" }, { type: "finish" }] };
+    return state.severed === undefined ? stay({ phase: "filling" }) : lose(state.severed);
   }
   return {
     state: { phase: "aborted", reason: "the ownership record says aborted" },
@@ -123,11 +158,15 @@ function decide(state: SourceState, outcome: Outcome): SourceStep {
 
 /** Before the target can have everything: no need to ask anybody. */
 function giveUp(state: SourceState, event: SourceEvent, frozen: boolean): SourceStep {
-  if (event.type !== "failed" && !(event.type === "outcome" && event.outcome === "aborted"))
-    return { state, actions: [] };
-  const reason = event.type === "failed" ? event.reason : "the ownership record says aborted";
+  const failed = event.type === "failed" || event.type === "peer-lost";
+  if (!failed && !(event.type === "outcome" && event.outcome === "aborted")) return stay(state);
+  const reason = failed ? event.reason : "the ownership record says aborted";
   const actions: SourceAction[] = [{ type: "answer", verdict: "no" }];
   if (frozen) actions.push({ type: "rejoin-network" });
   actions.push({ type: "ask-abort", reason }, { type: "finish" });
   return { state: { phase: "aborted", reason }, actions };
+}
+
+function stay(state: SourceState): SourceStep {
+  return { state, actions: [] };
 }

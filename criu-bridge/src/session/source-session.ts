@@ -1,41 +1,31 @@
-import { join } from "node:path";
-import { codeOf, messageOf, Revert, VfleetError } from "@vfleet/shared";
-import { checkpointArguments } from "../criu/arguments.ts";
-import { lastComplaint, startInBackground } from "../criu/background-program.ts";
+import { messageOf, Revert } from "@vfleet/shared";
+import { killTasks } from "../criu/container-tasks.ts";
 import { criuConfigurationText } from "../criu/configuration.ts";
+import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
-import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
-import { firstCriuError } from "../criu/log.ts";
 import { readDumpStatistics } from "../criu/statistics.ts";
 import { fail } from "../errors.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
-import { PageServer, type PageTotals } from "../pages/page-server.ts";
+import type { PageTotals } from "../pages/page-server.ts";
 import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
 import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
 import { sendImageFiles } from "./image-files.ts";
+import { memorySource } from "./memory-of-mode.ts";
+import type { MemorySource } from "./memory-source.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import {
-  makeOperationFolders,
-  operationFolders,
-  removeFolder,
-  replaceFile,
-  type OperationFolders,
-} from "./operation-folders.ts";
+import { makeOperationFolders, removeFolder, replaceFile } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
-import { saveSession } from "./session-file.ts";
-import type { SessionOptions } from "./session-options.ts";
+import { dumpComplaint, pageSocket, startDump } from "./source-dump.ts";
+import { SessionRun } from "./session-run.ts";
+import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionPhase, SessionReport } from "./session-report.ts";
 import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type SourceState } from "./source-machine.ts";
-import { Timeline } from "./timeline.ts";
-import { sendVolume } from "./volume-channel.ts";
+import { VolumeSender } from "./volume-sender.ts";
 
-/** Descriptor of CRIU's socket to the page server; runc passes on what it was given. Above those that runc takes for itself. */
-const pageSocket = 9;
-const progressEveryMs = 200;
 /** Between two questions to the record while nothing is decided. */
 const outcomeEveryMs = 250;
 /** How long the target may take to restore and commit before the source asks to abort. */
@@ -49,7 +39,9 @@ const phases: Record<SourceState["phase"], SessionPhase> = {
   dumping: "frozen",
   sending: "frozen",
   waiting: "frozen",
+  filling: "committed",
   committed: "cleaning",
+  lost: "failed",
   aborted: "failed",
 };
 
@@ -64,47 +56,46 @@ export interface SourceSessionOptions extends SessionOptions {
 /** Runs the source's side of one move: does what its state machine says and tells it what came of it. */
 export class SourceSession {
   readonly #options: SourceSessionOptions;
-  readonly #folders: OperationFolders;
-  readonly #timeline: Timeline;
-  readonly #ended = Promise.withResolvers<SessionReport>();
+  readonly #run: SessionRun;
   readonly #verdict = Promise.withResolvers<GateVerdict>();
   readonly #running = Promise.withResolvers<void>();
-  readonly #stop = new AbortController();
   readonly #gateKeeper: GateKeeper;
-  #state: SourceState = sourceStart;
+  readonly #volume = new VolumeSender((message) => this.#send(message));
+  #state: SourceState;
   #connection: FrameConnection | undefined;
-  #pageServer: PageServer | undefined;
+  #memory: MemorySource | undefined;
   #totals: PageTotals = { images: 0, pages: 0 };
   #runcExited: Promise<void> = Promise.resolve();
   #isolated: Promise<void> = Promise.resolve();
-  #volumeBytes = 0;
   #freezer: Freezer | undefined;
   #targetHas: string | undefined;
-  #roundReceived: (() => void) | undefined;
-  #error: { code: string; message: string } | undefined;
-  #finishing = false;
+  #lastWishMs = 0;
 
   constructor(options: SourceSessionOptions) {
     this.#options = options;
-    this.#folders = operationFolders(options.host, options.identity.operation, "source");
-    this.#timeline = new Timeline(options.host.environment);
+    this.#state = sourceStart(options.mode);
+    this.#run = new SessionRun(options, "source", options.ports.container);
     this.#gateKeeper = new GateKeeper({
-      socketPath: this.#folders.gateSocket,
+      socketPath: this.#run.folders.gateSocket,
       log: options.host.log,
       decide: (gate) => this.#decide(gate),
-      pass: (passing) => this.#timeline.mark(passing),
+      pass: (passing) => this.#run.timeline.mark(passing),
     });
   }
 
   /** Runs to its end; resolves with the last report, never rejects. */
   run(): Promise<SessionReport> {
-    const stopProgress = this.#options.host.environment.every(progressEveryMs, () => this.#tell());
     void this.#limitTime();
-    this.#begin().catch((thrown: unknown) => this.#fail(thrown));
-    return this.#ended.promise.finally(() => {
-      stopProgress();
-      this.#stop.abort();
+    this.#attempt(() => this.#begin());
+    return this.#run.whileRunning(() => {
+      this.#tell();
+      this.#watchFilling();
     });
+  }
+
+  /** Whether the server is the target's now, also where what ran of it was lost. */
+  get isCommitted(): boolean {
+    return ["filling", "committed", "lost"].includes(this.#state.phase);
   }
 
   /** Asks for an end; honoured until the commit. */
@@ -118,23 +109,31 @@ export class SourceSession {
   }
 
   async #begin(): Promise<void> {
-    const { host, identity, ports, target, ticket } = this.#options;
+    const { host, identity, mode, ports, target, ticket } = this.#options;
+    const { folders, timeline } = this.#run;
     this.#freezer = freezerOf(ports.container);
-    makeOperationFolders(this.#folders, this.#freezer);
+    makeOperationFolders(folders, this.#freezer);
     await this.#gateKeeper.listen();
-    replaceFile(
-      ports.container.criuConfigPath,
-      criuConfigurationText({ gateScript: this.#folders.gateScript, pageSocket }),
-    );
-    this.#save(false);
-    const socket = await this.#timeline.measure("connect", () =>
+    this.#run.save(false);
+    const socket = await timeline.measure("connect", () =>
       dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }),
     );
     const connection = new FrameConnection(socket, identity.target);
     this.#connection = connection;
+    const memory = memorySource(mode, {
+      container: ports.container,
+      imagesFolder: folders.images,
+      connection,
+      failed: (error) => connection.destroy(error),
+    });
+    this.#memory = memory;
+    replaceFile(
+      ports.container.criuConfigPath,
+      criuConfigurationText({ gateScript: folders.gateScript, pageSocket, leavesPages: memory.leavesPages }),
+    );
     connection.listen((frame) => this.#receive(frame));
-    void connection.closed.then(() => this.#fail(connection.failure));
-    await this.#send({ type: "hello", ticket, identity, criuVersion: host.criuVersion });
+    void connection.closed.then(() => this.#lose(connection.failure));
+    await this.#send({ type: "hello", ticket, identity, mode, criuVersion: host.criuVersion });
   }
 
   #receive(frame: ReceivedFrame): undefined {
@@ -144,28 +143,33 @@ export class SourceSession {
   }
 
   #take(message: Message): void {
+    const { identity } = this.#options;
     switch (message.type) {
       case "welcome":
         this.#targetHas = message.volumeBase;
         this.#dispatch({ type: "welcomed" });
         return;
       case "volume-received":
-        this.#roundReceived?.();
+        this.#volume.heard();
+        return;
+      case "pages-wanted":
+        this.#lastWishMs = this.#options.host.environment.monotonicMs();
+        this.#memory?.give(message);
         return;
       case "committed":
         this.#dispatch({ type: "outcome", outcome: "committed" });
         return;
       case "running":
-        this.#timeline.mark("running");
+        this.#run.timeline.mark("running");
         this.#running.resolve();
+        return;
+      case "filled":
+        this.#run.timeline.mark("filled");
+        this.#dispatch({ type: "filled" });
         return;
       case "refused":
         this.#fail(
-          fail("target-refused", {
-            server: this.#options.identity.server,
-            target: this.#options.identity.target,
-            reason: message.reason,
-          }),
+          fail("target-refused", { server: identity.server, target: identity.target, reason: message.reason }),
         );
         return;
       case "hello":
@@ -177,18 +181,19 @@ export class SourceSession {
   }
 
   async #decide(gate: Gate): Promise<GateVerdict> {
+    const { timeline } = this.#run;
     if (gate === "network-lock") {
       if (this.#state.phase !== "dumping") return "no";
-      this.#timeline.mark("frozen");
+      timeline.mark("frozen");
       this.#dispatch({ type: "frozen" });
       return "go";
     }
     if (gate !== "post-dump") return "go";
-    this.#timeline.mark("dumped");
+    timeline.mark("dumped");
     try {
       this.#options.host.failpoints.hit("migration.source.post-dump");
-      this.#totals = (await this.#pageServer?.done) ?? this.#totals;
-      this.#timeline.mark("pages-sent");
+      this.#totals = (await this.#memory?.dumped()) ?? this.#totals;
+      timeline.mark("pages-sent");
       this.#dispatch({ type: "dumped" });
     } catch (thrown) {
       this.#fail(thrown);
@@ -200,12 +205,13 @@ export class SourceSession {
     const before = this.#state.phase;
     const step = sourceStep(this.#state, event);
     this.#state = step.state;
+    if (this.#state.phase === "filling") this.#lastWishMs = this.#options.host.environment.monotonicMs();
     for (const action of step.actions) this.#perform(action);
     if (this.#state.phase !== before) this.#tell();
   }
 
   #perform(action: SourceAction): void {
-    const { ports, identity } = this.#options;
+    const { ports } = this.#options;
     switch (action.type) {
       case "send-round":
         this.#attempt(() => this.#sendRound(action.round));
@@ -214,7 +220,7 @@ export class SourceSession {
         this.#attempt(() => this.#dump());
         return;
       case "isolate-network":
-        this.#isolated = this.#timeline.measure("isolate", () => ports.network.isolate());
+        this.#isolated = this.#run.timeline.measure("isolate", () => ports.network.isolate());
         this.#isolated.catch((thrown: unknown) => this.#fail(thrown));
         return;
       case "send-delta":
@@ -229,18 +235,16 @@ export class SourceSession {
       case "ask-abort":
         void this.#askAbort(action.reason);
         return;
+      case "kill-tasks":
+        this.#memory?.close();
+        killTasks(ports.container);
+        return;
       case "answer":
-        this.#verdict.resolve(action.verdict);
-        if (action.verdict === "no") this.#pageServer?.close();
+        this.#answer(action.verdict);
         return;
       case "rejoin-network":
         this.#isolated = this.#isolated.catch(() => {}).then(() => ports.network.rejoin());
-        this.#isolated.catch((thrown: unknown) =>
-          this.#options.host.log.error(
-            { migration: identity.operation, error: messageOf(thrown) },
-            "port not rejoined",
-          ),
-        );
+        this.#isolated.catch((thrown: unknown) => this.#run.log("port not rejoined", thrown));
         return;
       case "finish":
         void this.#finish();
@@ -248,157 +252,137 @@ export class SourceSession {
     }
   }
 
+  /** CRIU still holds the tasks when it gets its answer, so letting them go from the freezer before lets none run. */
+  #answer(verdict: GateVerdict): void {
+    if (verdict === "no") {
+      this.#memory?.close();
+      if (this.#memory?.leavesPages === true && this.#freezer !== undefined) thaw(this.#freezer);
+    }
+    this.#verdict.resolve(verdict);
+  }
+
   async #sendRound(round: number): Promise<void> {
-    const bytes = await this.#timeline.measure(`volume-round-${round}`, async () =>
-      this.#sendStream(await this.#options.ports.volume.sendRound(round, this.#targetHas), round, false),
-    );
+    const bytes = await this.#run.timeline.measure(`volume-round-${round}`, async () => {
+      const stream = await this.#options.ports.volume.sendRound(round, this.#targetHas);
+      return this.#volume.send(this.#connected(), stream, { round, frozen: false });
+    });
     this.#dispatch({ type: "round-received", bytes });
   }
 
   async #sendDelta(): Promise<void> {
-    await this.#timeline.measure("volume-delta", async () =>
-      this.#sendStream(await this.#options.ports.volume.sendFrozen(), 0, true),
-    );
+    await this.#run.timeline.measure("volume-delta", async () => {
+      const stream = await this.#options.ports.volume.sendFrozen();
+      return this.#volume.send(this.#connected(), stream, { round: 0, frozen: true });
+    });
     this.#dispatch({ type: "delta-received" });
-  }
-
-  async #sendStream(stream: Parameters<typeof sendVolume>[1], round: number, frozen: boolean): Promise<number> {
-    const connection = this.#connected();
-    const received = new Promise<void>((resolve) => (this.#roundReceived = resolve));
-    // Not awaited: a child's output is thrown away by Node when the child ends and nobody reads yet.
-    const begun = this.#send({ type: "volume-begin", round, frozen });
-    const [bytes] = await Promise.all([sendVolume(connection, stream), begun]);
-    this.#volumeBytes += bytes;
-    await received;
-    return bytes;
   }
 
   async #dump(): Promise<void> {
     const { host, ports, identity } = this.#options;
-    const connection = this.#connected();
-    const pageServer = new PageServer({
-      send: (buffer) => connection.sendInPlace({ channel: channels.pages, flags: 0, buffer }),
-    });
-    this.#pageServer = pageServer;
-    pageServer.done.catch((thrown: unknown) => {
-      // CRIU's own error says more; it comes when runc ends.
-      host.log.info({ migration: identity.operation, error: messageOf(thrown) }, "page server closed");
-    });
-    const logFile = join(this.#folders.work, "runc-checkpoint.log");
-    this.#timeline.mark("dump");
-    const program = await startInBackground({
-      program: host.programs.runc,
-      arguments: checkpointArguments({
-        container: ports.container,
-        imagesFolder: this.#folders.images,
-        workFolder: this.#folders.work,
-      }),
-      logFile,
-      searchPath: host.searchPath,
-      socketDescriptor: pageSocket,
-    });
-    if (program.socket !== undefined) pageServer.serve(program.socket);
-    this.#save(false, program.pid);
+    const { folders, timeline } = this.#run;
+    timeline.mark("dump");
+    const program = await startDump({ host, folders, container: ports.container });
+    if (program.socket !== undefined) this.#memory?.beginDump(program.socket);
+    this.#run.save(false, program.pid);
     this.#runcExited = program.exited.then(({ code }) => {
-      this.#timeline.mark("runc-checkpoint-ended");
-      if (code === 0) return;
-      const reason = firstCriuError(join(this.#folders.work, "dump.log")) ?? lastComplaint(logFile);
-      this.#fail(fail("dump-failed", { server: identity.server, reason }));
+      timeline.mark("runc-checkpoint-ended");
+      if (code !== 0) this.#fail(fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders) }));
     });
     await this.#runcExited;
   }
 
   async #sendRest(): Promise<void> {
     await this.#isolated;
-    const files = await this.#timeline.measure("image-files", () =>
-      sendImageFiles(this.#connected(), this.#folders.images),
+    const files = await this.#run.timeline.measure("image-files", () =>
+      sendImageFiles(this.#connected(), this.#run.folders.images),
     );
     await this.#send({ type: "complete", images: this.#totals.images, pages: this.#totals.pages, files });
-    this.#timeline.mark("complete");
+    this.#run.timeline.mark("complete");
     this.#dispatch({ type: "sent" });
-    await this.#options.host.environment.sleep(handOverLimitMs, this.#stop.signal).catch(() => {});
-    this.#fail(fail("migration-timeout", { server: this.#options.identity.server, limitMs: handOverLimitMs }));
+    if (await this.#run.waits(handOverLimitMs))
+      this.#fail(fail("migration-timeout", { server: this.#options.identity.server, limitMs: handOverLimitMs }));
   }
 
   async #askOutcome(): Promise<void> {
-    await this.#options.host.environment.sleep(outcomeEveryMs, this.#stop.signal).catch(() => {});
-    const outcome = await this.#options.ports
-      .outcome(this.#options.identity.operation)
-      .catch(() => "undecided" as const);
+    await this.#run.waits(outcomeEveryMs);
+    const { ports, identity } = this.#options;
+    const outcome = await ports.outcome(identity.operation).catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
   async #askAbort(reason: string): Promise<void> {
-    const outcome = await this.#options.ports
-      .abort(this.#options.identity.operation, reason)
-      .catch(() => "undecided" as const);
+    const { ports, identity } = this.#options;
+    const outcome = await ports.abort(identity.operation, reason).catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
-  /** The server is in one place now; what is left is tidying up. */
+  /** The server is in one place now, or in none; what is left is tidying up. */
   async #finish(): Promise<void> {
-    if (this.#finishing) return;
-    this.#finishing = true;
+    if (!this.#run.beginEnd()) return;
+    const { folders, timeline } = this.#run;
     const aborted = this.#state.phase === "aborted" ? this.#state.reason : undefined;
     if (aborted !== undefined) await this.#send({ type: "aborted", reason: aborted.slice(0, 4096) }).catch(() => {});
     await this.#runcExited;
     if (aborted !== undefined && this.#freezer !== undefined) thaw(this.#freezer);
     await this.#isolated.catch(() => {});
-    if (aborted === undefined) await this.#runningHeard();
-    this.#timeline.mark(aborted === undefined ? "stopped" : "resumed");
+    if (this.#state.phase === "committed") await this.#runningHeard();
+    timeline.mark(aborted === undefined ? "stopped" : "resumed");
     const tidyUp = new Revert();
-    tidyUp.add("run folder", () => removeFolder(this.#folders.run));
-    tidyUp.add("page server", () => this.#pageServer?.close());
+    tidyUp.add("run folder", () => removeFolder(folders.run));
+    tidyUp.add("memory", () => this.#memory?.close());
     tidyUp.add("gate", () => this.#gateKeeper.close());
     tidyUp.add("snapshots", () => this.#options.ports.volume.release());
     const failures = await tidyUp.revert();
-    if (failures.length > 0)
-      this.#options.host.log.error({ migration: this.#options.identity.operation, failures }, "source not tidied up");
-    this.#connection?.end();
-    this.#save(true);
-    const criu = readDumpStatistics(this.#folders.work);
     const { host, identity } = this.#options;
+    if (failures.length > 0) host.log.error({ migration: identity.operation, failures }, "source not tidied up");
+    this.#connection?.end();
+    // Its own page server, which comes last, begins them anew.
+    const criu = this.#memory?.leavesPages === true ? undefined : readDumpStatistics(folders.work);
     host.log.info({ migration: identity.operation, side: "source", phase: this.#state.phase, criu }, "migration ended");
-    if (aborted !== undefined) this.#error ??= { code: "target-refused", message: aborted };
-    const report = this.#report();
-    this.#options.onProgress(report);
-    this.#ended.resolve(report);
+    if (aborted !== undefined) this.#remember(fail("target-refused", { ...identity, reason: aborted }));
+    if (this.#state.phase === "lost")
+      this.#remember(fail("post-copy-lost", { server: identity.server, reason: this.#state.reason }));
+    this.#run.end(this.#report());
   }
 
   /** The target tells that its tasks run; if it can't, its own report has to do. */
   async #runningHeard(): Promise<void> {
-    const limit = new AbortController();
-    const limited = this.#options.host.environment.sleep(runningLimitMs, limit.signal).catch(() => {});
-    await Promise.race([this.#running.promise, this.#connection?.closed, limited]);
-    limit.abort();
+    await Promise.race([this.#running.promise, this.#connection?.closed, this.#run.waits(runningLimitMs)]);
   }
 
   async #limitTime(): Promise<void> {
-    const { host, timeoutMs, identity } = this.#options;
-    const passed = await host.environment.sleep(timeoutMs, this.#stop.signal).then(
-      () => true,
-      () => false,
-    );
-    if (passed) this.#fail(fail("migration-timeout", { server: identity.server, limitMs: timeoutMs }));
+    const { timeoutMs, identity } = this.#options;
+    if (await this.#run.waits(timeoutMs))
+      this.#fail(fail("migration-timeout", { server: identity.server, limitMs: timeoutMs }));
+  }
+
+  /** A target that was cut off without a word doesn't close the connection. */
+  #watchFilling(): void {
+    const { host, identity } = this.#options;
+    if (this.#state.phase !== "filling") return;
+    if (host.environment.monotonicMs() - this.#lastWishMs < fillStallLimitMs) return;
+    this.#connection?.destroy(fail("post-copy-stalled", { peer: identity.target, limitMs: fillStallLimitMs }));
   }
 
   #attempt(work: () => Promise<void>): void {
     work().catch((thrown: unknown) => this.#fail(thrown));
   }
 
-  /** The first failure is the one that is told. */
+  /** Nothing that fails here after the commit changes whose the server is. */
   #fail(thrown: unknown): void {
-    if (this.#finishing || this.#state.phase === "committed") return;
-    const error =
-      thrown instanceof VfleetError
-        ? thrown
-        : fail(
-            "volume-failed",
-            { server: this.#options.identity.server, reason: messageOf(thrown) },
-            { cause: thrown },
-          );
-    this.#error ??= { code: codeOf(error), message: error.message };
-    this.#dispatch({ type: "failed", reason: this.#error.message });
+    if (this.#run.isEnding || this.isCommitted) return;
+    this.#dispatch({ type: "failed", reason: this.#remember(thrown) });
+  }
+
+  #lose(thrown: unknown): void {
+    if (this.#run.isEnding) return;
+    if (this.#state.phase !== "filling") this.#dispatch({ type: "peer-lost", reason: this.#remember(thrown) });
+    else this.#dispatch({ type: "peer-lost", reason: messageOf(thrown) });
+  }
+
+  #remember(thrown: unknown): string {
+    const { server } = this.#options.identity;
+    return this.#run.remember(thrown, (reason, cause) => fail("volume-failed", { server, reason }, { cause }));
   }
 
   #connected(): FrameConnection {
@@ -410,47 +394,39 @@ export class SourceSession {
     return this.#connected().send(channels.control, encodeMessage(message));
   }
 
-  #save(ended: boolean, pid?: number): void {
-    saveSession(this.#folders.sessionFile, {
-      version: 1,
-      side: "source",
-      identity: this.#options.identity,
-      container: this.#options.ports.container.id,
-      ended,
-      ...(pid === undefined ? {} : { pid }),
-    });
-  }
-
   #tell(): void {
-    if (!this.#finishing) this.#options.onProgress(this.#report());
+    if (!this.#run.isEnding) this.#options.onProgress(this.#report());
   }
 
   #report(): SessionReport {
-    const memoryBytes = (this.#pageServer?.pagesTaken ?? 0) * pageBytes;
+    const memoryBytes = (this.#memory?.pages ?? 0) * pageBytes;
+    const remaining = this.#memory?.remainingPages;
     const pauseMs = this.#pauseMs();
-    const committed = this.#state.phase === "committed";
+    const { error, timeline } = this.#run;
     return {
-      phase: this.#phase(),
-      movedBytes: memoryBytes + this.#volumeBytes,
+      phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : phases[this.#state.phase],
+      mode: this.#options.mode,
+      movedBytes: memoryBytes + this.#volume.bytes,
       memoryBytes,
-      volumeBytes: this.#volumeBytes,
+      volumeBytes: this.#volume.bytes,
       wireBytes: this.#connection?.wireBytes ?? 0,
+      ...(remaining === undefined || this.#state.phase === "committed"
+        ? {}
+        : { remainingBytes: remaining * pageBytes }),
+      ...(this.#options.mode === "Postcopy" ? { bothHostsNeeded: this.#state.phase === "filling" } : {}),
       ...(pauseMs === undefined ? {} : { pauseMs }),
-      timeline: this.#timeline.steps(),
-      ...(this.#error === undefined || committed ? {} : { error: this.#error }),
+      timeline: timeline.steps(),
+      ...(error === undefined || this.#state.phase === "committed" ? {} : { error }),
     };
   }
 
   /** Frozen until it is heard that the tasks run, there or here. */
   #pauseMs(): number | undefined {
-    const begins = [this.#timeline.at("pre-dump"), this.#timeline.at("frozen")].filter((atMs) => atMs !== undefined);
-    const endMs = this.#timeline.at("running") ?? this.#timeline.at("resumed");
+    const { timeline } = this.#run;
+    const begins = [timeline.at("pre-dump"), timeline.at("frozen")].filter((atMs) => atMs !== undefined);
+    const endMs = timeline.at("running") ?? timeline.at("resumed");
     if (begins.length === 0 || endMs === undefined) return undefined;
     // The first is told without waiting and may come last.
     return Math.round(endMs - Math.min(...begins));
-  }
-
-  #phase(): SessionPhase {
-    return this.#state.phase === "committed" && this.#finishing ? "done" : phases[this.#state.phase];
   }
 }

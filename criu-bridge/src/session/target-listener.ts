@@ -100,6 +100,8 @@ export class TargetListener {
     const session = this.#sessions.get(identity.operation);
     if (session === undefined)
       throw fail("ticket-refused", { operation: identity.operation, reason: "it is not under way any more" });
+    if (hello.mode !== session.mode)
+      throw fail("versions-differ", { what: "the mode", source: hello.mode, target: session.mode });
     return session;
   }
 }

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { targetStart, targetStep, type TargetEvent, type TargetState } from "./target-machine.ts";
 
+const mode = "StopAndCopy";
 const states: Record<string, TargetState> = {
-  receiving: targetStart,
-  welcomed: { phase: "receiving", welcomed: true },
-  restoring: { phase: "restoring" },
-  committing: { phase: "committing" },
-  dead: { phase: "committing", dead: "it died" },
-  committed: { phase: "committed", running: false },
+  receiving: targetStart(mode),
+  welcomed: { mode, phase: "receiving", welcomed: true },
+  restoring: { mode, phase: "restoring" },
+  committing: { mode, phase: "committing" },
+  dead: { mode, phase: "committing", dead: "it died" },
+  committed: { mode, phase: "committed", running: false },
+  "lazy-restoring": { mode: "Postcopy", phase: "restoring" },
+  "lazy-committing": { mode: "Postcopy", phase: "committing" },
+  "lazy-committed": { mode: "Postcopy", phase: "committed", running: true },
   filled: { phase: "filled" },
   lost: { phase: "lost", reason: "x" },
   discarded: { phase: "discarded", reason: "x" },
@@ -50,7 +54,20 @@ const transitions: [from: string, event: string, phase: string, actions: string]
   ["dead", "outcome-undecided", "committing", "ask-abort"],
   ["committed", "resuming", "committed", "tell-running"],
   ["committed", "filled", "filled", "finish"],
-  ["committed", "failed", "lost", "finish"],
+  ["committed", "failed", "lost", "kill-tasks finish"],
+  // The memory is still at the source.
+  ["lazy-restoring", "restored", "committing", "ask-commit"],
+  ["lazy-restoring", "peer-lost", "discarded", refused],
+  ["lazy-restoring", "failed", "discarded", refused],
+  ["lazy-committing", "outcome-committed", "committed", "tell-committed attach-network"],
+  ["lazy-committing", "outcome-aborted", "discarded", givenUp],
+  ["lazy-committing", "outcome-undecided", "committing", "ask-commit"],
+  ["lazy-committing", "commit-limit", "committing", "answer-no ask-abort"],
+  ["lazy-committing", "peer-lost", "committing", "answer-no ask-abort"],
+  ["lazy-committing", "failed", "committing", "answer-no ask-abort"],
+  ["lazy-committed", "filled", "filled", "tell-filled finish"],
+  ["lazy-committed", "peer-lost", "lost", "kill-tasks finish"],
+  ["lazy-committed", "failed", "lost", "kill-tasks finish"],
 ];
 
 describe("every state and event", () => {

@@ -1,19 +1,24 @@
+import type { MoveMode } from "@vfleet/shared";
 import type { Outcome } from "./ports.ts";
 
 /**
  * The target's side of one move. Only the target asks to commit, so up to `restoring` it may give up by itself; from `committing`
  * on the ownership record decides; where no answer comes within the limit the restored tasks die, and the
- * record is asked to abort until it has said which of the two it was.
+ * record is asked to abort until it has said which of the two it was. In post-copy the source is needed until `filled`.
  */
 export type TargetState =
-  | { phase: "receiving"; welcomed: boolean }
-  | { phase: "restoring" }
+  | (Active & { phase: "receiving"; welcomed: boolean })
+  | (Active & { phase: "restoring" })
   /** `dead`: why the restored tasks died meanwhile; the record may still say committed. */
-  | { phase: "committing"; dead?: string }
-  | { phase: "committed"; running: boolean }
+  | (Active & { phase: "committing"; dead?: string })
+  | (Active & { phase: "committed"; running: boolean })
   | { phase: "filled" }
   | { phase: "lost"; reason: string }
   | { phase: "discarded"; reason: string };
+
+interface Active {
+  mode: MoveMode;
+}
 
 export type TargetEvent =
   | { type: "accepted" }
@@ -41,6 +46,8 @@ export type TargetAction =
   /** Then answers `post-restore` with `go`, whatever became of the network. */
   | { type: "attach-network" }
   | { type: "tell-running" }
+  | { type: "tell-filled" }
+  | { type: "kill-tasks" }
   | { type: "tell-refused"; reason: string }
   | { type: "ask-abort"; reason: string }
   /** Tidies up; of a refused move removes everything. */
@@ -51,7 +58,9 @@ export interface TargetStep {
   actions: TargetAction[];
 }
 
-export const targetStart: TargetState = { phase: "receiving", welcomed: false };
+export function targetStart(mode: MoveMode): TargetState {
+  return { mode, phase: "receiving", welcomed: false };
+}
 
 /** Events that mean nothing in a state change nothing: they are late. */
 export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
@@ -59,12 +68,14 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
     case "receiving":
       if (event.type === "accepted" && !state.welcomed)
         return { state: { ...state, welcomed: true }, actions: [{ type: "welcome" }] };
-      if (event.type === "complete") return { state: { phase: "restoring" }, actions: [{ type: "start-restore" }] };
+      if (event.type === "complete")
+        return { state: { mode: state.mode, phase: "restoring" }, actions: [{ type: "start-restore" }] };
       if (event.type === "peer-lost" || event.type === "failed") return refuse(event.reason);
       return stay(state);
     case "restoring":
-      if (event.type === "restored") return { state: { phase: "committing" }, actions: [{ type: "ask-commit" }] };
-      if (event.type === "failed") return refuse(event.reason);
+      if (event.type === "restored")
+        return { state: { mode: state.mode, phase: "committing" }, actions: [{ type: "ask-commit" }] };
+      if (isFatal(state, event)) return refuse(event.reason);
       return stay(state);
     case "committing":
       return stepCommitting(state, event);
@@ -80,7 +91,7 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
 
 function stepCommitting(state: TargetState & { phase: "committing" }, event: TargetEvent): TargetStep {
   if (event.type === "commit-limit") return dying(state, "the commit was not confirmed in time");
-  if (event.type === "failed") return dying(state, event.reason);
+  if (isFatal(state, event)) return dying(state, event.reason);
   if (event.type !== "outcome") return stay(state);
   if (event.outcome === "undecided") {
     const again: TargetAction =
@@ -92,19 +103,30 @@ function stepCommitting(state: TargetState & { phase: "committing" }, event: Tar
     return { state: { phase: "lost", reason: state.dead }, actions: [{ type: "tell-committed" }, { type: "finish" }] };
   }
   return {
-    state: { phase: "committed", running: false },
+    state: { mode: state.mode, phase: "committed", running: false },
     actions: [{ type: "tell-committed" }, { type: "attach-network" }],
   };
 }
 
 function stepCommitted(state: TargetState & { phase: "committed" }, event: TargetEvent): TargetStep {
-  if (event.type === "resuming" && !state.running) {
-    return { state: { phase: "committed", running: true }, actions: [{ type: "tell-running" }] };
+  if (event.type === "resuming" && !state.running)
+    return { state: { ...state, running: true }, actions: [{ type: "tell-running" }] };
+  if (event.type === "filled") {
+    const told: TargetAction[] = state.mode === "Postcopy" ? [{ type: "tell-filled" }] : [];
+    return { state: { phase: "filled" }, actions: [...told, { type: "finish" }] };
   }
-  if (event.type === "filled") return { state: { phase: "filled" }, actions: [{ type: "finish" }] };
-  // Too late to give back: whoever owns the record decides what becomes of the server.
-  if (event.type === "failed") return { state: { phase: "lost", reason: event.reason }, actions: [{ type: "finish" }] };
+  // Too late to give back: whoever owns the record decides what becomes of the server. Without their memory the tasks must not run on.
+  if (isFatal(state, event))
+    return {
+      state: { phase: "lost", reason: event.reason },
+      actions: [{ type: "kill-tasks" }, { type: "finish" }],
+    };
   return stay(state);
+}
+
+/** Where the memory is still at the source, its loss is the server's. */
+function isFatal(state: Active, event: TargetEvent): event is TargetEvent & { type: "failed" | "peer-lost" } {
+  return event.type === "failed" || (event.type === "peer-lost" && state.mode === "Postcopy");
 }
 
 /** The tasks must not run, but the commit may have been heard: what it left decides about the volume, so the record is asked until it answers. */

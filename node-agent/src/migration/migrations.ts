@@ -138,6 +138,7 @@ export class Migrations implements MigrationSessions {
       {
         host: this.#host,
         identity,
+        mode: request.mode,
         ports: targetPorts({ engine, reconciler, word: this.#word, log, operation, server }),
         memoryLimitBytes: Math.max(server.limits.memoryBytes * imagesPerMemory, leastImagesBytes),
         timeoutMs: receiveLimitMs,
@@ -173,6 +174,7 @@ export class Migrations implements MigrationSessions {
         target: request.target.node,
         epoch: request.epoch,
       }),
+      mode: request.mode,
       ports,
       target: { address: request.target.endpoint.host, port: request.target.endpoint.port },
       ticket: request.ticket,
@@ -187,8 +189,8 @@ export class Migrations implements MigrationSessions {
       this.#end(operation);
       throw thrown;
     }
-    void session.run().then(async (report) => {
-      if (report.phase === "done") await reconciler.handOver(uid, request.epoch);
+    void session.run().then(async () => {
+      if (session.isCommitted) await reconciler.handOver(uid, request.epoch);
       else await reconciler.letGo(uid);
       this.#end(operation);
     });
@@ -235,7 +237,7 @@ export class Migrations implements MigrationSessions {
           ? await this.#resumeSource(session, unfinished)
           : await this.#resumeTarget(session, unfinished);
       log.info({ migration: operation, server: uid, side, outcome }, "migration of an earlier agent ended");
-      this.#tell(side, { operation, uid }, resumedReport(outcome));
+      this.#tell(side, { operation, uid }, resumedReport(unfinished, { outcome, isLost: session.isLost }));
     } catch (thrown) {
       log.error({ migration: operation, server: uid, side, err: thrown }, "migration of an earlier agent not ended");
     } finally {
@@ -335,12 +337,12 @@ export class Migrations implements MigrationSessions {
 }
 
 /** What its bytes and times were is not known any more. */
-function resumedReport(outcome: Outcome | undefined): SessionReport {
-  const none = { movedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [] };
-  if (outcome === "committed") return { phase: "done", ...none };
-  return {
-    phase: "failed",
-    ...none,
-    error: { code: "agent-restarted", message: "The agent was started again in the middle" },
-  };
+function resumedReport(
+  { mode }: UnfinishedSession,
+  { outcome, isLost }: { outcome: Outcome | undefined; isLost: boolean },
+): SessionReport {
+  const none = { mode, movedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [] };
+  if (outcome === "committed" && !isLost) return { phase: "done", ...none };
+  const code = isLost ? "post-copy-lost" : "agent-restarted";
+  return { phase: "failed", ...none, error: { code, message: "The agent was started again in the middle" } };
 }

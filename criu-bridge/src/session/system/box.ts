@@ -1,12 +1,12 @@
 /**
- * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES`, as the first process of a new PID, network and
+ * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES MODE`, as the first process of a new PID, network and
  * mount namespace. Prints one JSON object with what was seen.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
-import { systemEnvironment } from "@vfleet/shared";
+import { moveModeSchema, systemEnvironment } from "@vfleet/shared";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
@@ -16,7 +16,8 @@ import { hostFolders, network } from "./host-folders.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
 import { runSync } from "./run.ts";
 
-const [box = "", scenario = "", megabytes = "0"] = process.argv.slice(2);
+const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy"] = process.argv.slice(2);
+const mode = moveModeSchema.parse(modeName);
 const hosts = ["a", "b"];
 const waitLimitMs = 60_000;
 const clientLimitMs = 10_000;
@@ -194,9 +195,9 @@ async function main(): Promise<void> {
   let counter = 0;
   const move = async (from: string, to: string): Promise<Move> => {
     const identity = { operation: `op-${++counter}`, server: "default/web", source: from, target: to, epoch: counter };
-    at(to).send({ kind: "expect", identity });
+    at(to).send({ kind: "expect", identity, mode });
     const { port, ticket } = await at(to).next("expecting");
-    at(from).send({ kind: "send", identity, port, ticket });
+    at(from).send({ kind: "send", identity, mode, port, ticket });
     const source = (await at(from).next("ended")).report;
     const target = (await at(to).next("ended")).report;
     const moved = { from, to, source, target, client: await clientReport() };

@@ -61,6 +61,7 @@ async function obey(command: HostCommand): Promise<void> {
         {
           host: sessionHost,
           identity,
+          mode: command.mode,
           ports,
           memoryLimitBytes: 16 * 1024 ** 3,
           timeoutMs: 60_000,
@@ -80,6 +81,7 @@ async function obey(command: HostCommand): Promise<void> {
       const session = new SourceSession({
         host: sessionHost,
         identity,
+        mode: command.mode,
         ports,
         target,
         ticket,
@@ -87,7 +89,7 @@ async function obey(command: HostCommand): Promise<void> {
         onProgress: () => {},
       });
       const report = await session.run();
-      if (report.error === undefined) await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
+      if (session.isCommitted) await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
       tell({ kind: "ended", side: "source", report });
       return;
     }

@@ -1,11 +1,12 @@
+import type { MoveMode } from "@vfleet/shared";
 import type { MigrationIdentity } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 
 /** What the box asks of a host's process. */
 export type HostCommand =
   | { kind: "start-server" }
-  | { kind: "expect"; identity: MigrationIdentity }
-  | { kind: "send"; identity: MigrationIdentity; port: number; ticket: string };
+  | { kind: "expect"; identity: MigrationIdentity; mode: MoveMode }
+  | { kind: "send"; identity: MigrationIdentity; mode: MoveMode; port: number; ticket: string };
 
 export type HostReply =
   | { kind: "ready" }

@@ -1,0 +1,204 @@
+import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import { pageBytes } from "./page-server-protocol.ts";
+import { pagesHeaderBytes, type PagesLayout } from "./pages-frame.ts";
+
+const zeroes = Buffer.alloc(64 * 1024);
+
+/** A frame whose pages are still wanted by somebody: its memory is given back after the last of them. */
+interface HeldFrame {
+  process: number;
+  uses: number;
+  release(): void;
+}
+
+/** Pages of one process that follow each other. */
+interface Run {
+  address: number;
+  pages: number;
+  /** None: zero pages. */
+  data: Buffer | undefined;
+  frame: HeldFrame;
+}
+
+/** Pages in the order of their addresses, for a socket. */
+export interface TakenPages {
+  pages: number;
+  buffers: Buffer[];
+  /** To be called once the buffers are written. */
+  written(): void;
+}
+
+/** The pages that have arrived before they were asked for, or while somebody waits. Bounded by frames: the oldest gives way. */
+export class HeldPages {
+  readonly #frameLimit: number;
+  readonly #runs = new Map<number, Run[]>();
+  /** In the order of their arrival. */
+  readonly #frames = new Set<HeldFrame>();
+
+  constructor(frameLimit: number) {
+    this.#frameLimit = frameLimit;
+  }
+
+  get frames(): number {
+    return this.#frames.size;
+  }
+
+  has(process: number, address: number): boolean {
+    return this.#find(process, address) !== undefined;
+  }
+
+  put(layout: PagesLayout, received: Pick<ReceivedFrame, "payload" | "release">): void {
+    const frame: HeldFrame = { process: layout.image.id, uses: 0, release: () => received.release() };
+    for (const run of runsOf(layout, received.payload, frame)) this.#insert(frame, run);
+    if (frame.uses === 0) {
+      frame.release();
+      return;
+    }
+    this.#frames.add(frame);
+    for (const oldest of this.#frames) {
+      if (this.#frames.size <= this.#frameLimit) break;
+      this.#drop(oldest.process, (run) => run.frame === oldest);
+    }
+  }
+
+  /** Takes out up to `limit` pages that are here from `address` on; they are nobody else's then. */
+  take(process: number, address: number, limit: number): TakenPages {
+    const taken: TakenPages = { pages: 0, buffers: [], written: () => {} };
+    const used: HeldFrame[] = [];
+    for (let index = this.#find(process, address); index !== undefined && taken.pages < limit;) {
+      const runs = this.#runs.get(process) ?? [];
+      const run = runs[index];
+      const at = address + taken.pages * pageBytes;
+      if (run === undefined || run.address > at) break;
+      const pages = Math.min(run.pages - (at - run.address) / pageBytes, limit - taken.pages);
+      const part = this.#cut(runs, index, { address: at, pages });
+      taken.pages += pages;
+      taken.buffers.push(...dataOf(part));
+      used.push(part.frame);
+      index = this.#find(process, at + pages * pageBytes);
+    }
+    taken.written = () => {
+      for (const frame of used) this.#unuse(frame);
+    };
+    return taken;
+  }
+
+  /** Whoever asks for this address in order wants nothing below it any more. */
+  dropBelow(process: number, address: number): void {
+    const [first] = this.#runs.get(process) ?? [];
+    if (first === undefined || first.address >= address) return;
+    this.#drop(process, (run) => run.address + run.pages * pageBytes <= address);
+  }
+
+  clear(): void {
+    for (const process of this.#runs.keys()) this.#drop(process, () => true);
+  }
+
+  /** Of the run that has the page at `address`. */
+  #find(process: number, address: number): number | undefined {
+    const runs = this.#runs.get(process) ?? [];
+    const index = lastUpTo(runs, address);
+    const run = runs[index];
+    return run !== undefined && address < run.address + run.pages * pageBytes ? index : undefined;
+  }
+
+  /** What overlaps it gives way: it was asked for once, and can be again. */
+  #insert(frame: HeldFrame, run: Run): void {
+    const runs = this.#runs.get(frame.process) ?? [];
+    this.#runs.set(frame.process, runs);
+    const index = lastUpTo(runs, run.address) + 1;
+    const [previous, next] = [runs[index - 1], runs[index]];
+    const free = previous === undefined || previous.address + previous.pages * pageBytes <= run.address;
+    if (!free || (next !== undefined && next.address < run.address + run.pages * pageBytes)) {
+      this.#drop(
+        frame.process,
+        (held) =>
+          held.address < run.address + run.pages * pageBytes && run.address < held.address + held.pages * pageBytes,
+      );
+      this.#insert(frame, run);
+      return;
+    }
+    frame.uses++;
+    runs.splice(index, 0, run);
+  }
+
+  /** Takes a part out of a run; what it leaves stays. The part goes on using its frame. */
+  #cut(runs: Run[], index: number, part: { address: number; pages: number }): Run {
+    const run = runs[index];
+    if (run === undefined) throw new RangeError("no such run");
+    const rest: Run[] = [];
+    const before = (part.address - run.address) / pageBytes;
+    if (before > 0) rest.push(slice(run, 0, before));
+    const after = before + part.pages;
+    if (after < run.pages) rest.push(slice(run, after, run.pages - after));
+    run.frame.uses += rest.length;
+    runs.splice(index, 1, ...rest);
+    return slice(run, before, part.pages);
+  }
+
+  #drop(process: number, unwanted: (run: Run) => boolean): void {
+    const runs = this.#runs.get(process) ?? [];
+    const kept = runs.filter((run) => !unwanted(run));
+    if (kept.length === runs.length) return;
+    for (const run of runs) if (unwanted(run)) this.#unuse(run.frame);
+    this.#runs.set(process, kept);
+  }
+
+  #unuse(frame: HeldFrame): void {
+    if (--frame.uses > 0) return;
+    this.#frames.delete(frame);
+    frame.release();
+  }
+}
+
+function runsOf(layout: PagesLayout, payload: Buffer, frame: HeldFrame): Run[] {
+  const runs: Run[] = [];
+  const zeroRuns = [...layout.zeroRuns];
+  let page = 0;
+  let dataAt = pagesHeaderBytes;
+  for (const entry of layout.entries) {
+    for (let done = 0; done < entry.pages;) {
+      while ((zeroRuns[0]?.first ?? 0) + (zeroRuns[0]?.pages ?? 0) <= page && zeroRuns.length > 0) zeroRuns.shift();
+      const zero = zeroRuns[0];
+      const isZero = zero !== undefined && zero.first <= page;
+      const end = zero === undefined ? layout.pageCount : isZero ? zero.first + zero.pages : zero.first;
+      const pages = Math.min(entry.pages - done, end - page);
+      // More pages than the frame says to have.
+      if (pages <= 0) return runs;
+      const data = isZero ? undefined : payload.subarray(dataAt, dataAt + pages * pageBytes);
+      runs.push({ address: entry.address + done * pageBytes, pages, data, frame });
+      dataAt += data?.length ?? 0;
+      page += pages;
+      done += pages;
+    }
+  }
+  return runs;
+}
+
+function slice(run: Run, first: number, pages: number): Run {
+  return {
+    address: run.address + first * pageBytes,
+    pages,
+    data: run.data?.subarray(first * pageBytes, (first + pages) * pageBytes),
+    frame: run.frame,
+  };
+}
+
+function dataOf(run: Run): Buffer[] {
+  if (run.data !== undefined) return [run.data];
+  const buffers: Buffer[] = [];
+  for (let left = run.pages * pageBytes; left > 0; left -= zeroes.length) buffers.push(zeroes.subarray(0, left));
+  return buffers;
+}
+
+/** Of the last run that begins at or before `address`; -1: none. */
+function lastUpTo(runs: readonly Run[], address: number): number {
+  let low = -1;
+  let high = runs.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((runs[middle]?.address ?? 0) <= address) low = middle;
+    else high = middle;
+  }
+  return low;
+}

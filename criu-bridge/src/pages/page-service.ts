@@ -1,0 +1,231 @@
+import type { Socket } from "node:net";
+import { fail } from "../errors.ts";
+import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
+import { decompress } from "../stream/compressor.ts";
+import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import { HeldPages } from "./held-pages.ts";
+import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
+import {
+  commands,
+  pageBytes,
+  pagesReply,
+  readRequest,
+  requestBytes,
+  type PageServerRequest,
+} from "./page-server-protocol.ts";
+import { readPagesFrame, type PagesLayout } from "./pages-frame.ts";
+
+/** Of one question to the source, which answers with one frame. */
+export const askPages = 256;
+export const askRanges = 256;
+/** Frames that wait for the daemon to ask for them: with their buffers of 2 MiB this bounds the memory. */
+const frameLimit = 48;
+/** Questions ahead that may be under way: what an urgent answer has to wait behind. */
+const asksAhead = 4;
+/** How far ahead of the daemon, of one process. */
+const aheadPages = 16 * askPages;
+/** CRIU's own largest request; a jump that is longer isn't the next request of a series. */
+const requestLimitPages = 1024;
+
+/** Pages that are wanted of the source. */
+export interface PageWish {
+  process: number;
+  ranges: PageRange[];
+  /** Somebody waits for it. */
+  urgent: boolean;
+}
+
+/** How far the daemon has come in one process. */
+interface Progress {
+  lazy: LazyRanges;
+  /** After the last request in order. */
+  reached: number;
+  /** The next page that is asked ahead of the daemon. */
+  ahead: number;
+}
+
+export interface PageServiceOptions {
+  /** By process. */
+  lazy: ReadonlyMap<number, LazyRanges>;
+  ask(wish: PageWish): void;
+  failed(error: Error): void;
+}
+
+/**
+ * The page server of `criu lazy-pages`, whose pages are on another host: what the daemon asks for is asked of the source at once, and of
+ * each process in which it moves on in order, the pages after that too. Answers must leave in the order of the requests. Nothing is lost
+ * by dropping pages: the source has them until the end.
+ */
+export class PageService implements ByteSink {
+  readonly #options: PageServiceOptions;
+  readonly #progress: Map<number, Progress>;
+  readonly #held = new HeldPages(frameLimit);
+  readonly #requests: PageServerRequest[] = [];
+  readonly #head = Buffer.alloc(requestBytes);
+  #headBytes = 0;
+  /** Asked of the source, in the order of the questions. */
+  #asked: PageWish[] = [];
+  #socket: Socket | undefined;
+  #reader: DirectReader | undefined;
+  #servedPages = 0;
+  #arrivedPages = 0;
+
+  constructor(options: PageServiceOptions) {
+    this.#options = options;
+    this.#progress = new Map(
+      [...options.lazy].map(([process, lazy]) => [process, { lazy, reached: 0, ahead: 0 }] as const),
+    );
+  }
+
+  /** Given to the daemon. */
+  get servedPages(): number {
+    return this.#servedPages;
+  }
+
+  /** Come from the source; more than were served where some came twice or for nothing. */
+  get arrivedPages(): number {
+    return this.#arrivedPages;
+  }
+
+  /** The source owes an answer. */
+  get isWaiting(): boolean {
+    return this.#asked.length > 0;
+  }
+
+  serve(socket: Socket): void {
+    this.#socket = socket;
+    socket.on("error", (error) => this.#options.failed(error));
+    const failed = (thrown: unknown) => this.#fail(thrown);
+    this.#reader = new DirectReader({ socket, sink: this, failed });
+    this.#reader.start();
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+    this.#held.clear();
+  }
+
+  space(): Buffer {
+    return this.#head.subarray(this.#headBytes);
+  }
+
+  filled(bytes: number): void {
+    this.#headBytes += bytes;
+    if (this.#headBytes < requestBytes) return;
+    this.#headBytes = 0;
+    const request = readRequest(this.#head);
+    if (request.command === commands.close || request.command === commands.forceClose) {
+      this.#socket?.write(Buffer.alloc(4));
+      return;
+    }
+    if (request.command !== commands.get || request.pages === 0)
+      throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
+    this.#requests.push(request);
+    this.#follow(request);
+    this.#require(request);
+    this.#answer();
+    this.#askAhead();
+  }
+
+  /** A frame of the pages channel: the answer to one question. */
+  take(frame: ReceivedFrame): void {
+    const payload = decompress(frame.payload, frame.header);
+    const layout = readPagesFrame(payload);
+    const index = this.#asked.findIndex((wish) => answers(layout, wish));
+    if (index < 0) throw fail("stream-invalid", { reason: "pages came that nobody had asked for" });
+    this.#asked.splice(index, 1);
+    this.#arrivedPages += layout.pageCount;
+    // Decompressed ones have memory of their own.
+    if (payload !== frame.payload) frame.release();
+    this.#held.put(layout, { payload, release: payload === frame.payload ? () => frame.release() : () => {} });
+    this.#answer();
+    this.#askAhead();
+  }
+
+  /** Where the daemon moves on in order, asking ahead goes on behind it. A single page elsewhere is a page fault. */
+  #follow({ image, address, pages }: PageServerRequest): void {
+    const progress = this.#progress.get(image.id);
+    if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${image.id} has no pages` });
+    const place = progress.lazy.placeOf(address);
+    const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
+    if (pages === 1 && !(isNear && place >= progress.reached)) return;
+    this.#held.dropBelow(image.id, address);
+    progress.reached = place + pages;
+    const required = place + Math.min(pages, askPages);
+    progress.ahead = isNear ? Math.max(progress.ahead, required) : required;
+  }
+
+  /** Sees to it that the first page of a request is here or on its way. */
+  #require({ image, address, pages }: PageServerRequest): void {
+    if (this.#held.has(image.id, address) || this.#asked.some((wish) => covers(wish, image.id, address))) return;
+    this.#ask({ process: image.id, ranges: [{ address, pages: Math.min(pages, askPages) }], urgent: true });
+  }
+
+  #ask(wish: PageWish): void {
+    this.#asked.push(wish);
+    this.#options.ask(wish);
+  }
+
+  #askAhead(): void {
+    let under = this.#asked.filter((wish) => !wish.urgent).length;
+    for (const [process, progress] of this.#progress) {
+      while (
+        progress.reached > 0 &&
+        progress.ahead - progress.reached < aheadPages &&
+        under < asksAhead &&
+        under + this.#held.frames < frameLimit
+      ) {
+        const ranges = progress.lazy.from(progress.ahead, askPages, askRanges);
+        const pages = countPages(ranges);
+        if (pages === 0) break;
+        progress.ahead += pages;
+        under++;
+        this.#ask({ process, ranges, urgent: false });
+      }
+    }
+  }
+
+  /** In the order of the requests; with what is here, which may be less than was asked for. */
+  #answer(): void {
+    for (let request = this.#requests[0]; request !== undefined; request = this.#requests[0]) {
+      const { image, address, pages } = request;
+      const taken = this.#held.take(image.id, address, pages);
+      if (taken.pages === 0) {
+        // It may have been dropped meanwhile.
+        this.#require(request);
+        return;
+      }
+      this.#requests.shift();
+      this.#servedPages += taken.pages;
+      const socket = this.#socket;
+      if (socket === undefined) return;
+      socket.cork();
+      socket.write(pagesReply(image.id, address, taken.pages));
+      for (const [index, buffer] of taken.buffers.entries()) {
+        if (index < taken.buffers.length - 1) socket.write(buffer);
+        else socket.write(buffer, () => taken.written());
+      }
+      socket.uncork();
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    this.#options.failed(thrown instanceof Error ? thrown : fail("page-server-protocol", { reason: String(thrown) }));
+  }
+}
+
+function answers({ image, entries, pageCount }: PagesLayout, { process, ranges }: PageWish): boolean {
+  return (
+    image.id === process &&
+    pageCount === countPages(ranges) &&
+    entries.length === ranges.length &&
+    ranges.every((range, index) => range.address === entries[index]?.address && range.pages === entries[index].pages)
+  );
+}
+
+function covers(wish: PageWish, process: number, address: number): boolean {
+  return (
+    wish.process === process &&
+    wish.ranges.some((range) => address >= range.address && address < range.address + range.pages * pageBytes)
+  );
+}

@@ -1,0 +1,36 @@
+import type { MoveMode } from "@vfleet/shared";
+import { fail } from "../errors.ts";
+import { FrozenMemorySource } from "./frozen-memory-source.ts";
+import { LocalMemoryTarget } from "./local-memory-target.ts";
+import type { MemorySource, MemorySourceOptions } from "./memory-source.ts";
+import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
+import { RemoteMemoryTarget } from "./remote-memory-target.ts";
+import { StreamedMemorySource } from "./streamed-memory-source.ts";
+
+export function memorySource(mode: MoveMode, options: MemorySourceOptions): MemorySource {
+  switch (mode) {
+    case "StopAndCopy":
+      return new StreamedMemorySource(options);
+    case "Postcopy":
+      return new FrozenMemorySource(options);
+    case "Precopy":
+    case "Hybrid":
+    case "Cold":
+      break;
+  }
+  throw fail("mode-unsupported", { mode });
+}
+
+export function memoryTarget(mode: MoveMode, options: MemoryTargetOptions): MemoryTarget {
+  switch (mode) {
+    case "StopAndCopy":
+      return new LocalMemoryTarget(options);
+    case "Postcopy":
+      return new RemoteMemoryTarget(options);
+    case "Precopy":
+    case "Hybrid":
+    case "Cold":
+      break;
+  }
+  throw fail("mode-unsupported", { mode });
+}

@@ -1,0 +1,38 @@
+import type { BackgroundProgram } from "../criu/background-program.ts";
+import type { PageWish } from "../pages/page-service.ts";
+import type { PageTotals } from "../pages/page-server.ts";
+import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import type { OperationFolders } from "./operation-folders.ts";
+import type { SessionHost } from "./session-options.ts";
+
+/** How the memory of a server gets in, before its restore and while it is filled: one for each mode. */
+export interface MemoryTarget {
+  /** Whether pages come after the server is complete, too. */
+  readonly asksForPages: boolean;
+  /** Takes a frame of the pages channel; a promise holds the connection back. */
+  take(frame: ReceivedFrame): Promise<void> | undefined;
+  /** The source has sent everything that a restore needs. */
+  complete(announced: PageTotals): Promise<void>;
+  /** Starts the daemon that fills the memory of what is restored. */
+  startFilling(): Promise<BackgroundProgram>;
+  /** Arrived so far. */
+  readonly pages: number;
+  /** Still to be filled, where that is known. */
+  readonly remainingPages: number | undefined;
+  /** The source owes pages. */
+  readonly isWaiting: boolean;
+  /** Lets go of files and sockets. */
+  close(): Promise<void>;
+}
+
+export interface MemoryTargetOptions {
+  host: SessionHost;
+  folders: OperationFolders;
+  /** More memory than this is refused. */
+  limitBytes: number;
+  ask(wish: PageWish): void;
+  failed(error: Error): void;
+}
+
+/** Of what the daemon prints; its own log is lazy-pages.log. */
+export const lazyPagesLog = "criu-lazy-pages.log";

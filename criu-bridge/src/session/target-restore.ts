@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "@vfleet/shared";
+import { restoreArguments } from "../criu/arguments.ts";
+import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
+import { firstCriuError } from "../criu/log.ts";
+import { fail } from "../errors.ts";
+import { lazyPagesLog, type MemoryTarget } from "./memory-target.ts";
+import { readText } from "./operation-folders.ts";
+import type { MigrationIdentity, TargetPorts } from "./ports.ts";
+import type { SessionHost } from "./session-options.ts";
+import type { SessionRun } from "./session-run.ts";
+
+const listenLimitMs = 5_000;
+
+export interface TargetRestoreOptions {
+  host: SessionHost;
+  identity: MigrationIdentity;
+  ports: TargetPorts;
+  run: SessionRun;
+  memory: MemoryTarget;
+}
+
+/** Restores a server whose images are here, and the daemon that fills its memory beside it. */
+export class TargetRestore {
+  readonly #options: TargetRestoreOptions;
+  #daemon: BackgroundProgram | undefined;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: TargetRestoreOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the server runs. */
+  async restore(): Promise<void> {
+    const { ports, run, memory } = this.#options;
+    this.#requireGate();
+    run.timeline.mark("restore");
+    const daemon = await memory.startFilling();
+    this.#daemon = daemon;
+    run.save(false, daemon.pid);
+    await this.#listening(join(run.folders.work, "lazy-pages.socket"));
+    const folders = { imagesFolder: run.folders.images, workFolder: run.folders.work };
+    const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
+    this.#ended = restored.then(
+      () => run.timeline.mark("restore-ended"),
+      // Nobody is left to be filled.
+      () => daemon.kill(),
+    );
+    try {
+      await restored;
+    } catch (thrown) {
+      const reason = firstCriuError(join(run.folders.work, "restore.log")) ?? messageOf(thrown);
+      throw fail("restore-failed", { server: this.#options.identity.server, reason }, { cause: thrown });
+    }
+  }
+
+  /** Resolves once every page is in its place. */
+  async filled(): Promise<void> {
+    const { run, identity } = this.#options;
+    const exit = await this.#daemon?.exited;
+    if (exit?.code === 0) {
+      run.timeline.mark("filled");
+      return;
+    }
+    const { work } = run.folders;
+    const reason = firstCriuError(join(work, "lazy-pages.log")) ?? lastComplaint(join(work, lazyPagesLog));
+    throw fail("lazy-pages-failed", { server: identity.server, reason });
+  }
+
+  /** Resolves when no restore is under way any more. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Whom it fills is dead. */
+  endFilling(): void {
+    this.#daemon?.kill();
+  }
+
+  /** Without its gate a restore would let the tasks run unasked. */
+  #requireGate(): void {
+    const { ports, run, identity } = this.#options;
+    const { criuConfigPath } = ports.container;
+    if (existsSync(criuConfigPath) && readText(criuConfigPath).includes(run.folders.gateScript)) return;
+    throw fail("restore-failed", { server: identity.server, reason: "the configuration with its gate is gone" });
+  }
+
+  /** A restore that finds nobody there fails. */
+  async #listening(socketPath: string): Promise<void> {
+    const { environment } = this.#options.host;
+    const untilMs = environment.monotonicMs() + listenLimitMs;
+    while (!existsSync(socketPath)) {
+      if (environment.monotonicMs() > untilMs)
+        throw fail("lazy-pages-failed", { server: this.#options.identity.server, reason: "it does not listen" });
+      await environment.sleep(1);
+    }
+  }
+}
