@@ -3,6 +3,7 @@ import type { ControllerConfig, Environment, Logger } from "@vfleet/shared";
 import { messageOf, Revert } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
 import { connect, Events, nkeyAuthenticator } from "nats";
+import { Registry } from "prom-client";
 import { fleetAdmission } from "./admission/fleet-admission.ts";
 import { AgentStreams } from "./fleet/agent-streams.ts";
 import { startFleetControl } from "./fleet-control.ts";
@@ -35,8 +36,10 @@ export async function startController({ config, environment, log }: ControllerOp
     revert.add("object store", () => store.close());
     const telemetry = new RedisTelemetry({ url: config.redis.url, log });
     revert.add("telemetry", () => telemetry.close());
+    const registry = new Registry();
     const control = await startFleetControl({
       config,
+      registry,
       environment,
       log,
       connection,
@@ -52,6 +55,7 @@ export async function startController({ config, environment, log }: ControllerOp
       admission: [fleetAdmission({ store, addresses: control.addresses })],
       guestStreams: new AgentStreams({ store, ownership: control.ownership, tls: config.agentTls }),
       telemetry,
+      registry,
     });
     revert.add("API", () => api.close());
     log.info({ port: api.port }, "controller ready");

@@ -12,6 +12,7 @@ import {
   virtualServerKind,
 } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
+import { Registry } from "prom-client";
 import { SimulatedAgent } from "./fleet/simulated-agent.ts";
 import type { FleetControl } from "./fleet-control.ts";
 import { startFleetControl } from "./fleet-control.ts";
@@ -36,6 +37,7 @@ let agentConnection: NatsConnection;
 let connection: NatsConnection;
 let store: ObjectStore;
 let control: FleetControl;
+let registry: Registry;
 let agents: Map<string, SimulatedAgent>;
 
 beforeEach(async () => {
@@ -56,12 +58,14 @@ afterEach(async () => {
 async function startControl(): Promise<void> {
   connection = await server.connect();
   store = await startObjectStore({ connection, environment: systemEnvironment, log, replicas: 1 });
+  registry = new Registry();
   control = await startFleetControl({
     config,
     environment: systemEnvironment,
     log,
     connection,
     store,
+    registry,
     onTelemetry: () => undefined,
   });
 }
@@ -200,6 +204,35 @@ test("a move switches owner, epoch, status and every node's network map", async 
   const peer = `10.0.0.${to.replaceAll(/\D/g, "")}`;
   for (const agent of agents.values())
     await until(`map of ${agent.name}`, () => agent.assignment?.network.servers[0]?.peerAddress === peer);
+  expectOneRunnerPerEpoch();
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('vfleet_migrations_total{mode="StopAndCopy",outcome="Succeeded",reason=""} 1');
+  expect(metrics).toContain('vfleet_migration_pause_seconds_sum{mode="StopAndCopy"} 0.042');
+});
+
+test.each([
+  ["whose last word was lost succeeds by what its node reports", "lost", { phase: "Succeeded" }],
+  [
+    "whose processes died after the commit fails, and says what became of the server",
+    "died",
+    {
+      phase: "Failed",
+      reason: "LostAfterCommit",
+      message: expect.stringMatching(/^Lost after the commit: .*; the server was started again on node "host-[12]"$/),
+    },
+  ],
+] as const)("a move %s", async (_what, lastWord, status) => {
+  for (const name of ["host-1", "host-2"]) addAgent(name);
+  await makeImage();
+  await makeServer("web");
+  for (const agent of agents.values()) agent.lastWord = lastWord;
+  await migrate("move", { server: "web" });
+  const ended = await until("ended", () =>
+    migration("move")?.status?.endedAt === undefined ? undefined : migration("move"),
+  );
+  const to = ended.status?.targetNode ?? "";
+  expect(ended.status).toMatchObject(status);
+  await until("running there", () => get("web")?.status?.phase === "Running" && get("web")?.status?.nodeName === to);
   expectOneRunnerPerEpoch();
 });
 

@@ -1,6 +1,7 @@
 import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
 import { imageKind, isMigrationEnded, migrationKind, nodeKind, Revert, virtualServerKind } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
+import type { Registry } from "prom-client";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { answerAgent } from "./fleet/agent-requests.ts";
 import { assignmentsOf } from "./fleet/assignment.ts";
@@ -8,6 +9,7 @@ import { AssignmentPush } from "./fleet/assignment-push.ts";
 import { nextFirstRevision } from "./fleet/incarnation.ts";
 import { FleetLink } from "./fleet/link.ts";
 import { FleetPresence } from "./fleet/presence.ts";
+import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
 import { AddressPool } from "./scheduler/addresses.ts";
@@ -20,6 +22,8 @@ export interface FleetControlOptions {
   log: Logger;
   connection: NatsConnection;
   store: ObjectStore;
+  /** Gets the fleet's own metrics. */
+  registry: Registry;
   /** Takes the agents' samples. */
   onTelemetry: (telemetry: NodeTelemetry) => void;
 }
@@ -73,6 +77,7 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
       events,
       addresses,
       placement: new Turns(),
+      migrationMetrics: new MigrationMetrics(options.registry),
     });
     revert.add("reconcilers", () => reconcilers.close());
     reconcilers.start();

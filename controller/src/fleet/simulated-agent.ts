@@ -43,6 +43,8 @@ export class SimulatedAgent {
   readonly name: string;
   /** A move's target waits for this before it asks to commit. */
   beforeCommit: () => Promise<void> = async () => undefined;
+  /** What a move's target says at its end: that it is done, nothing (the message was lost), or that the tasks died after the commit. */
+  lastWord: "done" | "lost" | "died" = "done";
   /** A prepare command is refused with this. */
   refusePrepare: string | undefined;
   /** Every server it ever ran: `uid@epoch`. */
@@ -233,9 +235,12 @@ export class SimulatedAgent {
       return this.#abort(operation, messageOf(thrown));
     }
     this.ran.add(`${uid}@${epoch}`);
-    this.#servers.set(uid, this.#reportOf(prepared.server, "Running"));
+    say("cleaning");
+    const isDead = this.lastWord === "died";
+    if (isDead) say("failed");
+    this.#servers.set(uid, { ...this.#reportOf(prepared.server, "Running"), restarts: isDead ? 1 : 0 });
     this.report();
-    say("done");
+    if (this.lastWord === "done") say("done");
     return "committed";
   }
 

@@ -4,14 +4,15 @@ import type { AddressInfo } from "node:net";
 import type { RequestListener } from "node:http";
 import { codeOf, kinds, namespaceKind, type ControllerConfig, type Environment, type Logger } from "@vfleet/shared";
 import { fastify, type FastifyInstance } from "fastify";
+import { Registry } from "prom-client";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { Admission } from "./admission.ts";
+import { ApiMetrics } from "./api-metrics.ts";
 import { anonymous, Authenticator, unauthorized } from "./authentication.ts";
 import { GuestUpgrades, refuseForeignOrigin } from "./guest-routes.ts";
 import type { GuestStreams } from "./guest-streams.ts";
 import { contentFinalizer, startNamespaceReaper } from "./namespace-reaper.ts";
 import { bodyLimitBytes } from "./request-body.ts";
-import { RequestCounter } from "./request-counter.ts";
 import { setUser, userOf } from "./request-user.ts";
 import { addKindRoutes } from "./resource-routes.ts";
 import { WatchStreams } from "./resource-watch.ts";
@@ -30,6 +31,8 @@ export interface ApiServerOptions {
   guestStreams?: GuestStreams;
   /** None: metrics answer 503. */
   telemetry?: TelemetryReader;
+  /** What `/metrics` shows, besides the API server's own; none: only these. */
+  registry?: Registry;
 }
 
 export interface ApiServer {
@@ -51,7 +54,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authenticator = new Authenticator(config.tokensFile, environment);
   const watches = new WatchStreams(parts);
   const upgrades = new GuestUpgrades({ ...parts, authenticator, guestStreams: options.guestStreams });
-  const requests = new RequestCounter();
+  const registry = options.registry ?? new Registry();
+  const counts = () => ({ watches: watches.count, streams: upgrades.count });
+  const metrics = new ApiMetrics({ registry, store, counts });
   const servers: Server[] = [];
   const makeServer = (handler: RequestListener): Server => {
     const server = createServer(tlsOptions(config), handler);
@@ -79,12 +84,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
   });
-  addHooks(app, { authenticator, requests, log });
+  addHooks(app, { authenticator, metrics, log });
   addSystemRoutes(app, {
     ...parts,
     telemetry: options.telemetry,
-    requests,
-    counts: () => ({ watches: watches.count, streams: upgrades.count }),
+    registry,
   });
   for (const kind of kinds) addKindRoutes(app, { ...parts, watches, guestStreams: options.guestStreams }, kind);
   await app.ready();
@@ -109,9 +113,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 function addHooks(
   app: FastifyInstance,
-  parts: { authenticator: Authenticator; requests: RequestCounter; log: Logger },
+  parts: { authenticator: Authenticator; metrics: ApiMetrics; log: Logger },
 ): void {
-  const { authenticator, requests, log } = parts;
+  const { authenticator, metrics, log } = parts;
   // Bodies are read by their own rules, for every type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -122,7 +126,7 @@ function addHooks(
     if (user === anonymous && !publicPaths.includes(request.url.split("?")[0] ?? "")) throw unauthorized();
   });
   app.addHook("onResponse", async (request, reply) => {
-    requests.count(request.method, reply.statusCode);
+    metrics.answered(request.method, reply.statusCode);
     if (request.method === "GET") return;
     log.info(
       { user: userOf(request).name, method: request.method, path: request.url, code: reply.statusCode },

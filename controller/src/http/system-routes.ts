@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
-import { kinds, version } from "@vfleet/shared";
+import type { Registry } from "prom-client";
+import { version } from "@vfleet/shared";
 import { accessReviews } from "./access-reviews.ts";
 import { groupDiscovery, resourceDiscovery, rootDiscovery, type DiscoveryAnswer } from "./discovery.ts";
 import { openApiV2, openApiV2Type, openApiV3Documents, openApiV3Index } from "./openapi.ts";
 import { podList } from "./pod-view.ts";
 import { mediaRanges } from "./representation.ts";
 import { readBody } from "./request-body.ts";
-import type { RequestCounter } from "./request-counter.ts";
 import { userOf } from "./request-user.ts";
 import type { ResourceParts } from "./resource-request.ts";
 import { notFound, unavailable } from "./status.ts";
@@ -15,8 +15,8 @@ import { usageAnswer, usageShapes } from "./usage-metrics.ts";
 
 interface SystemParts extends ResourceParts {
   telemetry: TelemetryReader | undefined;
-  requests: RequestCounter;
-  counts: () => { watches: number; streams: number };
+  /** What `/metrics` shows. */
+  registry: Registry;
 }
 
 /** What Kubernetes clients of this API's age ask for. */
@@ -35,8 +35,8 @@ export function addSystemRoutes(app: FastifyInstance, parts: SystemParts): void 
       podList(parts.store, { namespace: request.params.namespace, query: queryOf(request.url) }),
     );
   }
-  app.get("/metrics", (_request, reply) =>
-    reply.type("text/plain; version=0.0.4; charset=utf-8").send(prometheusText(parts)),
+  app.get("/metrics", async (_request, reply) =>
+    reply.type(parts.registry.contentType).send(await parts.registry.metrics()),
   );
 }
 
@@ -125,28 +125,6 @@ function addUsageRoutes(app: FastifyInstance, parts: SystemParts): void {
       }),
     );
   }
-}
-
-function prometheusText({ store, requests, counts }: SystemParts): string {
-  const { watches, streams } = counts();
-  return [
-    "# HELP vfleet_api_requests_total Requests answered, by method and code.",
-    "# TYPE vfleet_api_requests_total counter",
-    ...requests.lines("vfleet_api_requests_total"),
-    "# HELP vfleet_api_watches Watches open now.",
-    "# TYPE vfleet_api_watches gauge",
-    `vfleet_api_watches ${watches}`,
-    "# HELP vfleet_api_streams Exec streams open now.",
-    "# TYPE vfleet_api_streams gauge",
-    `vfleet_api_streams ${streams}`,
-    "# HELP vfleet_objects Objects stored, by kind.",
-    "# TYPE vfleet_objects gauge",
-    ...kinds.map((kind) => `vfleet_objects{kind="${kind.kind}"} ${store.list(kind).items.length}`),
-    "# HELP vfleet_store_connected Whether the object store is followed at this moment.",
-    "# TYPE vfleet_store_connected gauge",
-    `vfleet_store_connected ${store.connected ? 1 : 0}`,
-    "",
-  ].join("\n");
 }
 
 function queryOf(url: string): URLSearchParams {

@@ -4,6 +4,7 @@ import type { EventRecorder } from "../events/event-recorder.ts";
 import type { AssignmentPush } from "../fleet/assignment-push.ts";
 import type { FleetLink } from "../fleet/link.ts";
 import type { FleetPresence } from "../fleet/presence.ts";
+import type { MigrationMetrics } from "../metrics/migration-metrics.ts";
 import type { Ownership } from "../ownership/ownership.ts";
 import type { AddressPool } from "../scheduler/addresses.ts";
 import type { Candidate, FleetSnapshot } from "../scheduler/placement.ts";
@@ -25,6 +26,7 @@ export interface ReconcileContext {
   addresses: AddressPool;
   /** Deciding where something goes and writing it down: one at a time, so that each sees what the one before took. */
   placement: Turns;
+  migrationMetrics: MigrationMetrics;
 }
 
 export function snapshotOf(store: ObjectStore): FleetSnapshot {

@@ -1,4 +1,13 @@
-import { findKind, imageKind, kinds, migrationKind, namespaceKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import {
+  findKind,
+  imageKind,
+  kinds,
+  migrationKind,
+  namespaceKind,
+  nodeKind,
+  supportedMigrationModes,
+  virtualServerKind,
+} from "@vfleet/shared";
 import type { Command } from "commander";
 import { ApiClient } from "../api/api-client.ts";
 import { addGlobalOptions, type GlobalOptions } from "../api/connect.ts";
@@ -37,7 +46,9 @@ const flagValues: Readonly<Record<string, Wanted>> = {
   "--to": nodeKind,
   "--node": nodeKind,
   "--image": imageKind,
-  "--mode": ["Auto", "StopAndCopy"],
+  "--mode": supportedMigrationModes,
+  "--bandwidth": ["10M", "50M", "100M"],
+  "--max-downtime": ["300ms", "900ms", "2s"],
   "--sort-by": ["cpu", "memory"],
   "drain --cancel": nodeKind,
   "migrate --cancel": migrationKind,

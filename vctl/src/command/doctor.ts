@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { text as readText } from "node:stream/consumers";
-import { conditionOf, conditionSchema, messageOf, nodeKind } from "@vfleet/shared";
+import { conditionOf, conditionSchema, messageOf, nodeKind, virtualServerKind } from "@vfleet/shared";
 import type { Command } from "commander";
 import { z } from "zod";
 import { connect } from "../api/connect.ts";
-import { listObjects } from "../api/objects.ts";
+import { type AnyObject, listObjects } from "../api/objects.ts";
 import { type Cli, print } from "../cli.ts";
 import { fail } from "../fail.ts";
 import { toJson } from "../output/structured.ts";
@@ -25,8 +25,15 @@ type Check = z.infer<typeof checkSchema>;
 /** What is read of a Node, whatever its version says besides. */
 const nodeViewSchema = z.looseObject({
   spec: z.looseObject({ unschedulable: z.boolean().optional() }).prefault({}),
-  status: z.looseObject({ conditions: z.array(conditionSchema).nullish() }).prefault({}),
+  status: z
+    .looseObject({
+      conditions: z.array(conditionSchema).nullish(),
+      fleet: z.looseObject({ dirtyTracking: z.boolean().optional() }).optional(),
+    })
+    .prefault({}),
 });
+
+const serverStatusSchema = z.looseObject({ conditions: z.array(conditionSchema).nullish() }).prefault({});
 
 /** The host check stands beside vctl in the installation, whether this is a source or a bundle of it. */
 function findCheckProgram(): string | undefined {
@@ -95,9 +102,11 @@ function parseCheck(output: string): Check | undefined {
 
 /** Whether the hosts can take part; that there is no fleet yet is no fault of this host. */
 async function checkFleet(cli: Cli, command: Command): Promise<Check> {
-  let nodes;
+  let nodes, servers;
   try {
-    nodes = (await listObjects(await connect(cli, command), nodeKind, {})).items;
+    const client = await connect(cli, command);
+    nodes = (await listObjects(client, nodeKind, {})).items;
+    servers = (await listObjects(client, virtualServerKind, {})).items;
   } catch (thrown) {
     return checkOf([
       {
@@ -113,10 +122,10 @@ async function checkFleet(cli: Cli, command: Command): Promise<Check> {
     const { spec, status } = nodeViewSchema.parse(object);
     const readiness = conditionOf(status.conditions ?? [], "Ready");
     const ready = readiness?.status === "True";
+    const rounds =
+      status.fleet?.dirtyTracking === true ? "tracks dirty pages" : "no dirty tracking: no rounds of memory";
     const detail = ready
-      ? spec.unschedulable === true
-        ? "ready, cordoned"
-        : "ready"
+      ? `${spec.unschedulable === true ? "ready, cordoned" : "ready"}, ${rounds}`
       : `not ready: ${readiness?.message ?? readiness?.reason ?? "never heard of"}`;
     return {
       name: `node ${object.metadata.name}`,
@@ -136,7 +145,20 @@ async function checkFleet(cli: Cli, command: Command): Promise<Check> {
       detail: "the fleet has no hosts yet",
       hint: "Start a node agent that names this controller",
     });
-  return checkOf(steps);
+  return checkOf([...steps, ...servers.flatMap((server) => immovable(server) ?? [])]);
+}
+
+/** What its node sees in a server that can't be dumped. */
+function immovable({ metadata, status }: AnyObject): Step | undefined {
+  const migratable = conditionOf(serverStatusSchema.parse(status).conditions ?? [], "Migratable");
+  if (migratable?.status !== "False") return undefined;
+  return {
+    name: `server ${metadata.namespace ?? ""}/${metadata.name}`,
+    level: "info",
+    ok: false,
+    detail: `cannot be moved while it runs: ${migratable.message ?? migratable.reason ?? "its node says so"}`,
+    hint: "It holds up a drain of its host until it lets go of that, or is stopped",
+  };
 }
 
 function checkOf(steps: Step[]): Check {

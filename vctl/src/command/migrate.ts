@@ -1,22 +1,27 @@
-import { endedMigrationPhases, migrationKind, type MigrationStatus, migrationSchema } from "@vfleet/shared";
-import type { Command } from "commander";
+import { endedMigrationPhases, migrationKind, migrationSchema, supportedMigrationModes } from "@vfleet/shared";
+import { type Command, InvalidArgumentError } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
-import { followObject } from "../api/follow.ts";
 import { apiObjectSchema, createObject, getObject, patchObject } from "../api/objects.ts";
 import { StatusError } from "../api/status-error.ts";
-import { type Cli, interruptedExitCode, print } from "../cli.ts";
-import { fail, usageError } from "../fail.ts";
+import { type Cli, print } from "../cli.ts";
+import { usageError } from "../fail.ts";
 import { formatterOf, resultText } from "../output/format.ts";
-import { migrationResult, migrationState, RateMeter } from "../output/migration-lines.ts";
-import { Progress } from "../output/progress.ts";
+import { parseDurationMs } from "../resource/duration.ts";
 import { nodeName, serverName } from "../resource/resource-arguments.ts";
+import { followMigration } from "./migrate-follow.ts";
 import { addWriteOptions, type WriteOptions } from "./write-options.ts";
-import { reasonText } from "../output/reason-text.ts";
 
 interface MigrateOptions extends WriteOptions {
   to?: string;
   mode?: string;
+  allowPostCopy?: boolean;
+  bandwidth?: string;
+  maxDowntime?: number;
+  rounds?: number;
+  completionTimeout?: number;
+  progressTimeout?: number;
+  watch?: boolean;
   detach?: boolean;
   cancel?: string;
 }
@@ -27,8 +32,15 @@ export function configureMigrate(command: Command, cli: Cli): void {
   addWriteOptions(command)
     .argument("[server]", "virtual server")
     .option("--to <node>", "target host; none: the scheduler picks")
-    .option("--mode <mode>", "Auto or StopAndCopy; default: Auto")
-    .option("--watch", "follow it to its end (the default)")
+    .option("--mode <mode>", `${supportedMigrationModes.join(", ")}; default: as the server says`)
+    .option("--allow-post-copy", "memory may follow after it runs there; until then both hosts are needed")
+    .option("--no-allow-post-copy", "not even if the server allows it")
+    .option("--bandwidth <amount>", "bytes per second on the wire at most, such as 50M")
+    .option("--max-downtime <duration>", "pause to aim at, such as 500ms", parseDurationMs)
+    .option("--rounds <number>", "of memory at most, before the freeze", parseRounds)
+    .option("--completion-timeout <duration>", "it ends when it is not committed within this", parseDurationMs)
+    .option("--progress-timeout <duration>", "it ends when nothing has moved for this long", parseDurationMs)
+    .option("--watch", "show rounds and timeline, too; without it only how far it is")
     .option("--detach", "come back as soon as the server knows")
     .option("--cancel <migration>", "cancel this migration; its server runs on where it is")
     .action(async (word: string | undefined, options: MigrateOptions) => {
@@ -62,7 +74,7 @@ async function migrate(cli: Cli, client: ApiClient, server: string, options: Mig
     spec: {
       server,
       ...(options.to === undefined ? {} : { targetNode: nodeName(options.to) }),
-      ...(options.mode === undefined ? {} : { mode: options.mode }),
+      ...wishesOf(options),
     },
   };
   const object =
@@ -77,64 +89,31 @@ async function migrate(cli: Cli, client: ApiClient, server: string, options: Mig
         });
   print(cli.output, resultText({ type: migrationKind, object, done: "created" }, options));
   if (options.detach !== true && options.dryRun === "none")
-    await followMigration(cli, client, { server, migration: object.metadata.name });
+    await followMigration(cli, client, { server, migration: object.metadata.name, watch: options.watch === true });
 }
 
-/** Shows how it goes until it has ended. Returns after success; any other end throws, or is said when interrupted. */
-async function followMigration(
-  cli: Cli,
-  client: ApiClient,
-  { server, migration }: { server: string; migration: string },
-): Promise<void> {
-  const progress = new Progress(cli.error);
-  const rate = new RateMeter();
-  let said = "";
-  const onLost = () => progress.line(`Lost the connection to ${client.server}; the migration goes on, trying again`);
-  const options = {
-    name: migration,
-    namespace: client.namespace,
-    signal: cli.signal,
-    environment: cli.environment,
-    onLost,
+/** What is said of the move itself; the rest is as the server's own spec says. */
+function wishesOf(options: MigrateOptions): Record<string, unknown> {
+  const { mode, allowPostCopy, bandwidth, maxDowntime, rounds, completionTimeout, progressTimeout } = options;
+  const wishes = {
+    mode,
+    allowPostCopy,
+    bandwidth,
+    maxDowntimeMs: maxDowntime,
+    rounds,
+    completionTimeoutSeconds: inSeconds(completionTimeout),
+    progressTimeoutSeconds: inSeconds(progressTimeout),
   };
-  try {
-    for await (const object of followObject(client, migrationKind, options)) {
-      if (object === undefined) throw fail("object-gone", { what: `Migration "${migration}"` });
-      const status: MigrationStatus = statusSchema.parse(object["status"] ?? {}) ?? {};
-      const { phase = "Pending" } = status;
-      const { headline, bar } = migrationState({
-        server,
-        status,
-        bytesPerSecond: rate.measure(status.movedBytes, cli.environment.monotonicMs()),
-      });
-      if (headline !== said && !endedMigrationPhases.includes(phase)) progress.line(headline);
-      said = headline;
-      progress.update(bar);
-      if (!endedMigrationPhases.includes(phase)) continue;
-      progress.clear();
-      if (phase === "Succeeded") {
-        print(cli.output, migrationResult(server, status));
-        return;
-      }
-      throw failure(server, migration, status);
-    }
-  } catch (thrown) {
-    progress.clear();
-    if (!cli.signal.aborted) throw thrown;
-    print(cli.error, `Stopped following; migration "${migration}" goes on.`);
-    print(
-      cli.error,
-      `To follow it: vctl get migration ${migration} -w\nTo cancel it: vctl migrate --cancel ${migration}`,
-    );
-    cli.exitCode = interruptedExitCode;
-  }
+  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 }
 
-function failure(server: string, migration: string, status: MigrationStatus) {
-  const reason = reasonText(status) || "no reason given";
-  const hint = `The server runs on where it was. See: vctl describe migration ${migration}`;
-  if (status.phase === "Cancelled") return fail("migration-cancelled", { migration, reason }, { hint });
-  return fail("migration-failed", { server, reason }, { hint });
+function inSeconds(durationMs: number | undefined): number | undefined {
+  return durationMs === undefined ? undefined : Math.ceil(durationMs / 1000);
+}
+
+function parseRounds(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("A whole number is needed.");
+  return Number(text);
 }
 
 async function cancel(cli: Cli, client: ApiClient, migration: string): Promise<void> {

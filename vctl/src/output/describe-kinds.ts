@@ -1,8 +1,16 @@
-import { drainSchema, formatBytesForPeople, migrationSchema, nodeSchema, virtualServerSchema } from "@vfleet/shared";
+import {
+  drainSchema,
+  formatBytesForPeople,
+  type MigrationStatus,
+  migrationSchema,
+  nodeSchema,
+  virtualServerSchema,
+} from "@vfleet/shared";
 import type { AnyObject } from "../api/objects.ts";
 import { conditionsOf, identity, pairs, textOr, timeText } from "./describe-object.ts";
-import { type Outline, outlineOf, type OutlineValue } from "./outline.ts";
+import { type Outline, outlineOf } from "./outline.ts";
 import { formatMilliseconds } from "./progress.ts";
+import { roundRows, timelineRows } from "./migration-tables.ts";
 import { reasonText } from "./reason-text.ts";
 
 /** What is asked for besides the object. */
@@ -107,6 +115,7 @@ function describeNode(object: AnyObject, { nowMs, servers = [] }: Related): Outl
 
 function describeMigration(object: AnyObject, { nowMs }: Related): Outline {
   const { spec, status = {} } = migrationSchema.strip().parse(object);
+  const { server: _server, targetNode: _targetNode, reason: _reason, cancel: _cancel, ...wishes } = spec;
   return [
     ...identity(object),
     ["Server", spec.server],
@@ -114,10 +123,15 @@ function describeMigration(object: AnyObject, { nowMs }: Related): Outline {
     ["Phase", withReason(textOr(status.phase, "Pending"), status)],
     ["From", textOr(status.sourceNode)],
     ["To", textOr(status.targetNode ?? spec.targetNode)],
-    ["Mode", `${textOr(status.mode, spec.mode)}${status.modeReason === undefined ? "" : `: ${status.modeReason}`}`],
+    [
+      "Mode",
+      `${textOr(status.mode, spec.mode ?? "<as the server says>")}${status.modeReason === undefined ? "" : `: ${status.modeReason}`}`,
+    ],
     ["Cancel Asked", String(spec.cancel)],
     ["Started", timeText(status.startedAt, nowMs)],
     ["Ended", timeText(status.endedAt, nowMs)],
+    ["Wishes", { entries: outlineOf(wishes) }],
+    ["Predicted Pause", milliseconds(status.predictedPauseMs)],
     ["Pause", milliseconds(status.pauseMs)],
     ["Total", milliseconds(status.totalMs)],
     ["Memory", amount(status.memoryBytes)],
@@ -129,8 +143,15 @@ function describeMigration(object: AnyObject, { nowMs }: Related): Outline {
         ? amount(status.movedBytes)
         : `${amount(status.movedBytes)} of ${amount(status.expectedBytes)}`,
     ],
+    ["Round", textOr(status.round)],
+    ["Rate", perSecond(status.rateBytesPerSecond)],
+    ["Dirty Rate", perSecond(status.dirtyRateBytesPerSecond)],
+    ["Remaining", amount(status.remainingBytes)],
+    ["Bandwidth Limit", perSecond(status.bandwidthBytesPerSecond)],
+    ["Both Hosts Needed", textOr(bothHosts(status))],
     ["Epoch", textOr(status.epoch)],
-    ["Timeline", timelineRows(status.timeline ?? [])],
+    ["Rounds", { rows: roundRows(status.rounds ?? []) }],
+    ["Timeline", { rows: timelineRows(status.timeline ?? []) }],
     ["Conditions", conditionsOf(object)],
   ];
 }
@@ -159,20 +180,6 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
   ];
 }
 
-function timelineRows(
-  timeline: readonly { step: string; side: string; atMs: number; durationMs?: number | undefined }[],
-): OutlineValue {
-  const rows = timeline
-    .toSorted((a, b) => a.atMs - b.atMs)
-    .map(({ step, side, atMs, durationMs }) => [
-      `${Math.round(atMs)} ms`,
-      side,
-      step,
-      durationMs === undefined ? "" : `${Math.round(durationMs)} ms`,
-    ]);
-  return { rows: [["At", "Side", "Step", "Took"], ...rows] };
-}
-
 function withReason(
   phase: string,
   { reason, message }: { reason?: string | undefined; message?: string | undefined },
@@ -183,6 +190,15 @@ function withReason(
 
 function milliseconds(value: number | undefined): string {
   return value === undefined ? "<none>" : formatMilliseconds(value);
+}
+
+function perSecond(rate: number | undefined): string {
+  return rate === undefined ? "<none>" : `${formatBytesForPeople(Math.round(rate))}/s`;
+}
+
+function bothHosts({ bothHostsNeeded }: MigrationStatus): string | undefined {
+  if (bothHostsNeeded === undefined) return undefined;
+  return bothHostsNeeded ? "yes, until the last page has arrived" : "no, the last page has arrived";
 }
 
 function amount(bytes: number | undefined): string {

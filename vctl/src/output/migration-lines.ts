@@ -15,7 +15,7 @@ export function migrationState({ server, status, bytesPerSecond }: State): { hea
   const mode =
     chosen === undefined ? "" : ` (${chosen}${status.modeReason === undefined ? "" : `: ${status.modeReason}`})`;
   const why =
-    phase === "Pending" && (status.message ?? status.reason) !== undefined
+    (phase === "Pending" || status.bothHostsNeeded === true) && (status.message ?? status.reason) !== undefined
       ? `: ${status.message ?? status.reason ?? ""}`
       : "";
   const headline = `${server}: ${route(status)}${phase}${mode}${why}`;
@@ -25,17 +25,25 @@ export function migrationState({ server, status, bytesPerSecond }: State): { hea
       ? formatBytesForPeople(movedBytes)
       : `${formatBytesForPeople(movedBytes)} of ${formatBytesForPeople(expectedBytes)}`;
   const isCopying = phase === "Syncing" || phase === "Freezing";
-  const rate =
-    bytesPerSecond === undefined || !isCopying ? "" : `, ${formatBytesForPeople(Math.round(bytesPerSecond))}/s`;
-  const pause = pauseText(status, bytesPerSecond);
+  const rateNow = status.rateBytesPerSecond ?? bytesPerSecond;
+  const isMoving = isCopying || status.bothHostsNeeded === true;
+  const facts = [
+    isMoving && rateNow !== undefined ? perSecond(rateNow) : undefined,
+    isCopying && status.round !== undefined ? `round ${status.round}` : undefined,
+    isCopying && status.dirtyRateBytesPerSecond !== undefined
+      ? `${perSecond(status.dirtyRateBytesPerSecond)} written`
+      : undefined,
+    pauseText(status, rateNow),
+    status.bothHostsNeeded === true ? "both hosts needed" : undefined,
+  ].filter((fact) => fact !== undefined);
   const progress = expectedBytes === undefined ? "" : `${bar(movedBytes, expectedBytes)} `;
-  return { headline, bar: `${server}: ${phase} ${progress}${amount}${rate}${pause}` };
+  return { headline, bar: `${server}: ${phase} ${progress}${[amount, ...facts].join(", ")}` };
 }
 
 /** One line about a migration that has succeeded. */
 export function migrationResult(server: string, status: MigrationStatus): string {
   const facts = [
-    status.pauseMs === undefined ? undefined : `pause ${formatMilliseconds(status.pauseMs)}`,
+    status.pauseMs === undefined ? undefined : `pause ${formatMilliseconds(status.pauseMs)}${foretold(status)}`,
     status.totalMs === undefined ? undefined : `total ${formatMilliseconds(status.totalMs)}`,
     status.memoryBytes === undefined ? undefined : `memory ${formatBytesForPeople(status.memoryBytes)}`,
     status.wireBytes === undefined ? undefined : `sent ${formatBytesForPeople(status.wireBytes)}`,
@@ -49,11 +57,37 @@ function route({ sourceNode, targetNode }: Pick<MigrationStatus, "sourceNode" | 
   return `${sourceNode ?? "?"} -> ${targetNode ?? "?"} `;
 }
 
-function pauseText(status: MigrationStatus, bytesPerSecond: number | undefined): string {
-  if (status.pauseMs !== undefined) return `, pause ${formatMilliseconds(status.pauseMs)}`;
-  const { movedBytes, expectedBytes, phase } = status;
-  if (phase !== "Freezing" || movedBytes === undefined || expectedBytes === undefined || !bytesPerSecond) return "";
-  return `, about ${formatMilliseconds((Math.max(0, expectedBytes - movedBytes) / bytesPerSecond) * 1000)} of pause left`;
+/** As it was, or as it will be. */
+function pauseText(status: MigrationStatus, bytesPerSecond: number | undefined): string | undefined {
+  if (status.pauseMs !== undefined) return `pause ${formatMilliseconds(status.pauseMs)}`;
+  const { movedBytes, expectedBytes, phase, predictedPauseMs } = status;
+  if (phase === "Freezing" && movedBytes !== undefined && expectedBytes !== undefined && bytesPerSecond) {
+    const left = formatMilliseconds((Math.max(0, expectedBytes - movedBytes) / bytesPerSecond) * 1000);
+    return `about ${left} of pause left`;
+  }
+  return predictedPauseMs === undefined ? undefined : `pause predicted ${formatMilliseconds(predictedPauseMs)}`;
+}
+
+function foretold({ predictedPauseMs }: MigrationStatus): string {
+  return predictedPauseMs === undefined ? "" : ` (predicted ${formatMilliseconds(predictedPauseMs)})`;
+}
+
+function perSecond(rate: number): string {
+  return `${formatBytesForPeople(Math.round(rate))}/s`;
+}
+
+/** A line for each round of memory, once it has ended. */
+export class RoundLines {
+  #told = 0;
+
+  news(server: string, { rounds = [] }: Pick<MigrationStatus, "rounds">): string[] {
+    const news = rounds.slice(this.#told);
+    this.#told = Math.max(this.#told, rounds.length);
+    return news.map(
+      ({ round, pages, bytes, durationMs }) =>
+        `${server}: round ${round}: ${formatBytesForPeople(bytes)} in ${pages} pages, ${formatMilliseconds(durationMs)}`,
+    );
+  }
 }
 
 /** Bytes per second over the last few readings of a counter. */

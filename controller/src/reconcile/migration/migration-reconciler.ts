@@ -1,5 +1,6 @@
 import type { Migration, MigrationProgress, MigrationStatus, VirtualServer } from "@vfleet/shared";
 import {
+  endedMigrationPhases,
   imageKind,
   isMigrationEnded,
   migrationKind,
@@ -216,7 +217,7 @@ export class MigrationReconciler {
   }
 
   async #write(migration: Migration, status: MigrationStatus): Promise<void> {
-    const { store, events, ownership } = this.#context;
+    const { store, events, ownership, migrationMetrics } = this.#context;
     const revision = ownership.revisionOf(ownership.serverOfOperation(migration.metadata.uid ?? "") ?? "");
     const isOpen = status.phase === "Preparing" || status.phase === "Syncing";
     const full =
@@ -234,6 +235,7 @@ export class MigrationReconciler {
       { scope: "status" },
     );
     if (status.phase === migration.status?.phase || status.phase === undefined || status.phase === "Pending") return;
+    if (endedMigrationPhases.includes(status.phase)) migrationMetrics.ended(status);
     const route = `${status.sourceNode ?? "?"} to ${status.targetNode ?? "?"}`;
     const message =
       status.message === undefined
