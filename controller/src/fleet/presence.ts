@@ -35,9 +35,13 @@ export class FleetPresence {
     this.#usage.set(telemetry.node, telemetry);
   }
 
-  /** Memory that a server uses on a node; none: the node hasn't said. */
-  memoryBytes(node: string, uid: string): number | undefined {
-    return this.#usage.get(node)?.servers.find((server) => server.uid === uid)?.usage.memoryBytes;
+  /** Memory that a server uses, by the newest sample of any node: it takes what it uses with it. None: nobody has said. */
+  memoryBytes(uid: string): number | undefined {
+    const samples = [...this.#usage.values()].flatMap(({ atMs, servers }) => {
+      const found = servers.find((server) => server.uid === uid);
+      return found === undefined ? [] : [{ atMs, memoryBytes: found.usage.memoryBytes }];
+    });
+    return samples.toSorted((a, b) => a.atMs - b.atMs).at(-1)?.memoryBytes;
   }
 
   onReport(listener: ReportListener): void {

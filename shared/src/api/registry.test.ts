@@ -45,7 +45,12 @@ describe("VirtualServer schema", () => {
     ["a bad quantity", { image: "a", resources: { limits: { memory: "-1Gi" } } }, "-1Gi"],
     ["a fractional byte", { image: "a", resources: { limits: { memory: "0.1" } } }, "0.1"],
     ["a path as an image", { image: "../etc" }, "must be lower-case"],
-    ["a mode that is not there yet", { image: "a", migration: { mode: "Postcopy" } }, "Postcopy"],
+    [
+      "post-copy that is not allowed",
+      { image: "a", migration: { mode: "Postcopy" } },
+      'mode \\"Postcopy\\" needs allowPostCopy: true',
+    ],
+    ["a mode that nobody knows", { image: "a", migration: { mode: "Warp" } }, "Postcopy"],
     ["no bandwidth at all", { image: "a", migration: { bandwidth: "0M" } }, "more than 0"],
     ["no rounds", { image: "a", migration: { rounds: 0 } }, "rounds"],
     ["a NUL in the command", { image: "a", command: ["sh\0"] }, "NUL"],

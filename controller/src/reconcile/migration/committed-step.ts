@@ -2,7 +2,7 @@ import type { MigrationStatus } from "@vfleet/shared";
 import { isPostCopyMode } from "@vfleet/shared";
 import { measured, withMark } from "./migration-measure.ts";
 import type { MigrationAction, MigrationDecision, MigrationView } from "./migration-view.ts";
-import { sinceStartMs, withoutExplanation } from "./migration-view.ts";
+import { sinceStartMs, withoutExplanation, withoutMoment } from "./migration-view.ts";
 
 /** A committed move whose source can't say that it has cleaned up counts as done after this. */
 const cleanUpMaxMs = 30_000;
@@ -111,9 +111,8 @@ function waitsFor(status: MigrationStatus, targetDone: boolean): Pick<MigrationS
 }
 
 function ended(view: MigrationView, status: MigrationStatus): MigrationStatus {
-  const { rateBytesPerSecond: _rate, remainingBytes: _remaining, round: _round, ...rest } = status;
   return {
-    ...rest,
+    ...withoutMoment(status),
     ...(status.bothHostsNeeded === undefined ? {} : { bothHostsNeeded: false }),
     endedAt: view.now,
     totalMs: sinceStartMs(view),

@@ -170,7 +170,7 @@ export class MigrationReconciler {
         nodes: store.list(nodeKind).items,
         candidates: candidatesIn(store),
         presence: (node) => presence.of(node),
-        memoryBytes: presence.memoryBytes(server?.status?.nodeName ?? "", server?.metadata.uid ?? ""),
+        memoryBytes: presence.memoryBytes(server?.metadata.uid ?? ""),
         limits: config.migration,
         now,
       });

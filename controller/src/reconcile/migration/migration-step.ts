@@ -2,7 +2,7 @@ import type { MigrationPhase, MigrationStatus } from "@vfleet/shared";
 import { stepCommitted } from "./committed-step.ts";
 import { measured, withMark } from "./migration-measure.ts";
 import type { MigrationDecision, MigrationView } from "./migration-view.ts";
-import { sinceStartMs, withoutExplanation } from "./migration-view.ts";
+import { sinceStartMs, withoutExplanation, withoutMoment } from "./migration-view.ts";
 import { moveWishes } from "./move-wishes.ts";
 
 /** Keeps a Migration from vanishing between its start and its end: deleting it then means cancelling it. */
@@ -115,7 +115,7 @@ function end(
   phase: "Failed" | "Cancelled",
   why: { reason: string; message: string },
 ): MigrationDecision {
-  const status = measured(view);
+  const status = withoutMoment(measured(view));
   const hasBegun = status.startedAt !== undefined;
   return {
     status: { ...status, phase, ...why, endedAt: view.now, ...(hasBegun ? { totalMs: sinceStartMs(view) } : {}) },

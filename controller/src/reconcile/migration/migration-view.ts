@@ -58,6 +58,12 @@ export function sinceStartMs(view: Pick<MigrationView, "migration" | "now">): nu
   return Math.max(0, Date.parse(view.now) - Date.parse(view.migration.status?.startedAt ?? view.now));
 }
 
+/** Without the figures that mean something only while it moves. */
+export function withoutMoment(status: MigrationStatus): MigrationStatus {
+  const { rateBytesPerSecond: _rate, remainingBytes: _remaining, round: _round, ...rest } = status;
+  return rest;
+}
+
 export function withoutExplanation(status: MigrationStatus): MigrationStatus {
   const { reason: _reason, message: _message, ...rest } = status;
   return rest;

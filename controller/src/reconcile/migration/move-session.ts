@@ -3,6 +3,7 @@ import { codeOf, messageOf, preparedTargetSchema } from "@vfleet/shared";
 import { z } from "zod";
 import type { FleetLink } from "../../fleet/link.ts";
 import type { Mark } from "./migration-measure.ts";
+import { RateWindow } from "./rate-window.ts";
 import type { MigrationView } from "./migration-view.ts";
 
 export interface MoveSessionOptions {
@@ -34,6 +35,7 @@ const retryMs = 1_000;
 export class MoveSession {
   readonly #options: MoveSessionOptions;
   readonly #progress: { source?: MigrationProgress; target?: MigrationProgress } = {};
+  readonly #rates = { source: new RateWindow(), target: new RateWindow() };
   readonly #marks: Mark[] = [];
   #state: MigrationView["session"]["state"] = "idle";
   #error: string | undefined;
@@ -74,7 +76,9 @@ export class MoveSession {
   hear(node: string, progress: MigrationProgress): boolean {
     if (node !== this.#options[progress.side]) return false;
     const before = this.#progress[progress.side];
-    this.#progress[progress.side] = progress;
+    const rate = this.#rates[progress.side].measure(progress.movedBytes, this.#options.environment.monotonicMs());
+    // Its own word is the better one.
+    this.#progress[progress.side] = { ...(rate === undefined ? {} : { rateBytesPerSecond: rate }), ...progress };
     const nowMs = this.#options.environment.monotonicMs();
     this.#heardAtMs = nowMs;
     this.#sideHeardAtMs[progress.side] = nowMs;
