@@ -190,15 +190,18 @@ describe("stepCommitted: what ran of the server is lost", () => {
     ],
     [
       "while pages were still at the source",
-      { status: { ...committedAt, mode: "Postcopy" }, target: { ...runsThere, progress: died } },
+      {
+        status: { ...committedAt, mode: "Postcopy", bothHostsNeeded: true },
+        target: { ...runsThere, progress: { ...died, bothHostsNeeded: false } },
+      },
       "PostCopyLost",
       'Lost after the commit: restore died; the server was started again on node "host-2"',
     ],
     [
       "after the last page had come",
       {
-        status: { ...committedAt, mode: "Postcopy" },
-        target: { ...runsThere, progress: { ...died, bothHostsNeeded: false } },
+        status: { ...committedAt, mode: "Postcopy", bothHostsNeeded: false },
+        target: { ...runsThere, progress: died },
       },
       "LostAfterCommit",
       'Lost after the commit: restore died; the server was started again on node "host-2"',

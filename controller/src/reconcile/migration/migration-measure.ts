@@ -68,6 +68,8 @@ function figures({ migration, source, target }: MigrationView): Partial<Migratio
 function bothHostsNeeded({ migration, source, target }: MigrationView): Partial<MigrationStatus> {
   const { phase, mode } = migration.status ?? {};
   if (phase !== "Committed" || !isPostCopyMode(mode)) return {};
+  // Of a server that was lost neither is needed any more: whether both were when it was, is what was said before.
+  if (target.progress?.phase === "failed") return { bothHostsNeeded: migration.status?.bothHostsNeeded ?? true };
   const isOver = target.progress?.phase === "done" || target.progress?.bothHostsNeeded === false;
   const isSaid = target.progress?.bothHostsNeeded ?? source.progress?.bothHostsNeeded ?? true;
   return { bothHostsNeeded: !isOver && isSaid };
