@@ -48,11 +48,17 @@ export function configureDoctor(command: Command, cli: Cli): void {
     const ok = host.ok && fleet.ok;
     if (options.json === true) print(cli.output, toJson({ ok, host, fleet }));
     else {
+      const isNoted = [...host.steps, ...fleet.steps].some((step) => !step.ok);
       print(cli.output, "This host:");
       for (const step of host.steps) printStep(cli, step);
       print(cli.output, "\nThe fleet:");
       for (const step of fleet.steps) printStep(cli, step);
-      print(cli.output, ok ? "\nNothing here would stop a migration." : "\nWhat FAILED above would stop a migration.");
+      print(
+        cli.output,
+        ok
+          ? `\nNothing here would stop a migration${isNoted ? ", other than what is noted" : ""}.`
+          : "\nWhat FAILED above would stop a migration.",
+      );
     }
     cli.exitCode = ok ? 0 : 1;
   });

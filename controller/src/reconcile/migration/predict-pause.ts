@@ -3,7 +3,7 @@ import type { Migration, MigrationStatus } from "@vfleet/shared";
 /** What freezing, dumping without pages, restoring and cutting over take, whatever the memory: see docs/performance.md. */
 export const fixedPauseMs = 400;
 /** Of two hosts between which nothing has moved yet: less than a link of 2 Gbit/s carries. */
-export const assumedBytesPerSecond = 200e6;
+const assumedBytesPerSecond = 200e6;
 
 /** Of the moves between two hosts, so many count, each half as much as the one after it. */
 const samplesMax = 8;

@@ -3,8 +3,14 @@ import type { ProcessFacts } from "./migratability.ts";
 import { migratabilityOf } from "./migratability.ts";
 
 const namespaces = { uts: "uts:[1]", ipc: "ipc:[1]", pid: "pid:[1]", user: "user:[1]", time: "time:[1]" };
-const init: ProcessFacts = { pid: 10, namespaces, tracerPid: 0, anonymous: [] };
-const other = (changes: Partial<ProcessFacts>): ProcessFacts => ({ ...init, pid: 11, ...changes });
+const init: ProcessFacts = { pid: 10, pids: [10, 1], name: "init", namespaces, tracerPid: 0, anonymous: [] };
+const other = (changes: Partial<ProcessFacts>): ProcessFacts => ({
+  ...init,
+  pid: 11,
+  pids: [11, 2],
+  name: "web",
+  ...changes,
+});
 const nothing = { fileSystems: ["btrfs", "proc", "fusectl"] };
 
 describe("migratabilityOf", () => {
@@ -14,21 +20,25 @@ describe("migratabilityOf", () => {
   });
 
   test.each<[string, ProcessFacts, object]>([
-    ["io_uring", other({ anonymous: ["[io_uring]"] }), { reason: "IoUring", message: "process 11 uses [io_uring]" }],
+    [
+      "io_uring",
+      other({ anonymous: ["[io_uring]"] }),
+      { reason: "IoUring", message: "process 2 (web) uses [io_uring]" },
+    ],
     [
       "another descriptor that has no dump",
       other({ anonymous: ["[perf_event]"] }),
-      { reason: "UnsupportedDescriptor", message: "process 11 uses [perf_event]" },
+      { reason: "UnsupportedDescriptor", message: "process 2 (web) uses [perf_event]" },
     ],
     [
       "a nested namespace",
       other({ namespaces: { ...namespaces, uts: "uts:[2]" } }),
-      { reason: "NestedNamespace", message: "process 11 has a uts namespace of its own" },
+      { reason: "NestedNamespace", message: "process 2 (web) has a uts namespace of its own" },
     ],
     [
       "a process that another one traces",
       other({ tracerPid: 10 }),
-      { reason: "Traced", message: "process 11 is traced by process 10" },
+      { reason: "Traced", message: "process 2 (web) is traced by process 1 (init)" },
     ],
   ])("finds %s", (_what, process, reason) =>
     expect(migratabilityOf(init, { ...nothing, processes: [init, process] })).toEqual({ ok: false, reasons: [reason] }),
@@ -48,11 +58,11 @@ describe("migratabilityOf", () => {
 
   test("names each once, and few of many", () => {
     const many = Array.from({ length: 50 }, (_each, index) =>
-      other({ pid: 100 + index, anonymous: ["[io_uring]", "[io_uring]"] }),
+      other({ pid: 100 + index, pids: [100 + index, index], anonymous: ["[io_uring]", "[io_uring]"] }),
     );
     const { reasons } = migratabilityOf(init, { ...nothing, processes: many });
     expect(reasons.map(({ message }) => message)).toEqual(
-      [100, 101, 102, 103, 104].map((pid) => `process ${pid} uses [io_uring]`),
+      [0, 1, 2, 3, 4].map((pid) => `process ${pid} (web) uses [io_uring]`),
     );
   });
 });

@@ -5,6 +5,10 @@ import type { Migratability } from "@vfleet/shared";
 /** One process of a server, as `/proc/PID` shows it (proc(5)). */
 export interface ProcessFacts {
   pid: number;
+  /** Its number in each namespace that it is in, from this host's on. */
+  pids: readonly number[];
+  /** Of its program. */
+  name: string;
   /** Namespace to its identity, such as `uts:[4026531838]`. */
   namespaces: Readonly<Record<string, string>>;
   /** 0: none. */
@@ -37,7 +41,9 @@ export function migratabilityOf(
   init: ProcessFacts,
   { processes, fileSystems }: { processes: readonly ProcessFacts[]; fileSystems: readonly string[] },
 ): Migratability {
-  const own = new Set(processes.map(({ pid }) => pid));
+  // By the number that the server's own users see.
+  const shown = ({ pid, pids, name }: ProcessFacts) => `process ${pids[init.pids.length - 1] ?? pid} (${name})`;
+  const shownByPid = new Map(processes.map((process) => [process.pid, shown(process)]));
   const found = [
     ...fileSystems
       .filter((type) => type === "fuse" || type.startsWith("fuse."))
@@ -45,17 +51,17 @@ export function migratabilityOf(
     ...processes.flatMap((process) => [
       ...process.anonymous
         .filter((kind) => !dumpable.has(kind))
-        .map((kind) => ({ reason: descriptorReason(kind), message: `process ${process.pid} uses ${kind}` })),
+        .map((kind) => ({ reason: descriptorReason(kind), message: `${shown(process)} uses ${kind}` })),
       ...singleNamespaces
         .filter((name) => isOther(process.namespaces[name], init.namespaces[name]))
         .map((name) => ({
           reason: "NestedNamespace",
-          message: `process ${process.pid} has a ${name} namespace of its own`,
+          message: `${shown(process)} has a ${name} namespace of its own`,
         })),
       // One from outside is this host's own affair: CRIU itself is one.
-      ...(own.has(process.tracerPid)
-        ? [{ reason: "Traced", message: `process ${process.pid} is traced by process ${process.tracerPid}` }]
-        : []),
+      ...[shownByPid.get(process.tracerPid) ?? []]
+        .flat()
+        .map((tracer) => ({ reason: "Traced", message: `${shown(process)} is traced by ${tracer}` })),
     ]),
   ];
   const unique = found.filter(({ message }, index) => found.findIndex((other) => other.message === message) === index);
@@ -93,6 +99,8 @@ async function readProcessFacts(pid: number, procFolder: string): Promise<Proces
     const links = await Promise.all(descriptors.map((name) => readlink(join(folder, "fd", name)).catch(() => "")));
     return {
       pid,
+      pids: numbersOf(/^NSpid:\s*(.*)$/m.exec(status)?.[1]),
+      name: /^Name:\s*(.*)$/m.exec(status)?.[1] ?? "",
       namespaces: Object.fromEntries(singleNamespaces.map((name, index) => [name, identities[index] ?? ""])),
       tracerPid: Number(/^TracerPid:\s*(\d+)$/m.exec(status)?.[1] ?? 0),
       anonymous: links.flatMap((link) => (link.startsWith("anon_inode:") ? [link.slice("anon_inode:".length)] : [])),
@@ -114,13 +122,14 @@ async function pidsBelow(cgroupFolder: string): Promise<number[]> {
   ]);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(cgroupFolder, name));
   const below = await Promise.all(folders.map((folder) => pidsBelow(folder)));
-  return [
-    ...text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map(Number),
-    ...below.flat(),
-  ];
+  return [...numbersOf(text), ...below.flat()];
+}
+
+function numbersOf(text = ""): number[] {
+  return text
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .map(Number);
 }
 
 function descriptorReason(kind: string): string {
