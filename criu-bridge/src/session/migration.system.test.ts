@@ -55,36 +55,51 @@ async function moves(scenario: string, megabytes: number, mode: MoveMode): Promi
   return (JSON.parse(stdout) as { moves: Move[] }).moves;
 }
 
-test("a server goes there and back twice with a client on one connection, and no increment is lost", async () => {
-  const all = await moves("there-and-back", 16, "StopAndCopy");
-  expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
-  let answers = 0;
-  for (const move of all) {
-    expect([move.source.error, move.target.error, move.client.error]).toEqual([undefined, undefined, undefined]);
-    expect([move.source.phase, move.target.phase]).toEqual(["done", "done"]);
-    expect(move.client.gaps).toBe(0);
-    expect(move.client.answers).toBeGreaterThan(answers);
-    expect(move.source.memoryBytes).toBeGreaterThan(16 * 1024 * 1024);
-    expect(move.source.pauseMs).toBeGreaterThan(0);
-    answers = move.client.answers;
-  }
-});
+const modes: MoveMode[] = ["StopAndCopy", "Postcopy"];
 
-test.each([
-  ["the source refuses at its gate", "source-veto", "failpoint"],
-  ["the target refuses at its gate", "target-veto", "target-refused"],
-])(
-  "%s: the server runs on where it was with its client, and can be moved afterwards",
-  async (_what, scenario, code) => {
-    const [refused, moved] = await moves(scenario, 4, "StopAndCopy");
-    expect([refused?.source.phase, refused?.target.phase]).toEqual(["failed", "failed"]);
-    expect(refused?.source.error?.code).toBe(code);
-    expect([refused?.client.error, refused?.client.gaps]).toEqual([undefined, 0]);
-    expect([moved?.source.phase, moved?.target.phase]).toEqual(["done", "done"]);
-    expect([moved?.client.error, moved?.client.gaps]).toEqual([undefined, 0]);
-    expect(moved?.client.answers).toBeGreaterThan(refused?.client.answers ?? Number.POSITIVE_INFINITY);
+test.each(modes)(
+  "%s: a server goes there and back twice with a client on one connection, and neither increment nor value is lost",
+  async (mode) => {
+    const all = await moves("there-and-back", 16, mode);
+    expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
+    let answers = 0;
+    for (const move of all) {
+      expect([move.source.error, move.target.error, move.client.error]).toEqual([undefined, undefined, undefined]);
+      expect([move.source.phase, move.target.phase]).toEqual(["done", "done"]);
+      expect([move.client.gaps, move.intact]).toEqual([0, true]);
+      expect(move.client.answers).toBeGreaterThan(answers);
+      expect(move.source.memoryBytes).toBeGreaterThan(16 * 1024 * 1024);
+      expect(move.source.pauseMs).toBeGreaterThan(0);
+      expect(move.tasks[move.from]).toBe(0);
+      answers = move.client.answers;
+    }
   },
 );
+
+test.each(
+  modes.flatMap((mode) => [
+    [mode, "the source refuses at its gate", "source-veto", "failpoint"] as const,
+    [mode, "the target refuses at its gate", "target-veto", "target-refused"] as const,
+  ]),
+)("%s, %s: the server runs on where it was with its client, and can be moved afterwards", async (...about) => {
+  const [mode, , scenario, code] = about;
+  const [refused, moved] = await moves(scenario, 4, mode);
+  expect([refused?.source.phase, refused?.target.phase]).toEqual(["failed", "failed"]);
+  expect(refused?.source.error?.code).toBe(code);
+  expect([refused?.client.error, refused?.client.gaps, refused?.intact]).toEqual([undefined, 0, true]);
+  expect(refused?.tasks["b"]).toBe(0);
+  expect([moved?.source.phase, moved?.target.phase]).toEqual(["done", "done"]);
+  expect([moved?.client.error, moved?.client.gaps, moved?.intact]).toEqual([undefined, 0, true]);
+  expect(moved?.client.answers).toBeGreaterThan(refused?.client.answers ?? Number.POSITIVE_INFINITY);
+});
+
+test("Postcopy, the stream breaks while the memory is filled: the server is lost, that is said, and nothing of it runs anywhere", async () => {
+  const [lost] = await moves("cut-filling", 16, "Postcopy");
+  expect([lost?.source.phase, lost?.target.phase]).toEqual(["failed", "failed"]);
+  expect([lost?.source.error?.code, lost?.target.error?.code]).toEqual(["post-copy-lost", "post-copy-lost"]);
+  expect(lost?.client.error).toBeDefined();
+  expect(lost?.tasks).toEqual({ a: 0, b: 0 });
+});
 
 /** Empty groups only, so nothing else can be removed. */
 function removeCgroups(parent: string, wanted: string): void {

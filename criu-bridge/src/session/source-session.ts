@@ -154,6 +154,7 @@ export class SourceSession {
         return;
       case "pages-wanted":
         this.#lastWishMs = this.#options.host.environment.monotonicMs();
+        if (this.#state.phase === "filling") this.#options.host.failpoints.hit("migration.source.fill");
         this.#memory?.give(message);
         return;
       case "committed":

@@ -7,12 +7,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { moveModeSchema, systemEnvironment } from "@vfleet/shared";
+import { processesOf } from "../../criu/container-tasks.ts";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
+import { digestOfValues, fillWithValues } from "./values.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
 import { hostFolders, network } from "./host-folders.ts";
+import { containerOf } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
 import { runSync } from "./run.ts";
 
@@ -101,31 +104,6 @@ function prepare(): void {
   fillRoot(first.live);
 }
 
-/** Incompressible values, as fast as one connection takes them. */
-async function fill(bytes: number): Promise<void> {
-  const { randomFillSync } = await import("node:crypto");
-  const socket = connect({ host: network.serverAddress, port: network.port });
-  const valueBytes = 64 * 1024;
-  let answers = 0;
-  socket.on("data", (data) => (answers += data.toString().split("+OK").length - 1));
-  const count = Math.floor(bytes / valueBytes);
-  const value = Buffer.alloc(valueBytes);
-  for (let index = 0; index < count; index++) {
-    randomFillSync(value);
-    socket.write(`*3\r\n$3\r\nSET\r\n$8\r\n${String(index).padStart(8, "0")}\r\n$${valueBytes}\r\n`);
-    socket.write(Buffer.from(value));
-    if (!socket.write("\r\n")) await new Promise<void>((resolve) => socket.once("drain", resolve));
-  }
-  await new Promise<void>((resolve) => {
-    const whenDone = () => {
-      if (answers >= count) resolve();
-    };
-    socket.on("data", whenDone);
-    whenDone();
-  });
-  socket.destroy();
-}
-
 async function untilServing(): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const served = await new Promise<boolean>((resolve) => {
@@ -151,6 +129,10 @@ export interface Move {
   source: SessionReport;
   target: SessionReport;
   client: ClientReport;
+  /** Whether every value is what it was; undefined where nobody is there to be asked. */
+  intact: boolean | undefined;
+  /** Processes of the server on each host. */
+  tasks: Record<string, number>;
 }
 
 async function main(): Promise<void> {
@@ -165,7 +147,7 @@ async function main(): Promise<void> {
   at("a").send({ kind: "start-server" });
   await at("a").next("ready");
   await untilServing();
-  await fill(Number(megabytes) * 1024 * 1024);
+  const values = await fillWithValues(Number(megabytes) * 1024 * 1024);
   const client = fork(
     fileURLToPath(new URL("counting-client.ts", import.meta.url)),
     [network.serverAddress, String(network.port)],
@@ -200,7 +182,10 @@ async function main(): Promise<void> {
     at(from).send({ kind: "send", identity, mode, port, ticket });
     const source = (await at(from).next("ended")).report;
     const target = (await at(to).next("ended")).report;
-    const moved = { from, to, source, target, client: await clientReport() };
+    const seen = await clientReport();
+    const intact = seen.error === undefined ? (await digestOfValues(values.count)) === values.digest : undefined;
+    const tasks = Object.fromEntries(hosts.map((host) => [host, processesOf(containerOf(box, host)).size]));
+    const moved = { from, to, source, target, client: seen, intact, tasks };
     if (process.env["BOX_DEBUG"] !== undefined) process.stderr.write(runSync("sh", "-c", process.env["BOX_DEBUG"]));
     if (process.env["BOX_TRACE"] !== undefined) process.stderr.write(`${JSON.stringify(moved, undefined, 1)}\n`);
     return moved;
@@ -224,6 +209,10 @@ async function main(): Promise<void> {
     case "target-veto":
       writeFileSync(`${hostFolders(box, "b").failpoints}/migration.target.post-restore`, "refuse-once");
       moves.push(await move("a", "b"), await move("a", "b"));
+      break;
+    case "cut-filling":
+      writeFileSync(`${hostFolders(box, "a").failpoints}/migration.source.fill`, "refuse-once");
+      moves.push(await move("a", "b"));
       break;
     default:
       throw new Error(`no scenario ${scenario}`);

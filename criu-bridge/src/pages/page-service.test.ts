@@ -1,0 +1,163 @@
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { frameHeaderBytes } from "../stream/frame.ts";
+import { LazyRanges } from "./lazy-ranges.ts";
+import { commands, entryFlags, imageTypes, pageBytes, readUnsigned64, requestBytes } from "./page-server-protocol.ts";
+import { askPages, PageService, type PageWish } from "./page-service.ts";
+import { PagesFrameBuilder } from "./pages-frame.ts";
+
+const base = 0x7f00_0000_0000;
+const process = 7;
+let wishes: PageWish[];
+let service: PageService;
+let daemon: Socket;
+let failures: Error[];
+let received: Buffer;
+
+beforeEach(async () => {
+  wishes = [];
+  failures = [];
+  received = Buffer.alloc(0);
+  service = new PageService({
+    lazy: new Map([[process, new LazyRanges([{ address: base, pages: 100_000 }])]]),
+    ask: (wish) => wishes.push(wish),
+    failed: (error) => failures.push(error),
+  });
+  const listener = createServer((accepted) => {
+    listener.close();
+    service.serve(accepted);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  daemon = connect({ host: "127.0.0.1", port: (listener.address() as AddressInfo).port });
+  daemon.on("data", (data: Buffer) => (received = Buffer.concat([received, data])));
+});
+afterEach(() => {
+  daemon.destroy();
+  service.close();
+});
+
+const addressOf = (page: number) => base + page * pageBytes;
+
+function request(command: number, page = 0, pages = 0): void {
+  const buffer = Buffer.alloc(requestBytes);
+  buffer.writeUInt32LE(command, 0);
+  buffer.writeBigUInt64LE(BigInt(pages), 8);
+  buffer.writeBigUInt64LE(BigInt(addressOf(page)), 16);
+  buffer.writeBigUInt64LE(BigInt(process), 24);
+  daemon.write(buffer);
+}
+
+/** What the source answers: each page begins with its number, every fifth is zero. */
+function grant(wish: PageWish): void {
+  const builder = new PagesFrameBuilder();
+  builder.begin({ type: imageTypes.process, id: wish.process });
+  for (const { address, pages } of wish.ranges) {
+    builder.addEntry({ address, pages, flags: entryFlags.present | entryFlags.lazy });
+    const space = builder.space(pages * pageBytes).fill(0);
+    for (let page = 0; page < pages; page++) {
+      const number = (address - base) / pageBytes + page;
+      if (number % 5 !== 0) space.writeUInt32LE(number, page * pageBytes);
+    }
+    builder.filled(space.length);
+  }
+  const payload = Buffer.from(builder.finish().subarray(frameHeaderBytes));
+  const { length } = payload;
+  const header = { channel: 1, flags: 0, sequence: 0, payloadBytes: length, plainBytes: length, checksum: 0 } as const;
+  service.take({ header, payload, release: () => {} });
+}
+
+const pagesIn = (wish: PageWish | undefined) => wish?.ranges.reduce((sum, { pages }) => sum + pages, 0);
+
+async function until(condition: () => boolean): Promise<void> {
+  await expect.poll(condition, { interval: 1 }).toBe(true);
+}
+
+async function read(bytes: number): Promise<Buffer> {
+  await until(() => received.length >= bytes);
+  const data = received.subarray(0, bytes);
+  received = received.subarray(bytes);
+  return data;
+}
+
+/** Reads one answer and checks what is in its pages. */
+async function answer(): Promise<{ page: number; pages: number }> {
+  const head = await read(requestBytes);
+  expect(head.readUInt32LE(0)).toBe((entryFlags.present << 16) | commands.add);
+  expect(readUnsigned64(head, 24)).toBe(process);
+  const found = { page: (readUnsigned64(head, 16) - base) / pageBytes, pages: readUnsigned64(head, 8) };
+  const data = await read(found.pages * pageBytes);
+  const numbers = Array.from({ length: found.pages }, (_none, index) => found.page + index);
+  expect(numbers.map((_none, index) => data.readUInt32LE(index * pageBytes))).toEqual(
+    numbers.map((number) => (number % 5 === 0 ? 0 : number)),
+  );
+  return found;
+}
+
+it("asks for the page of a fault alone, and urgently", async () => {
+  request(commands.get, 5_000, 1);
+  await until(() => wishes.length > 0);
+  expect(wishes).toEqual([{ process, ranges: [{ address: addressOf(5_000), pages: 1 }], urgent: true }]);
+  expect(service.isWaiting).toBe(true);
+  for (const wish of wishes) grant(wish);
+  expect(await answer()).toEqual({ page: 5_000, pages: 1 });
+  expect(service.isWaiting).toBe(false);
+});
+
+it("asks ahead of requests in order, and answers them from what has come", async () => {
+  request(commands.get, 0, 16);
+  await until(() => wishes.length > 1);
+  expect(wishes[0]).toEqual({ process, ranges: [{ address: base, pages: 16 }], urgent: true });
+  expect(wishes[1]).toEqual({ process, ranges: [{ address: addressOf(16), pages: askPages }], urgent: false });
+  for (const wish of wishes.splice(0)) grant(wish);
+  expect(await answer()).toEqual({ page: 0, pages: 16 });
+  request(commands.get, 16, 32);
+  expect(await answer()).toEqual({ page: 16, pages: 32 });
+  // With less than was wanted, if not all of it is here.
+  request(commands.get, 48, 10_000);
+  const { pages } = await answer();
+  expect(pages).toBeGreaterThanOrEqual(askPages - 32);
+});
+
+it("answers in the order of the requests, whichever pages come first", async () => {
+  request(commands.get, 9_000, 1);
+  request(commands.get, 20_000, 1);
+  await until(() => wishes.length === 2);
+  for (const wish of wishes.toReversed()) grant(wish);
+  expect(await answer()).toEqual({ page: 9_000, pages: 1 });
+  expect(await answer()).toEqual({ page: 20_000, pages: 1 });
+});
+
+it("never loses a page by asking ahead, however the daemon jumps, and holds no more than it may", async () => {
+  let held = 0;
+  for (const [page, pages] of [
+    [0, 16],
+    [50_000, 64],
+    [100, 16],
+    [40_000, 1],
+    [51_000, 128],
+    [116, 1024],
+    [99_999, 1],
+  ] as const) {
+    request(commands.get, page, pages);
+    await until(() => wishes.length > 0 || received.length > 0);
+    for (let wish = wishes.shift(); wish !== undefined; wish = wishes.shift()) {
+      held += pagesIn(wish) ?? 0;
+      grant(wish);
+    }
+    expect((await answer()).page).toBe(page);
+  }
+  expect(held).toBeLessThan(40_000);
+});
+
+it("refuses pages that it had not asked for", () => {
+  const stray = { process, ranges: [{ address: addressOf(3), pages: 1 }], urgent: true };
+  expect(() => grant(stray)).toThrow(/nobody had asked for/);
+});
+
+it("says that it is over when the daemon closes, and fails at what it doesn't know", async () => {
+  request(commands.forceClose);
+  expect(await read(4)).toEqual(Buffer.alloc(4));
+  request(77);
+  await until(() => failures.length > 0);
+  expect(failures[0]?.message).toMatch(/image type|command/);
+});
