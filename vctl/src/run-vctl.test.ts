@@ -111,3 +111,31 @@ test("migrate and drain say what they would make", async () => {
     spec: { server: "web", targetNode: "host-2" },
   });
 });
+
+test("what a move may cost is said in the units of the API", async () => {
+  const words = "migrate web --mode Postcopy --allow-post-copy --bandwidth 50M --max-downtime 1.5s --rounds 3";
+  const more = "--completion-timeout 2m --progress-timeout 500ms --dry-run=client -o json";
+  const { output } = await runForTest(`${words} ${more}`.split(" "), { KUBECONFIG: config });
+  expect(JSON.parse(output)).toMatchObject({
+    spec: {
+      server: "web",
+      mode: "Postcopy",
+      allowPostCopy: true,
+      bandwidth: "50M",
+      maxDowntimeMs: 1500,
+      rounds: 3,
+      completionTimeoutSeconds: 120,
+      progressTimeoutSeconds: 1,
+    },
+  });
+  const { output: none } = await runForTest(
+    ["migrate", "web", "--no-allow-post-copy", "--dry-run=client", "-o", "json"],
+    {
+      KUBECONFIG: config,
+    },
+  );
+  expect(JSON.parse(none)).toMatchObject({ spec: { server: "web", allowPostCopy: false } });
+  expect((await runForTest(["migrate", "web", "--rounds", "few"], { KUBECONFIG: config })).error).toContain(
+    "whole number",
+  );
+});

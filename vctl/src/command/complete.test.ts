@@ -25,6 +25,8 @@ test.each([
     ["top", ""],
     ["nodes", "servers"],
   ],
+  [["migrate", "web", "--mode", "Stop"], ["StopAndCopy"]],
+  [["migrate", "web", "--max-d"], ["--max-downtime"]],
   [["completion", "b"], ["bash"]],
   [["exec", "web", "--", "-"], []],
   [["wait", "--for", "cond"], ["condition="]],

@@ -9,7 +9,7 @@ import { chooseMode } from "./choose-mode.ts";
 import type { Objection } from "./movability.ts";
 import { objectionToMove, unfitTargets } from "./movability.ts";
 import { moveWishes } from "./move-wishes.ts";
-import { knownDirtyRate, knownRate } from "./predict-pause.ts";
+import { knownDirtyRate, knownPath } from "./predict-pause.ts";
 
 export interface AdmitView {
   migration: Migration;
@@ -76,7 +76,7 @@ export function admitMigration(view: AdmitView): Admittance {
     wishes,
     memoryBytes: view.memoryBytes,
     memoryLimitBytes: parseBytes(server.spec.resources.limits.memory),
-    rate: knownRate(view.migrations, { source: owner.node, target: choice.node, limit: bandwidthBytesPerSecond }),
+    path: knownPath(view.migrations, { source: owner.node, target: choice.node, limit: bandwidthBytesPerSecond }),
     tracksDirtyPages: source?.status?.fleet?.dirtyTracking === true,
     dirtyRateBytesPerSecond: knownDirtyRate(view.migrations, server.metadata),
     supported: supportedMigrationModes,

@@ -16,7 +16,7 @@ function view({ mode = "Auto", allowPostCopy = false, maxDowntimeMs = 900, ...ch
     wishes: { mode, askedBy: "migration", options: { allowPostCopy, maxDowntimeMs } },
     memoryBytes: 512 * mebibyte,
     memoryLimitBytes: 1024 * mebibyte,
-    rate: { bytesPerSecond: 512 * mebibyte, origin: "measured" },
+    path: { bytesPerSecond: 512 * mebibyte, origin: "measured", fixedPauseMs: 400 },
     tracksDirtyPages: false,
     dirtyRateBytesPerSecond: undefined,
     supported: migrationModes,
@@ -55,7 +55,11 @@ describe("Auto", () => {
     ["tracked, but small", { tracksDirtyPages: true, memoryBytes: 8 * mebibyte }, "StopAndCopy", /^Within/],
     [
       "tracked, small, and slow to send",
-      { tracksDirtyPages: true, memoryBytes: 8 * mebibyte, rate: { bytesPerSecond: mebibyte, origin: "limited" } },
+      {
+        tracksDirtyPages: true,
+        memoryBytes: 8 * mebibyte,
+        path: { bytesPerSecond: mebibyte, origin: "limited", fixedPauseMs: 400 },
+      },
       "Precopy",
       /8\.0 MiB at 1\.0 MiB\/s, its limit/,
     ],
@@ -91,7 +95,7 @@ describe("Auto", () => {
     ],
     [
       "nothing measured yet",
-      { rate: { bytesPerSecond: 200e6, origin: "assumed" } },
+      { path: { bytesPerSecond: 200e6, origin: "assumed", fixedPauseMs: 400 } },
       "StopAndCopy",
       /a pause of 3\.1 s .*nothing was measured/,
     ],

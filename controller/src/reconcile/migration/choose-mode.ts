@@ -1,8 +1,8 @@
 import type { MigrationMode, MoveMode } from "@vfleet/shared";
 import { formatBytesForPeople } from "@vfleet/shared";
 import type { MoveWishes } from "./move-wishes.ts";
-import type { Rate } from "./predict-pause.ts";
-import { fixedPauseMs, stopAndCopyPauseMs } from "./predict-pause.ts";
+import type { Path } from "./predict-pause.ts";
+import { stopAndCopyPauseMs } from "./predict-pause.ts";
 
 /** What is known when a move begins. It has passed `objectionToMode`. */
 export interface ModeView {
@@ -12,7 +12,8 @@ export interface ModeView {
   /** In use; none: not known yet. */
   memoryBytes: number | undefined;
   memoryLimitBytes: number;
-  rate: Rate;
+  /** What earlier moves to the same target took. */
+  path: Path;
   /** Of the source: only there it matters. */
   tracksDirtyPages: boolean;
   /** At which it wrote memory in an earlier move; none: never seen. */
@@ -46,17 +47,17 @@ export function chooseMode(view: ModeView): ChosenMode {
   const who = wishes.askedBy === "server" ? "Asked for by the server's spec.migration" : "Asked for";
   const mode = wishes.mode;
   if (mode === "StopAndCopy") {
-    const predictedPauseMs = stopAndCopyPauseMs(memoryOf(view), view.rate);
+    const predictedPauseMs = stopAndCopyPauseMs(memoryOf(view), view.path);
     return { mode, modeReason: `${who}; ${predictionText(view, predictedPauseMs)}`, predictedPauseMs };
   }
-  return { mode, modeReason: who, ...(mode === "Postcopy" ? { predictedPauseMs: fixedPauseMs } : {}) };
+  return { mode, modeReason: who, ...(mode === "Postcopy" ? { predictedPauseMs: view.path.fixedPauseMs } : {}) };
 }
 
 function chooseByMeasure(view: ModeView): ChosenMode {
-  const { wishes, rate, supported, tracksDirtyPages } = view;
+  const { wishes, path, supported, tracksDirtyPages } = view;
   const { allowPostCopy, maxDowntimeMs } = wishes.options;
   const memoryBytes = memoryOf(view);
-  const pauseMs = stopAndCopyPauseMs(memoryBytes, rate);
+  const pauseMs = stopAndCopyPauseMs(memoryBytes, path);
   const prediction = predictionText(view, pauseMs);
   const isWithin = pauseMs <= maxDowntimeMs;
   const limit = `maxDowntime ${seconds(maxDowntimeMs)}`;
@@ -67,7 +68,7 @@ function chooseByMeasure(view: ModeView): ChosenMode {
   }
   if (allowPostCopy && supported.includes("Postcopy")) {
     const modeReason = `Stopping and copying would be over ${limit}: ${prediction}; post-copy is allowed`;
-    return { mode: "Postcopy", modeReason, predictedPauseMs: fixedPauseMs };
+    return { mode: "Postcopy", modeReason, predictedPauseMs: view.path.fixedPauseMs };
   }
   const why = allowPostCopy ? "this version has no post-copy" : "post-copy is not allowed";
   const noRounds = tracksDirtyPages ? "this version sends no rounds" : "the source does not track dirty pages";
@@ -75,23 +76,23 @@ function chooseByMeasure(view: ModeView): ChosenMode {
   return { mode: "StopAndCopy", modeReason, predictedPauseMs: pauseMs };
 }
 
-function chooseRounds({ wishes, rate, supported, dirtyRateBytesPerSecond }: ModeView, prediction: string): ChosenMode {
+function chooseRounds({ wishes, path, supported, dirtyRateBytesPerSecond }: ModeView, prediction: string): ChosenMode {
   const converges =
-    dirtyRateBytesPerSecond === undefined || dirtyRateBytesPerSecond < rate.bytesPerSecond * convergingShare;
+    dirtyRateBytesPerSecond === undefined || dirtyRateBytesPerSecond < path.bytesPerSecond * convergingShare;
   const tracked = "the source tracks dirty pages";
   if (converges)
     return { mode: "Precopy", modeReason: `Rounds while it runs, since ${tracked}; without them ${prediction}` };
-  const rates = `it wrote ${perSecond(dirtyRateBytesPerSecond)} when it last moved, and ${perSecond(rate.bytesPerSecond)} can be sent`;
+  const rates = `it wrote ${perSecond(dirtyRateBytesPerSecond)} when it last moved, and ${perSecond(path.bytesPerSecond)} can be sent`;
   return wishes.options.allowPostCopy && supported.includes("Hybrid")
     ? { mode: "Hybrid", modeReason: `Rounds would not end: ${rates}; post-copy is allowed for the rest` }
     : { mode: "Precopy", modeReason: `Rounds may not end: ${rates}; but ${tracked}, and without them ${prediction}` };
 }
 
 function predictionText(view: ModeView, pauseMs: number): string {
-  const { memoryBytes, memoryLimitBytes, rate } = view;
+  const { memoryBytes, memoryLimitBytes, path } = view;
   const memory =
     memoryBytes === undefined ? `at most ${formatBytesForPeople(memoryLimitBytes)}` : formatBytesForPeople(memoryBytes);
-  return `a pause of ${seconds(pauseMs)} is predicted (${memory} at ${perSecond(rate.bytesPerSecond)}, ${origins[rate.origin]}, and ${seconds(fixedPauseMs)})`;
+  return `a pause of ${seconds(pauseMs)} is predicted (${memory} at ${perSecond(path.bytesPerSecond)}, ${origins[path.origin]}, and ${seconds(path.fixedPauseMs)})`;
 }
 
 function memoryOf({ memoryBytes, memoryLimitBytes }: ModeView): number {

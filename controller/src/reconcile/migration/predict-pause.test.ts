@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MigrationStatus } from "@vfleet/shared";
 import { sampleMigration } from "../samples.ts";
-import { knownDirtyRate, knownRate, stopAndCopyPauseMs } from "./predict-pause.ts";
+import { knownDirtyRate, knownPath, stopAndCopyPauseMs } from "./predict-pause.ts";
 
 const link = { source: "host-1", target: "host-2" };
 const mebibyte = 2 ** 20;
@@ -23,21 +23,21 @@ function moved(status: MigrationStatus) {
   });
 }
 
-describe("knownRate", () => {
+describe("knownPath: rate", () => {
   test("is an assumption where nothing has moved yet", () =>
-    expect(knownRate([], link)).toEqual({ bytesPerSecond: 200e6, origin: "assumed" }));
+    expect(knownPath([], link)).toEqual({ bytesPerSecond: 200e6, origin: "assumed", fixedPauseMs: 400 }));
 
   test("is what the memory of a stopped server took, without what every move takes", () =>
-    expect(knownRate([moved({})], link)).toEqual({ bytesPerSecond: 500 * mebibyte, origin: "measured" }));
+    expect(knownPath([moved({})], link)).toMatchObject({ bytesPerSecond: 500 * mebibyte, origin: "measured" }));
 
   test("follows the later moves more than the earlier ones", () => {
     const moves = [moved({ memoryBytes: 100 * mebibyte }), moved({ memoryBytes: 300 * mebibyte })];
-    expect(knownRate(moves.toReversed(), link).bytesPerSecond).toBe(200 * mebibyte);
+    expect(knownPath(moves.toReversed(), link).bytesPerSecond).toBe(200 * mebibyte);
   });
 
   test("is that of rounds where there were some", () => {
     const rounds = [{ round: 0, pages: 25_600, bytes: 100 * mebibyte, durationMs: 500 }];
-    expect(knownRate([moved({ mode: "Precopy", rounds })], link).bytesPerSecond).toBe(200 * mebibyte);
+    expect(knownPath([moved({ mode: "Precopy", rounds })], link).bytesPerSecond).toBe(200 * mebibyte);
   });
 
   test.each<[string, MigrationStatus]>([
@@ -47,14 +47,20 @@ describe("knownRate", () => {
     ["a move with a limit", { bandwidthBytesPerSecond: 1e6 }],
     ["little memory", { memoryBytes: mebibyte }],
     ["post-copy, whose pause says nothing", { mode: "Postcopy" }],
-  ])("does not count %s", (_what, status) => expect(knownRate([moved(status)], link).origin).toBe("assumed"));
+  ])("does not count %s", (_what, status) => expect(knownPath([moved(status)], link).origin).toBe("assumed"));
 
   test("is never above a limit", () =>
-    expect(knownRate([moved({})], { ...link, limit: 1e6 })).toEqual({ bytesPerSecond: 1e6, origin: "limited" }));
+    expect(knownPath([moved({})], { ...link, limit: 1e6 })).toMatchObject({ bytesPerSecond: 1e6, origin: "limited" }));
+});
+
+test("what every move takes is learned from those that hardly waited for memory", () => {
+  const moves = [moved({ memoryBytes: mebibyte, pauseMs: 600 }), moved({ mode: "Postcopy", pauseMs: 200 })];
+  expect(knownPath(moves, link)).toEqual({ bytesPerSecond: 200e6, origin: "assumed", fixedPauseMs: 400 });
+  expect(knownPath(moves.slice(1), link).fixedPauseMs).toBe(200);
 });
 
 test("a pause is what memory takes, and what every move takes", () =>
-  expect(stopAndCopyPauseMs(100e6, { bytesPerSecond: 50e6, origin: "measured" })).toBe(2400));
+  expect(stopAndCopyPauseMs(100e6, { bytesPerSecond: 50e6, origin: "measured", fixedPauseMs: 300 })).toBe(2300));
 
 test("what a server wrote is that of its last move which saw it", () => {
   const moves = [
