@@ -2,12 +2,16 @@ import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { pageBytes } from "./page-server-protocol.ts";
 import { pagesHeaderBytes, type PagesLayout } from "./pages-frame.ts";
 
+/** What a frame of many pages holds on to. */
+export const heldFrameBytes = 2 * 1024 * 1024;
+
 const zeroes = Buffer.alloc(64 * 1024);
 
 /** A frame whose pages are still wanted by somebody: its memory is given back after the last of them. */
 interface HeldFrame {
   process: number;
   uses: number;
+  bytes: number;
   release(): void;
 }
 
@@ -28,19 +32,20 @@ export interface TakenPages {
   written(): void;
 }
 
-/** The pages that have arrived before they were asked for, or while somebody waits. Bounded by frames: the oldest gives way. */
+/** The pages that have arrived before they were asked for, or while somebody waits. Bounded: the oldest frame gives way. */
 export class HeldPages {
-  readonly #frameLimit: number;
+  readonly #limitBytes: number;
   readonly #runs = new Map<number, Run[]>();
   /** In the order of their arrival. */
   readonly #frames = new Set<HeldFrame>();
+  #bytes = 0;
 
-  constructor(frameLimit: number) {
-    this.#frameLimit = frameLimit;
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
   }
 
-  get frames(): number {
-    return this.#frames.size;
+  get bytes(): number {
+    return this.#bytes;
   }
 
   has(process: number, address: number): boolean {
@@ -48,15 +53,17 @@ export class HeldPages {
   }
 
   put(layout: PagesLayout, received: Pick<ReceivedFrame, "payload" | "release">): void {
-    const frame: HeldFrame = { process: layout.image.id, uses: 0, release: () => received.release() };
+    const bytes = received.payload.length > heldFrameBytes / 16 ? heldFrameBytes : received.payload.length;
+    const frame: HeldFrame = { process: layout.image.id, uses: 0, bytes, release: () => received.release() };
     for (const run of runsOf(layout, received.payload, frame)) this.#insert(frame, run);
     if (frame.uses === 0) {
       frame.release();
       return;
     }
     this.#frames.add(frame);
+    this.#bytes += bytes;
     for (const oldest of this.#frames) {
-      if (this.#frames.size <= this.#frameLimit) break;
+      if (this.#bytes <= this.#limitBytes) break;
       this.#drop(oldest.process, (run) => run.frame === oldest);
     }
   }
@@ -87,7 +94,7 @@ export class HeldPages {
   dropBelow(process: number, address: number): void {
     const [first] = this.#runs.get(process) ?? [];
     if (first === undefined || first.address >= address) return;
-    this.#drop(process, (run) => run.address + run.pages * pageBytes <= address);
+    this.#drop(process, (run) => endOf(run) <= address);
   }
 
   clear(): void {
@@ -99,27 +106,26 @@ export class HeldPages {
     const runs = this.#runs.get(process) ?? [];
     const index = lastUpTo(runs, address);
     const run = runs[index];
-    return run !== undefined && address < run.address + run.pages * pageBytes ? index : undefined;
+    return run !== undefined && address < endOf(run) ? index : undefined;
   }
 
-  /** What overlaps it gives way: it was asked for once, and can be again. */
+  /** What is here already is the same memory: only what it leaves free is added. */
   #insert(frame: HeldFrame, run: Run): void {
     const runs = this.#runs.get(frame.process) ?? [];
     this.#runs.set(frame.process, runs);
-    const index = lastUpTo(runs, run.address) + 1;
-    const [previous, next] = [runs[index - 1], runs[index]];
-    const free = previous === undefined || previous.address + previous.pages * pageBytes <= run.address;
-    if (!free || (next !== undefined && next.address < run.address + run.pages * pageBytes)) {
-      this.#drop(
-        frame.process,
-        (held) =>
-          held.address < run.address + run.pages * pageBytes && run.address < held.address + held.pages * pageBytes,
-      );
-      this.#insert(frame, run);
-      return;
+    const end = endOf(run);
+    for (let at = run.address; at < end;) {
+      const index = lastUpTo(runs, at);
+      const [previous, next] = [runs[index], runs[index + 1]];
+      if (previous !== undefined && endOf(previous) > at) {
+        at = endOf(previous);
+        continue;
+      }
+      const stop = Math.min(end, next?.address ?? end);
+      frame.uses++;
+      runs.splice(index + 1, 0, slice(run, (at - run.address) / pageBytes, (stop - at) / pageBytes));
+      at = stop;
     }
-    frame.uses++;
-    runs.splice(index, 0, run);
   }
 
   /** Takes a part out of a run; what it leaves stays. The part goes on using its frame. */
@@ -146,9 +152,13 @@ export class HeldPages {
 
   #unuse(frame: HeldFrame): void {
     if (--frame.uses > 0) return;
-    this.#frames.delete(frame);
+    if (this.#frames.delete(frame)) this.#bytes -= frame.bytes;
     frame.release();
   }
+}
+
+function endOf(run: Run): number {
+  return run.address + run.pages * pageBytes;
 }
 
 function runsOf(layout: PagesLayout, payload: Buffer, frame: HeldFrame): Run[] {

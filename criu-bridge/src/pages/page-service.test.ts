@@ -93,10 +93,10 @@ async function answer(): Promise<{ page: number; pages: number }> {
   return found;
 }
 
-it("asks for the page of a fault alone, and urgently", async () => {
+it("asks for the page of a fault with a few behind it, urgently, and answers with that page", async () => {
   request(commands.get, 5_000, 1);
   await until(() => wishes.length > 0);
-  expect(wishes).toEqual([{ process, ranges: [{ address: addressOf(5_000), pages: 1 }], urgent: true }]);
+  expect(wishes).toEqual([{ process, ranges: [{ address: addressOf(5_000), pages: 16 }], urgent: true }]);
   expect(service.isWaiting).toBe(true);
   for (const wish of wishes) grant(wish);
   expect(await answer()).toEqual({ page: 5_000, pages: 1 });
@@ -147,6 +147,32 @@ it("never loses a page by asking ahead, however the daemon jumps, and holds no m
     expect((await answer()).page).toBe(page);
   }
   expect(held).toBeLessThan(40_000);
+});
+
+it("has few pages come twice, though page faults come between the requests in order", async () => {
+  const all = 20_000;
+  const served = new Set<number>();
+  let arrived = 0;
+  const serve = async (page: number, pages: number) => {
+    request(commands.get, page, pages);
+    await until(() => wishes.length > 0 || received.length >= requestBytes);
+    for (let wish = wishes.shift(); wish !== undefined; wish = wishes.shift()) {
+      arrived += pagesIn(wish) ?? 0;
+      grant(wish);
+    }
+    const found = await answer();
+    for (let at = 0; at < found.pages; at++) served.add(found.page + at);
+  };
+  for (let page = 0, turn = 0; page < all; turn++) {
+    // Some of them just before the daemon, some far off.
+    const fault = turn % 2 === 0 ? page + 700 + (turn % 50) * 20 : (turn * 7_919) % all;
+    if (fault > page && fault < all && !served.has(fault)) await serve(fault, 1);
+    let pages = 0;
+    while (pages < 64 && !served.has(page + pages)) pages++;
+    await serve(page, pages);
+    while (served.has(page)) page++;
+  }
+  expect(arrived).toBeLessThan(all * 1.3);
 });
 
 it("refuses pages that it had not asked for", () => {

@@ -3,7 +3,7 @@ import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import { decompress } from "../stream/compressor.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
-import { HeldPages } from "./held-pages.ts";
+import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
 import {
   commands,
@@ -13,19 +13,24 @@ import {
   requestBytes,
   type PageServerRequest,
 } from "./page-server-protocol.ts";
+import { PageSet } from "./page-set.ts";
 import { readPagesFrame, type PagesLayout } from "./pages-frame.ts";
 
 /** Of one question to the source, which answers with one frame. */
 export const askPages = 256;
 export const askRanges = 256;
-/** Frames that wait for the daemon to ask for them: with their buffers of 2 MiB this bounds the memory. */
-const frameLimit = 48;
+/** Of pages that wait for the daemon to ask for them. */
+const heldLimitBytes = 96 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
 const asksAhead = 4;
 /** How far ahead of the daemon, of one process. */
 const aheadPages = 16 * askPages;
 /** CRIU's own largest request; a jump that is longer isn't the next request of a series. */
 const requestLimitPages = 1024;
+/** Of a page fault: who touches one page touches the next ones soon. */
+const faultPages = 16;
+
+const smallPayloadBytes = 128 * 1024;
 
 /** Pages that are wanted of the source. */
 export interface PageWish {
@@ -38,6 +43,7 @@ export interface PageWish {
 /** How far the daemon has come in one process. */
 interface Progress {
   lazy: LazyRanges;
+  served: PageSet;
   /** After the last request in order. */
   reached: number;
   /** The next page that is asked ahead of the daemon. */
@@ -59,7 +65,7 @@ export interface PageServiceOptions {
 export class PageService implements ByteSink {
   readonly #options: PageServiceOptions;
   readonly #progress: Map<number, Progress>;
-  readonly #held = new HeldPages(frameLimit);
+  readonly #held = new HeldPages(heldLimitBytes);
   readonly #requests: PageServerRequest[] = [];
   readonly #head = Buffer.alloc(requestBytes);
   #headBytes = 0;
@@ -73,7 +79,9 @@ export class PageService implements ByteSink {
   constructor(options: PageServiceOptions) {
     this.#options = options;
     this.#progress = new Map(
-      [...options.lazy].map(([process, lazy]) => [process, { lazy, reached: 0, ahead: 0 }] as const),
+      [...options.lazy].map(
+        ([process, lazy]) => [process, { lazy, served: new PageSet(lazy.pages), reached: 0, ahead: 0 }] as const,
+      ),
     );
   }
 
@@ -135,20 +143,21 @@ export class PageService implements ByteSink {
     if (index < 0) throw fail("stream-invalid", { reason: "pages came that nobody had asked for" });
     this.#asked.splice(index, 1);
     this.#arrivedPages += layout.pageCount;
-    // Decompressed ones have memory of their own.
-    if (payload !== frame.payload) frame.release();
-    this.#held.put(layout, { payload, release: payload === frame.payload ? () => frame.release() : () => {} });
+    this.#held.put(layout, ownMemory(frame, payload));
     this.#answer();
     this.#askAhead();
   }
 
-  /** Where the daemon moves on in order, asking ahead goes on behind it. A single page elsewhere is a page fault. */
+  /**
+   * Where the daemon moves on in order, asking ahead goes on before it. A single page that isn't the next in order is a page fault:
+   * what is held for the daemon stays, wherever that page lies.
+   */
   #follow({ image, address, pages }: PageServerRequest): void {
     const progress = this.#progress.get(image.id);
     if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${image.id} has no pages` });
     const place = progress.lazy.placeOf(address);
+    if (pages === 1 && place !== progress.served.nextMissing(progress.reached)) return;
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
-    if (pages === 1 && !(isNear && place >= progress.reached)) return;
     this.#held.dropBelow(image.id, address);
     progress.reached = place + pages;
     const required = place + Math.min(pages, askPages);
@@ -158,7 +167,11 @@ export class PageService implements ByteSink {
   /** Sees to it that the first page of a request is here or on its way. */
   #require({ image, address, pages }: PageServerRequest): void {
     if (this.#held.has(image.id, address) || this.#asked.some((wish) => covers(wish, image.id, address))) return;
-    this.#ask({ process: image.id, ranges: [{ address, pages: Math.min(pages, askPages) }], urgent: true });
+    const lazy = this.#progress.get(image.id)?.lazy;
+    const ranges = lazy?.from(lazy.placeOf(address), clamp(pages, faultPages, askPages), askRanges) ?? [];
+    if (ranges[0]?.address !== address)
+      throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
+    this.#ask({ process: image.id, ranges, urgent: true });
   }
 
   #ask(wish: PageWish): void {
@@ -173,12 +186,10 @@ export class PageService implements ByteSink {
         progress.reached > 0 &&
         progress.ahead - progress.reached < aheadPages &&
         under < asksAhead &&
-        under + this.#held.frames < frameLimit
+        this.#held.bytes + under * heldFrameBytes < heldLimitBytes
       ) {
-        const ranges = progress.lazy.from(progress.ahead, askPages, askRanges);
-        const pages = countPages(ranges);
-        if (pages === 0) break;
-        progress.ahead += pages;
+        const ranges = nextRanges(progress);
+        if (ranges.length === 0) break;
         under++;
         this.#ask({ process, ranges, urgent: false });
       }
@@ -197,6 +208,8 @@ export class PageService implements ByteSink {
       }
       this.#requests.shift();
       this.#servedPages += taken.pages;
+      const progress = this.#progress.get(image.id);
+      progress?.served.add(progress.lazy.placeOf(address), taken.pages);
       const socket = this.#socket;
       if (socket === undefined) return;
       socket.cork();
@@ -212,6 +225,36 @@ export class PageService implements ByteSink {
   #fail(thrown: unknown): void {
     this.#options.failed(thrown instanceof Error ? thrown : fail("page-server-protocol", { reason: String(thrown) }));
   }
+}
+
+/** What is asked ahead next: pages in order without those that page faults have had already. */
+function nextRanges(progress: Progress): PageRange[] {
+  const { lazy, served } = progress;
+  const ranges: PageRange[] = [];
+  let left = askPages;
+  while (left > 0 && ranges.length < askRanges) {
+    progress.ahead = served.nextMissing(progress.ahead);
+    const found = lazy.from(progress.ahead, served.countMissing(progress.ahead, left), askRanges - ranges.length);
+    const pages = countPages(found);
+    if (pages === 0) break;
+    ranges.push(...found);
+    progress.ahead += pages;
+    left -= pages;
+  }
+  return ranges;
+}
+
+/** The pages of small frames, and of compressed ones, in memory of their size: a received frame's is the largest there can be. */
+function ownMemory(frame: ReceivedFrame, payload: Buffer): Pick<ReceivedFrame, "payload" | "release"> {
+  const isSmall = payload.length <= smallPayloadBytes;
+  if (payload === frame.payload && !isSmall) return frame;
+  const own = payload === frame.payload ? Buffer.from(payload) : payload;
+  frame.release();
+  return { payload: own, release: () => {} };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 function answers({ image, entries, pageCount }: PagesLayout, { process, ranges }: PageWish): boolean {
