@@ -12,6 +12,6 @@ export class RateWindow {
     this.#readings = [...recent, { bytes, atMs: nowMs }];
     const [first] = this.#readings;
     if (first === undefined || nowMs - first.atMs < leastMs) return undefined;
-    return Math.max(0, ((bytes - first.bytes) / (nowMs - first.atMs)) * 1000);
+    return Math.max(0, Math.round(((bytes - first.bytes) / (nowMs - first.atMs)) * 1000));
   }
 }
