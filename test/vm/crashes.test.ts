@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hostsRunning } from "../fleet/census.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/program.ts";
-import { haveSmallRedis, openVmFleet, slowMs } from "./vm-fleet.ts";
+import { haveSmallRedis, moveOptions, openVmFleet, slowMs } from "./vm-fleet.ts";
 
 type Phase = NonNullable<NonNullable<Migration["status"]>["phase"]>;
 
@@ -35,10 +35,11 @@ describe("a host that loses its power in the middle of a move", () => {
     const target = await fleet.otherNode(node);
     const counter = fleet.counter(address, 8, ["--max-seconds", "900"]);
     await counter.event("counting");
-    await fleet.does("migrate", "cache", "--to", target, "--mode", "StopAndCopy", "--detach");
+    await fleet.does("migrate", "cache", "--to", target, "--detach", ...moveOptions("StopAndCopy"));
     await until(`the move to be ${phase}`, slowMs, async () => {
       const now = (await fleet.migrationsOf("cache")).at(-1)?.status?.phase;
-      if (now === "Failed" || now === "Succeeded") throw new Error(`it is ${now} already`);
+      if (now === "Failed" || now === "Succeeded")
+        throw new Error(`it is ${now} already: ${(await fleet.migrationsOf("cache")).at(-1)?.status?.message}`);
       return now === phase ? true : undefined;
     });
     const dead = side === "source" ? node : target;

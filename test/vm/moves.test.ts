@@ -1,11 +1,12 @@
+import { supportedMigrationModes } from "@vfleet/shared";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { installedPaths } from "../../deploy/install/where.ts";
 import { hostsRunning, leftOn } from "../fleet/census.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { haveSmallRedis, openVmFleet, slowMs } from "./vm-fleet.ts";
+import { haveSmallRedis, moveOptions, openVmFleet, slowMs } from "./vm-fleet.ts";
 
-/** What each mode's moves are asked for with. */
-const modes = [{ mode: "StopAndCopy" }] as const;
+/** All that move a running server, as soon as the fleet offers them. */
+const modes = supportedMigrationModes.filter((mode) => mode !== "Auto" && mode !== "Cold");
 
 describe("between two kernels", () => {
   let fleet: Fleet;
@@ -28,13 +29,13 @@ describe("between two kernels", () => {
     expect(new Set(boots).size).toBe(2);
   });
 
-  test.each(modes)("a redis goes A -> B -> A by $mode while its client counts on", async ({ mode }) => {
+  test.each(modes)("a redis goes A -> B -> A by %s while its client counts on", async (mode) => {
     const { node, address } = await haveSmallRedis(fleet, "cache");
     const other = await fleet.otherNode(node);
     const counter = fleet.counter(address, 8, ["--max-seconds", "600"]);
     await counter.event("counting");
     for (const [turn, target] of [other, node].entries()) {
-      await fleet.does("migrate", "cache", "--to", target, "--mode", mode);
+      await fleet.does("migrate", "cache", "--to", target, ...moveOptions(mode));
       // I1 and I2: one copy, where the record says.
       expect(await fleet.runningStatus("cache", slowMs)).toMatchObject({ nodeName: target, epoch: turn + 2 });
       expect(await hostsRunning(fleet, "redis-server")).toEqual([target]);

@@ -1,4 +1,4 @@
-import type { Image } from "@vfleet/shared";
+import type { Image, MigrationMode } from "@vfleet/shared";
 import { Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/program.ts";
 import { makeSmallRoot } from "./small-root.ts";
@@ -33,4 +33,10 @@ export async function haveSmallRedis(fleet: Fleet, name: string): Promise<{ node
     return pong.stdout.trim() === "PONG" ? true : undefined;
   });
   return { node, address };
+}
+
+/** `vctl migrate` options of a mode, with as much time as emulated hosts may need. */
+export function moveOptions(mode: MigrationMode): readonly string[] {
+  const patience = ["--completion-timeout", "15m", "--progress-timeout", "10m"];
+  return ["--mode", mode, ...patience, ...(mode === "Postcopy" || mode === "Hybrid" ? ["--allow-post-copy"] : [])];
 }
