@@ -42,6 +42,8 @@ export const testPackages: readonly PackageChoice[] = [
   },
   { name: "postgresql-client", purpose: "talks to the database that tests move" },
   { name: "redis-tools", purpose: "redis-cli and redis-benchmark" },
+  { name: "gcc", purpose: "compiles the programs that each make one kind of kernel state" },
+  { name: "libc6-dev", purpose: "headers and static library for them" },
 ];
 
 /** What `lab up --vm` needs, beside a kernel: see guest-system.ts. */

@@ -11,6 +11,7 @@ import type { NetworkDriver, Port } from "./network-driver.ts";
 import {
   attachForwardingLines,
   attachLines,
+  bridgePortState,
   bridgeLines,
   forwardingLines,
   forwardingOf,
@@ -89,6 +90,10 @@ export class BridgeNetworkDriver implements NetworkDriver {
   async detach(port: Pick<Port, "uid">): Promise<void> {
     const name = portName(port.uid);
     if (linkIndex(name) === undefined) return;
+    // Not down: the server's end would lose its carrier, and a frozen task that listens for such events could not be dumped.
+    const args = ["link", "set", "dev", name, "state", String(bridgePortState.disabled)];
+    if ((await tryProgram(["bridge", ...args])).status === 0) return;
+    // One that has not joined yet has no state there.
     await runProgram(["ip", "link", "set", name, "down", "nomaster"]).catch((thrown: unknown) => {
       // It goes with its container, which may have ended in between.
       if (linkIndex(name) !== undefined) throw thrown;

@@ -75,10 +75,15 @@ export function attachLines(port: Port, overlay: Pick<Overlay, "bridge">): strin
   return [`link set ${portName(port.uid)} master ${overlay.bridge} up`];
 }
 
+/** Of bridge(8). A disabled port lets nothing through, yet its link stays up. */
+export const bridgePortState = { disabled: 0, forwarding: 3 } as const;
+
 /** What `attach` needs of bridge(8): neighbours on this host may remember the server behind the overlay. */
 export function attachForwardingLines(port: Port, vxlan: string): string[] {
+  const name = portName(port.uid);
   return [
-    `fdb replace ${port.macAddress} dev ${portName(port.uid)} master dynamic`,
+    `link set dev ${name} state ${bridgePortState.forwarding}`,
+    `fdb replace ${port.macAddress} dev ${name} master dynamic`,
     `fdb del ${port.macAddress} dev ${vxlan} self`,
   ];
 }
