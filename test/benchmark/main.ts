@@ -15,7 +15,7 @@ const { values: options, positionals } = parseArgs({
     sizes: { type: "string", default: "64,256,512" },
     runs: { type: "string", default: "5" },
     systems: { type: "string", default: "vfleet,runc,podman" },
-    modes: { type: "string", default: "StopAndCopy" },
+    modes: { type: "string", default: "StopAndCopy,Postcopy" },
     data: { type: "string", default: "random" },
     help: { type: "boolean", default: false },
   },

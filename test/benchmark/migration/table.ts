@@ -14,7 +14,7 @@ const headings = [
   "connection",
 ];
 
-/** The rows for a person; pauses as multiples of vfleet's at the same size. */
+/** The rows for a person; pauses as multiples of that of vfleet's first mode at the same size. */
 export function table(rows: readonly Row[]): string {
   const cells = rows.map((row) => {
     const ours = rows.find((other) => other.system === "vfleet" && other.residentMiB === row.residentMiB);
