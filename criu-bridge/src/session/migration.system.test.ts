@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { MoveMode } from "@vfleet/shared";
-import type { Move } from "./system/box.ts";
+import type { Deaths, Move } from "./system/box.ts";
 
 const execute = promisify(execFile);
 const program = fileURLToPath(new URL("system/box.ts", import.meta.url));
@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 /** Moves in namespaces of their own, which end with their first process: nothing that is mounted or started there stays. */
-async function moves(scenario: string, megabytes: number, mode: MoveMode): Promise<Move[]> {
+async function inBox(scenario: string, megabytes: number, mode: MoveMode): Promise<{ moves: Move[]; deaths?: Deaths }> {
   const namespaces = [
     "--pid",
     "--fork",
@@ -52,7 +52,11 @@ async function moves(scenario: string, megabytes: number, mode: MoveMode): Promi
     },
   );
   // Printed by the box itself.
-  return (JSON.parse(stdout) as { moves: Move[] }).moves;
+  return JSON.parse(stdout) as { moves: Move[]; deaths?: Deaths };
+}
+
+async function moved(scenario: string, megabytes: number, mode: MoveMode): Promise<Move[]> {
+  return (await inBox(scenario, megabytes, mode)).moves;
 }
 
 const modes: MoveMode[] = ["StopAndCopy", "Postcopy"];
@@ -60,7 +64,7 @@ const modes: MoveMode[] = ["StopAndCopy", "Postcopy"];
 test.each(modes)(
   "%s: a server goes there and back twice with a client on one connection, and neither increment nor value is lost",
   async (mode) => {
-    const all = await moves("there-and-back", 16, mode);
+    const all = await moved("there-and-back", 16, mode);
     expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
     let answers = 0;
     for (const move of all) {
@@ -83,22 +87,34 @@ test.each(
   ]),
 )("%s, %s: the server runs on where it was with its client, and can be moved afterwards", async (...about) => {
   const [mode, , scenario, code] = about;
-  const [refused, moved] = await moves(scenario, 4, mode);
+  const [refused, again] = await moved(scenario, 4, mode);
   expect([refused?.source.phase, refused?.target.phase]).toEqual(["failed", "failed"]);
   expect(refused?.source.error?.code).toBe(code);
   expect([refused?.client.error, refused?.client.gaps, refused?.intact]).toEqual([undefined, 0, true]);
   expect(refused?.tasks["b"]).toBe(0);
-  expect([moved?.source.phase, moved?.target.phase]).toEqual(["done", "done"]);
-  expect([moved?.client.error, moved?.client.gaps, moved?.intact]).toEqual([undefined, 0, true]);
-  expect(moved?.client.answers).toBeGreaterThan(refused?.client.answers ?? Number.POSITIVE_INFINITY);
+  expect([again?.source.phase, again?.target.phase]).toEqual(["done", "done"]);
+  expect([again?.client.error, again?.client.gaps, again?.intact]).toEqual([undefined, 0, true]);
+  expect(again?.client.answers).toBeGreaterThan(refused?.client.answers ?? Number.POSITIVE_INFINITY);
 });
 
 test("Postcopy, the stream breaks while the memory is filled: the server is lost, that is said, and nothing of it runs anywhere", async () => {
-  const [lost] = await moves("cut-filling", 16, "Postcopy");
+  const [lost] = await moved("cut-filling", 16, "Postcopy");
   expect([lost?.source.phase, lost?.target.phase]).toEqual(["failed", "failed"]);
   expect([lost?.source.error?.code, lost?.target.error?.code]).toEqual(["post-copy-lost", "post-copy-lost"]);
   expect(lost?.client.error).toBeDefined();
   expect(lost?.tasks).toEqual({ a: 0, b: 0 });
+});
+
+test.each([
+  ["source", "a"],
+  ["target", "b"],
+])("Postcopy, the %s's agent dies while the memory is filled: nothing of the server is left running", async (side) => {
+  const { deaths } = await inBox(`${side}-agent-dies`, 256, "Postcopy");
+  expect([deaths?.survivor.phase, deaths?.survivor.error?.code]).toEqual(["failed", "post-copy-lost"]);
+  // Nobody else kills them: at the source they stay frozen, at the target they wait for their pages.
+  expect(deaths?.before[side === "source" ? "a" : "b"]).toBeGreaterThan(0);
+  expect([deaths?.outcome, deaths?.isLost]).toEqual(["committed", side === "target"]);
+  expect(deaths?.after).toEqual({ a: 0, b: 0 });
 });
 
 /** Empty groups only, so nothing else can be removed. */

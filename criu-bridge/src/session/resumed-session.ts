@@ -102,7 +102,7 @@ export class ResumedSession {
       }
       if (decided === "committed") await this.#logged("network not attached", () => ports.network.attach());
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
-      if (decided === "committed") await this.#programGone();
+      if (decided === "committed" && !this.#isLost) await this.#programGone();
       return decided;
     });
     if (outcome === "committed") await this.#logged("snapshots not removed", () => ports.volume.release());
@@ -168,7 +168,7 @@ export class ResumedSession {
     const { environment } = this.#host;
     const untilMs = environment.monotonicMs() + (this.#record.side === "source" ? programEndLimitMs : restoreLimitMs);
     if (pid === undefined) return;
-    while (existsSync(`/proc/${pid}`) && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
+    while (argumentsOf(pid).length > 0 && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
   }
 
   /** It waits for a restore that won't come, or for pages that won't. */
@@ -179,9 +179,7 @@ export class ResumedSession {
 
   /** `criu lazy-pages` ends once every page is in its place. A process id may be another's by now, so its arguments are compared. */
   get #isFilling(): boolean {
-    const { pid } = this.#record;
-    if (pid === undefined || !existsSync(`/proc/${pid}/cmdline`)) return false;
-    return readText(`/proc/${pid}/cmdline`).split("\0").includes(this.#folders.images);
+    return argumentsOf(this.#record.pid).includes(this.#folders.images);
   }
 
   async #logged(event: string, work: () => Promise<void>): Promise<void> {
@@ -194,4 +192,10 @@ export class ResumedSession {
     removeFolder(this.#folders.run);
     saveSession(this.#folders.sessionFile, { ...this.#record, ended: true });
   }
+}
+
+/** None where the program has ended; nobody may have asked yet how. */
+function argumentsOf(pid: number | undefined): string[] {
+  const file = `/proc/${pid ?? 0}/cmdline`;
+  return existsSync(file) ? readText(file).split("\0").filter(Boolean) : [];
 }

@@ -4,6 +4,7 @@ import { messageOf } from "@vfleet/shared";
 import { restoreArguments } from "../criu/arguments.ts";
 import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
 import { firstCriuError } from "../criu/log.ts";
+import { rearmTimers } from "../criu/rearm-timers.ts";
 import { fail } from "../errors.ts";
 import { lazyPagesLog, type MemoryTarget } from "./memory-target.ts";
 import { readText } from "./operation-folders.ts";
@@ -36,6 +37,7 @@ export class TargetRestore {
     const { ports, run, memory } = this.#options;
     this.#requireGate();
     run.timeline.mark("restore");
+    rearmTimers(run.folders.images);
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);

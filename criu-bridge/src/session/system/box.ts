@@ -27,13 +27,18 @@ const clientLimitMs = 10_000;
 /** More than can have been under way when the server was frozen. */
 const enoughAnswers = 100;
 
+/** After the commit the tasks run, and their memory is being filled; both take longer. */
+const untilFillingMs = 150;
+
 /** Plays the controller's ownership record. */
 const record = new Map<string, Outcome>();
+const committed = Promise.withResolvers<void>();
 function decide(question: RecordQuestion): Outcome {
   const decided = record.get(question.operation);
   if (decided !== undefined || question.ask === "outcome") return decided ?? "undecided";
   const outcome = question.ask === "commit" ? "committed" : "aborted";
   record.set(question.operation, outcome);
+  if (outcome === "committed") committed.resolve();
   return outcome;
 }
 
@@ -73,8 +78,8 @@ class HostProcess {
     return reply as HostReply & { kind: K };
   }
 
-  end(): void {
-    this.#process.kill("SIGINT");
+  end(signal: NodeJS.Signals = "SIGINT"): void {
+    this.#process.kill(signal);
   }
 }
 
@@ -135,6 +140,16 @@ export interface Move {
   tasks: Record<string, number>;
 }
 
+export interface Deaths {
+  /** Of the host whose agent lives. */
+  survivor: SessionReport;
+  /** Processes of the server on each host, while the other agent is dead and after it was started again. */
+  before: Record<string, number>;
+  after: Record<string, number>;
+  outcome: "committed" | "aborted";
+  isLost: boolean;
+}
+
 async function main(): Promise<void> {
   prepare();
   const processes = new Map(hosts.map((host) => [host, new HostProcess(host)]));
@@ -174,6 +189,7 @@ async function main(): Promise<void> {
   };
   await clientReport();
 
+  const tasks = () => Object.fromEntries(hosts.map((host) => [host, processesOf(containerOf(box, host)).size]));
   let counter = 0;
   const move = async (from: string, to: string): Promise<Move> => {
     const identity = { operation: `op-${++counter}`, server: "default/web", source: from, target: to, epoch: counter };
@@ -184,14 +200,34 @@ async function main(): Promise<void> {
     const target = (await at(to).next("ended")).report;
     const seen = await clientReport();
     const intact = seen.error === undefined ? (await digestOfValues(values.count)) === values.digest : undefined;
-    const tasks = Object.fromEntries(hosts.map((host) => [host, processesOf(containerOf(box, host)).size]));
-    const moved = { from, to, source, target, client: seen, intact, tasks };
+    const moved = { from, to, source, target, client: seen, intact, tasks: tasks() };
     if (process.env["BOX_DEBUG"] !== undefined) process.stderr.write(runSync("sh", "-c", process.env["BOX_DEBUG"]));
     if (process.env["BOX_TRACE"] !== undefined) process.stderr.write(`${JSON.stringify(moved, undefined, 1)}\n`);
     return moved;
   };
 
+  /** The agent of one host dies when the memory is being filled, and is started again. */
+  const dieWhileFilling = async (victim: string): Promise<Deaths> => {
+    const identity = { operation: "op-1", server: "default/web", source: "a", target: "b", epoch: 1 };
+    at("b").send({ kind: "expect", identity, mode });
+    const { port, ticket } = await at("b").next("expecting");
+    at("a").send({ kind: "send", identity, mode, port, ticket });
+    await committed.promise;
+    await systemEnvironment.sleep(untilFillingMs);
+    at(victim).end("SIGKILL");
+    const survivor = (await at(victim === "a" ? "b" : "a").next("ended")).report;
+    await systemEnvironment.sleep(untilFillingMs);
+    const before = tasks();
+    const again = new HostProcess(victim);
+    processes.set(victim, again);
+    await again.next("ready");
+    again.send({ kind: "resume" });
+    const { outcome, isLost } = await again.next("resumed");
+    return { survivor, before, outcome, isLost, after: tasks() };
+  };
+
   const moves: Move[] = [];
+  let deaths: Deaths | undefined;
   switch (scenario) {
     case "there-and-back":
       for (const [from, to] of [
@@ -214,10 +250,14 @@ async function main(): Promise<void> {
       writeFileSync(`${hostFolders(box, "a").failpoints}/migration.source.fill`, "refuse-once");
       moves.push(await move("a", "b"));
       break;
+    case "source-agent-dies":
+    case "target-agent-dies":
+      deaths = await dieWhileFilling(scenario === "source-agent-dies" ? "a" : "b");
+      break;
     default:
       throw new Error(`no scenario ${scenario}`);
   }
-  process.stdout.write(`${JSON.stringify({ moves })}\n`);
+  process.stdout.write(`${JSON.stringify({ moves, deaths })}\n`);
   client.kill();
   for (const host of hosts) at(host).end();
 }

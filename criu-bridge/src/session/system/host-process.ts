@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { createLogger, Failpoints, messageOf, systemEnvironment } from "@vfleet/shared";
 import { criuVersion } from "../../criu/probe.ts";
 import type { Outcome } from "../ports.ts";
+import { ResumedSession, unfinishedSessions } from "../resumed-session.ts";
 import type { SessionHost } from "../session-options.ts";
 import { SourceSession } from "../source-session.ts";
 import { TargetListener } from "../target-listener.ts";
@@ -54,6 +55,18 @@ async function obey(command: HostCommand): Promise<void> {
       await run("ip", "link", "set", `ve-${host}`, "master", network.bridge, "up");
       tell({ kind: "ready" });
       return;
+    case "resume": {
+      const [unfinished] = unfinishedSessions(sessionHost);
+      if (unfinished === undefined) throw new Error("nothing was left unfinished");
+      const session = new ResumedSession(sessionHost, unfinished);
+      const { operation } = unfinished.identity;
+      const outcome =
+        unfinished.side === "source"
+          ? await session.endSource(sourcePorts({ box, host, operation, ask }))
+          : await session.endTarget(targetPorts({ box, host, operation, ask }));
+      tell({ kind: "resumed", outcome, isLost: session.isLost });
+      return;
+    }
     case "expect": {
       const { identity } = command;
       const ports = targetPorts({ box, host, operation: identity.operation, ask });

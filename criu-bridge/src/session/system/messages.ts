@@ -5,6 +5,8 @@ import type { SessionReport } from "../session-report.ts";
 /** What the box asks of a host's process. */
 export type HostCommand =
   | { kind: "start-server" }
+  /** Ends what an earlier process of this host had begun. */
+  | { kind: "resume" }
   | { kind: "expect"; identity: MigrationIdentity; mode: MoveMode }
   | { kind: "send"; identity: MigrationIdentity; mode: MoveMode; port: number; ticket: string };
 
@@ -12,6 +14,7 @@ export type HostReply =
   | { kind: "ready" }
   | { kind: "expecting"; port: number; ticket: string }
   | { kind: "ended"; side: "source" | "target"; report: SessionReport }
+  | { kind: "resumed"; outcome: "committed" | "aborted"; isLost: boolean }
   | { kind: "error"; message: string };
 
 /** Asked of the box, which plays the controller. */
