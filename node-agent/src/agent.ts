@@ -84,11 +84,6 @@ export async function startAgent({ config, environment, log, createMigrations }:
   });
   const link = new ControllerLink({ config, environment, log, onCommand, onConnected: () => void sync() });
   const migrations = createMigrations({ config, environment, log, engine, images, reconciler, link, versions });
-  await reconciler.load();
-  await migrations.recover();
-  closing.add("migrations", () => migrations.close());
-  await reconciler.open();
-  closing.add("reconciler", () => reconciler.close());
   const migratability = new MigratabilityWatch({
     config,
     runtime: engine.runtime,
@@ -97,6 +92,11 @@ export async function startAgent({ config, environment, log, createMigrations }:
     servers: () => reconciler.reports(),
     onChange,
   });
+  await reconciler.load();
+  await migrations.recover();
+  closing.add("migrations", () => migrations.close());
+  await reconciler.open();
+  closing.add("reconciler", () => reconciler.close());
   migratability.open();
   closing.add("migratability", () => migratability.close());
   const listener = new PeerListener({
