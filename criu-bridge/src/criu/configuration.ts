@@ -13,6 +13,8 @@ export interface CriuConfiguration {
  * - `network-lock nftables`: no child processes while the tasks are frozen.
  * - `manage-cgroups ignore`: the engine makes the cgroups on both sides; CRIU needs 20 ms for them.
  * - `ghost-limit`: removed files that are still open travel in the images; the default of 1 MiB refuses ordinary servers.
+ * - `link-remap`: a file whose name is gone while another name is left can be dumped. It works on a tmpfs, whose content is
+ *   dumped afterwards: there every named semaphore is such a file. One on the volume fails the restore, and so the move.
  */
 export function criuConfigurationText(configuration: CriuConfiguration): string {
   const { pageSocket, leavesPages = false } = configuration;
@@ -26,6 +28,7 @@ export function criuConfigurationText(configuration: CriuConfiguration): string 
     "file-locks",
     "ext-unix-sk",
     "ghost-limit 256M",
+    "link-remap",
     "skip-in-flight",
     "",
   ].join("\n");
