@@ -5,8 +5,10 @@ import { entryFlags, imageTypes, pageBytes } from "./page-server-protocol.ts";
 import { askPages, type PageWish } from "./page-service.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
-/** Frames that may be on their way at once, those of urgent wishes not counted. */
-const framesInFlight = 4;
+/** Frames that may be on their way at once. */
+const framesInFlight = { urgent: 16, ahead: 4 };
+/** More than a target has any use for. */
+const wishLimit = 10_000;
 /** Small enough to be read without asking another thread. */
 const directPages = 16;
 
@@ -14,7 +16,7 @@ export interface FrozenMemoryOptions {
   /** Host ids of the frozen processes by their ids inside the server. */
   processes: ReadonlyMap<number, number>;
   /** Sends a finished buffer; it may be filled again once the promise resolves. */
-  send(buffer: Buffer): Promise<void>;
+  send(buffer: Buffer, urgent: boolean): Promise<void>;
   failed(error: Error): void;
 }
 
@@ -24,7 +26,7 @@ export class FrozenMemory {
   readonly #files = new Map<number, number>();
   readonly #wishes: { urgent: PageWish[]; ahead: PageWish[] } = { urgent: [], ahead: [] };
   readonly #free: PagesFrameBuilder[] = [];
-  #inFlight = 0;
+  readonly #inFlight = { urgent: 0, ahead: 0 };
   #sentPages = 0;
   #closed = false;
 
@@ -40,7 +42,10 @@ export class FrozenMemory {
   give(wish: PageWish): void {
     if (!this.#files.has(wish.process) || countPages(wish.ranges) > askPages)
       throw fail("stream-invalid", { reason: `pages of process ${wish.process} are not to be had` });
-    (wish.urgent ? this.#wishes.urgent : this.#wishes.ahead).push(wish);
+    const { urgent, ahead } = this.#wishes;
+    if (urgent.length + ahead.length >= wishLimit)
+      throw fail("stream-invalid", { reason: "more pages were asked for than can be given" });
+    (wish.urgent ? urgent : ahead).push(wish);
     this.#next();
   }
 
@@ -49,33 +54,35 @@ export class FrozenMemory {
     this.#closed = true;
     this.#wishes.urgent = [];
     this.#wishes.ahead = [];
-    if (this.#inFlight === 0) this.#closeFiles();
+    this.#closeIfIdle();
   }
 
   #next(): void {
-    while (!this.#closed) {
-      const wish =
-        this.#wishes.urgent.shift() ?? (this.#inFlight < framesInFlight ? this.#wishes.ahead.shift() : undefined);
-      if (wish === undefined) return;
-      this.#inFlight++;
-      void this.#send(wish);
+    for (const kind of ["urgent", "ahead"] as const) {
+      while (!this.#closed && this.#inFlight[kind] < framesInFlight[kind]) {
+        const wish = this.#wishes[kind].shift();
+        if (wish === undefined) break;
+        void this.#send(wish);
+      }
     }
   }
 
   async #send(wish: PageWish): Promise<void> {
+    const kind = wish.urgent ? "urgent" : "ahead";
     const builder = this.#free.pop() ?? new PagesFrameBuilder();
+    this.#inFlight[kind]++;
     try {
       const reading = this.#read(wish, builder);
       // Small ones leave at once, before anything that was begun earlier.
       if (reading !== undefined) await reading;
       this.#sentPages += countPages(wish.ranges);
-      if (!this.#closed) await this.#options.send(builder.finish());
+      if (!this.#closed) await this.#options.send(builder.finish(), wish.urgent);
       this.#free.push(builder);
     } catch (thrown) {
       if (!this.#closed) this.#options.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
-    this.#inFlight--;
-    if (this.#closed && this.#inFlight === 0) this.#closeFiles();
+    this.#inFlight[kind]--;
+    if (this.#closed) this.#closeIfIdle();
     this.#next();
   }
 
@@ -94,7 +101,8 @@ export class FrozenMemory {
     return reads.length === 0 ? undefined : Promise.all(reads).then(() => undefined);
   }
 
-  #closeFiles(): void {
+  #closeIfIdle(): void {
+    if (this.#inFlight.urgent + this.#inFlight.ahead > 0) return;
     for (const file of this.#files.values()) closeSync(file);
     this.#files.clear();
   }

@@ -41,7 +41,10 @@ export class FrozenMemorySource implements MemorySource {
     }
     this.#memory = new FrozenMemory({
       processes,
-      send: (buffer) => connection.sendInPlace({ channel: channels.pages, flags: 0, buffer }),
+      send: (buffer, urgent) => {
+        const frame = { channel: channels.pages, flags: 0, buffer };
+        return urgent ? connection.sendInPlace(frame) : connection.sendPaced(frame);
+      },
       failed: (error) => this.#options.failed(error),
     });
     return { images: 0, pages: 0 };

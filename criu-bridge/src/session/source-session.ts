@@ -12,6 +12,7 @@ import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
 import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import { Pacer } from "../stream/pacer.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { memorySource } from "./memory-of-mode.ts";
@@ -51,6 +52,8 @@ export interface SourceSessionOptions extends SessionOptions {
   ticket: string;
   /** The whole move, up to the commit. */
   timeoutMs: number;
+  /** Of memory and volume on the wire; pages that a running task waits for are counted, and don't wait. */
+  bandwidthBytesPerSecond?: number;
 }
 
 /** Runs the source's side of one move: does what its state machine says and tells it what came of it. */
@@ -118,7 +121,8 @@ export class SourceSession {
     const socket = await timeline.measure("connect", () =>
       dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }),
     );
-    const connection = new FrameConnection(socket, identity.target);
+    const pacer = new Pacer(host.environment, this.#options.bandwidthBytesPerSecond);
+    const connection = new FrameConnection(socket, identity.target, pacer);
     this.#connection = connection;
     const memory = memorySource(mode, {
       container: ports.container,

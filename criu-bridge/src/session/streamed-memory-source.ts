@@ -12,7 +12,7 @@ export class StreamedMemorySource implements MemorySource {
 
   constructor({ connection }: MemorySourceOptions) {
     this.#server = new PageServer({
-      send: (buffer) => connection.sendInPlace({ channel: channels.pages, flags: 0, buffer }),
+      send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),
     });
     // CRIU's own error says more; it comes when runc ends.
     this.#server.done.catch(() => {});

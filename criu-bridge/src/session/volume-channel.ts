@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from "node:stream";
 import { fail } from "../errors.ts";
 import { decompress } from "../stream/compressor.ts";
-import { channels, flagEnd, payloadLimitBytes } from "../stream/frame.ts";
+import { channels, flagEnd, frameHeaderBytes, payloadLimitBytes } from "../stream/frame.ts";
 import type { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 
@@ -18,7 +18,8 @@ export async function sendVolume(connection: FrameConnection, stream: Readable):
     for (let at = 0; at < piece.length; at += payloadLimitBytes) {
       const chunk = piece.subarray(at, at + payloadLimitBytes);
       bytes += chunk.length;
-      inFlight.push(connection.send(channels.volume, chunk));
+      const buffer = Buffer.concat([Buffer.alloc(frameHeaderBytes), chunk]);
+      inFlight.push(connection.sendPaced({ channel: channels.volume, flags: 0, buffer }));
       if (inFlight.length >= chunksInFlight) await inFlight.shift();
     }
   }

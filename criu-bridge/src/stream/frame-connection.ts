@@ -4,6 +4,7 @@ import { AdaptiveCompressor } from "./compressor.ts";
 import { DirectReader } from "./direct-reader.ts";
 import { checksumOf, flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
 import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
+import type { Pacer } from "./pacer.ts";
 
 /** Takes one frame; a returned promise holds the connection back until it resolves. */
 export type FrameListener = (frame: ReceivedFrame) => Promise<void> | undefined;
@@ -14,12 +15,16 @@ export class FrameConnection {
   readonly #compressor = new AdaptiveCompressor();
   readonly #peer: string;
   readonly #closed = Promise.withResolvers<void>();
+  readonly #pacer: Pacer | undefined;
+  /** Paced frames leave one after the other. */
+  #paced: Promise<unknown> = Promise.resolve();
   #sequence = 0;
   #failure: Error | undefined;
   #plainBytes = 0;
 
-  constructor(socket: TLSSocket, peer: string) {
+  constructor(socket: TLSSocket, peer: string, pacer?: Pacer) {
     this.#socket = socket;
+    this.#pacer = pacer;
     this.#peer = peer;
     socket.setNoDelay(true);
     socket.on("error", (error) => this.destroy(error));
@@ -78,6 +83,18 @@ export class FrameConnection {
     );
   }
 
+  /** The same, not faster than the connection's pace; what isn't paced overtakes it. */
+  sendPaced(frame: { channel: Channel; flags: number; buffer: Buffer }): Promise<void> {
+    const pacer = this.#pacer;
+    if (pacer === undefined) return this.sendInPlace(frame);
+    const begun = this.#paced.then(async () => {
+      if (this.#failure === undefined) await pacer.turn();
+      return { sent: this.sendInPlace(frame) };
+    });
+    this.#paced = begun;
+    return begun.then(({ sent }) => sent);
+  }
+
   send(channel: Channel, payload: Buffer, flags = 0): Promise<void> {
     return this.sendInPlace({ channel, flags, buffer: Buffer.concat([Buffer.alloc(frameHeaderBytes), payload]) });
   }
@@ -112,6 +129,7 @@ export class FrameConnection {
   }
 
   #write(data: Buffer): Promise<void> {
+    this.#pacer?.spend(data.length);
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined || !this.#socket.writable) {
         reject(this.#failure ?? fail("stream-closed", { peer: this.#peer }));

@@ -179,6 +179,7 @@ export class Migrations implements MigrationSessions {
       target: { address: request.target.endpoint.host, port: request.target.endpoint.port },
       ticket: request.ticket,
       timeoutMs: request.timeoutMs,
+      ...bandwidthOf(request),
       onProgress: (report) =>
         this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
     });
@@ -334,6 +335,11 @@ export class Migrations implements MigrationSessions {
     pruneOperations(this.#host);
     this.#parts.reconciler.wakeAll();
   }
+}
+
+function bandwidthOf({ options }: StartSource): { bandwidthBytesPerSecond?: number } {
+  const { bandwidthBytesPerSecond } = options;
+  return bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond };
 }
 
 /** What its bytes and times were is not known any more. */
