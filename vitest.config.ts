@@ -25,10 +25,21 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/end-to-end/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.zoo.test.ts"],
           globalSetup: ["test/end-to-end/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "zoo",
+          include: ["test/end-to-end/**/*.zoo.test.ts"],
+          globalSetup: ["test/end-to-end/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
         },
       },
       {

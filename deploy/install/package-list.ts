@@ -42,6 +42,9 @@ export const testPackages: readonly PackageChoice[] = [
   },
   { name: "postgresql-client", purpose: "talks to the database that tests move" },
   { name: "redis-tools", purpose: "redis-cli and redis-benchmark" },
+  { name: "wrk", purpose: "keeps a web server's connections busy" },
+  { name: "mariadb-client", purpose: "mysqlslap, the load on a MariaDB" },
+  { name: "openssh-client", purpose: "a login that stays open" },
   { name: "gcc", purpose: "compiles the programs that each make one kind of kernel state" },
   { name: "libc6-dev", purpose: "headers and static library for them" },
 ];

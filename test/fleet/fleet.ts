@@ -68,6 +68,11 @@ export class Fleet {
     return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", this.#lab, host, "--", ...command]);
   }
 
+  /** Arguments for Node.js of a program in a host of the lab, one that is left running. */
+  inHost(host: string): string[] {
+    return [`${root}deploy/lab/main.ts`, "exec", "--name", this.#lab, host, "--"];
+  }
+
   /** A client that counts in a redis over one connection. `options` are those of the program. */
   counter(address: string, fillMib = 16, options: readonly string[] = ["--max-seconds", "170"]): EventProgram {
     const client = [
@@ -78,8 +83,7 @@ export class Fleet {
       String(fillMib),
       ...options,
     ];
-    const inClient = [`${root}deploy/lab/main.ts`, "exec", "--name", this.#lab, "client", "--", process.execPath];
-    return new EventProgram(process.execPath, [...inClient, ...client], this.#env);
+    return new EventProgram(process.execPath, [...this.inHost("client"), process.execPath, ...client], this.#env);
   }
 
   async list<T>(kind: string): Promise<T[]> {

@@ -9,6 +9,8 @@ export const defaultCapabilities = [
   "CAP_SETPCAP",
   "CAP_NET_BIND_SERVICE",
   "CAP_KILL",
+  // sshd and others shut their unprivileged children in an empty folder; the user namespace bounds it.
+  "CAP_SYS_CHROOT",
 ] as const;
 
 export const maskedPaths = [
