@@ -91,7 +91,7 @@ export function runtimeDriverContract({
         const { stdout } = await run(["cat", "/proc/self/uid_map", "/proc/self/status"]);
         match(stdout, /^\s+0\s+1000000000\s+65536$/m);
         match(stdout, /^Seccomp:\s+2$/m);
-        match(stdout, /^CapBnd:\s+00000000000005fb$/m);
+        match(stdout, /^CapBnd:\s+00000000000405fb$/m);
       },
     },
     {
