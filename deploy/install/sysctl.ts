@@ -27,6 +27,12 @@ const sysctls: readonly SysctlChoice[] = [
     why: "a lazy restore in a user namespace; servers are denied it by seccomp",
   },
   {
+    key: "vm.overcommit_memory",
+    value: 1,
+    rule: "exact",
+    why: "a restore maps with access what a server has reserved without; memory is bounded by each server's limit",
+  },
+  {
     key: "fs.inotify.max_user_instances",
     value: 8192,
     rule: "minimum",

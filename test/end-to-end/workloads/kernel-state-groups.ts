@@ -29,6 +29,7 @@ export const kernelStateGroups: Record<string, readonly string[]> = {
     "message-queue-sysv",
     "memfd",
     "sparse-mapping",
+    "reserved-address-space",
     "mapped-file",
     "async-io",
   ],

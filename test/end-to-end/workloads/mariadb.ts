@@ -2,7 +2,7 @@ import { answersOn, programLoad, type Workload } from "./workload.ts";
 
 const start = `
 install -d -o mysql -g mysql /srv/db /run/mysqld
-mariadb-install-db --user=mysql --datadir=/srv/db --skip-test-db >/dev/null 2>&1
+mariadb-install-db --user=mysql --datadir=/srv/db --skip-test-db --force >/dev/null 2>&1
 printf "%s\\n" "CREATE USER load@'%'; GRANT ALL ON *.* TO load@'%';" >/tmp/init.sql
 exec mariadbd --user=mysql --datadir=/srv/db --bind-address=0.0.0.0 --skip-name-resolve --init-file=/tmp/init.sql
 `;

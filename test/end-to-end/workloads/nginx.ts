@@ -14,11 +14,11 @@ export const nginx: Workload = {
   command: ["sh", "-c", `printf '%s' '${configuration}' >/tmp/nginx.conf && exec nginx -c /tmp/nginx.conf`],
   probe: answersOn(80),
   load: async (place) => {
-    const args = ["--threads", "1", "--connections", "100", "--duration", "280s", "--timeout", "30s"];
+    const args = ["--threads", "1", "--connections", "100", "--duration", "60s", "--timeout", "30s"];
     const wrk = programLoad(place, ["wrk", ...args, `http://${place.address}/`]);
     return {
       finish: async () => {
-        const said = await wrk.end("SIGINT");
+        const said = await wrk.end();
         // It speaks of errors only where there were any.
         if (/Socket errors|Non-2xx/.test(said) || !/[1-9]\d+ requests in/.test(said)) throw new Error(`wrk: ${said}`);
       },

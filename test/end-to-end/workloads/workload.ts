@@ -56,10 +56,10 @@ export function programLoad({ fleet }: Place, command: readonly string[]) {
     stdin: child.stdin,
     printed: () => printed,
     ended,
-    /** Gives all that it printed. Throws if it has ended before: then the last move was not made under load. */
-    end: async (signal: NodeJS.Signals): Promise<string> => {
+    /** Gives all that it printed; ends it unless it does so by itself. Throws if it has: then the last move was not under load. */
+    end: async (signal?: NodeJS.Signals): Promise<string> => {
       if (child.exitCode !== null) throw new Error(`${command[0]} ended with ${child.exitCode}: ${printed}`);
-      child.kill(signal);
+      if (signal !== undefined) child.kill(signal);
       await ended;
       return printed;
     },
