@@ -44,6 +44,11 @@ describe("migratabilityOf", () => {
     expect(migratabilityOf(init, { ...nothing, processes: [init, process] })).toEqual({ ok: false, reasons: [reason] }),
   );
 
+  test("takes no program on its way in for one of the server's own", () => {
+    const entering = other({ name: "runc:[2:INIT]", namespaces: { ...namespaces, time: "time:[2]" } });
+    expect(migratabilityOf(init, { ...nothing, processes: [init, entering] }).ok).toBe(true);
+  });
+
   test("finds a mount in user space", () =>
     expect(migratabilityOf(init, { processes: [init], fileSystems: ["fuse.sshfs"] }).reasons).toEqual([
       { reason: "FuseMount", message: "a fuse.sshfs file system is mounted in it" },

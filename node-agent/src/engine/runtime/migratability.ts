@@ -30,6 +30,8 @@ const dumpable = new Set([
   "[pidfd]",
   "bpf-map",
 ]);
+/** A program that is about to be started in a server: runc's own process until then, on its way into the server's namespaces. */
+const entering = /^runc:\[/;
 /** A large server's message must stay readable. */
 const shownMax = 5;
 
@@ -43,12 +45,13 @@ export function migratabilityOf(
 ): Migratability {
   // By the number that the server's own users see.
   const shown = ({ pid, pids, name }: ProcessFacts) => `process ${pids[init.pids.length - 1] ?? pid} (${name})`;
-  const shownByPid = new Map(processes.map((process) => [process.pid, shown(process)]));
+  const settled = processes.filter(({ name }) => !entering.test(name));
+  const shownByPid = new Map(settled.map((process) => [process.pid, shown(process)]));
   const found = [
     ...fileSystems
       .filter((type) => type === "fuse" || type.startsWith("fuse."))
       .map((type) => ({ reason: "FuseMount", message: `a ${type} file system is mounted in it` })),
-    ...processes.flatMap((process) => [
+    ...settled.flatMap((process) => [
       ...process.anonymous
         .filter((kind) => !dumpable.has(kind))
         .map((kind) => ({ reason: descriptorReason(kind), message: `${shown(process)} uses ${kind}` })),
