@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/program.ts";
@@ -9,7 +10,9 @@ describe("a restart", () => {
     await fleet.haveImage();
     await fleet.openAllNodes();
   });
-  afterAll(() => fleet.remove("cache"));
+  afterAll(async () => {
+    for (const name of ["cache", "held"]) await fleet.remove(name);
+  });
 
   test("of the agent leaves its servers running, and they can be moved afterwards", async () => {
     const { node, address } = await fleet.haveRedis("cache");
@@ -42,5 +45,25 @@ describe("a restart", () => {
     });
     expect(await counter.finish()).toMatchObject({ connectionKept: true, writesLost: 0 });
     await fleet.does("migrate", "cache");
+  });
+
+  test("of a host in the middle of a move, with nothing left of what it had not synced, ends with the server running", async () => {
+    const { node } = await fleet.haveRedis("held");
+    await fleet.does("migrate", "held", "--detach");
+    await until("the move to be under way", 60_000, async () => {
+      const phase = (await fleet.migrationsOf("held"))[0]?.status?.phase ?? "";
+      return ["Syncing", "Freezing", "Committed"].includes(phase) ? true : undefined;
+    });
+    await fleet.lab("crash", node);
+    await rm(`${fleet.labFolder}/${node}/state/operations`, { recursive: true, force: true });
+    await fleet.lab("boot", node);
+    await until("the move to end", 90_000, async () =>
+      (await fleet.migrationsOf("held"))[0]?.status?.endedAt === undefined ? undefined : true,
+    );
+    await until("the server to run again", 60_000, async () => {
+      const { status } = await fleet.server("held");
+      return status?.phase === "Running" ? true : undefined;
+    });
+    expect(await fleet.does("exec", "held", "--", "redis-cli", "ping")).toBe("PONG\n");
   });
 });

@@ -11,6 +11,7 @@ import type {
   Outcome,
   SessionHost,
   SessionReport,
+  SourcePorts,
   TargetSession,
   UnfinishedSession,
 } from "@vfleet/criu-bridge";
@@ -24,6 +25,7 @@ import type { MigrationSessions } from "../link/migration-sessions.ts";
 import { requireCompatible } from "./host-compatibility.ts";
 import { OwnershipWord } from "./ownership-word.ts";
 import { PreparedStore } from "./prepared-store.ts";
+import { deleteSnapshots } from "./snapshot-name.ts";
 import { sourcePorts } from "./source-ports.ts";
 import { targetPorts } from "./target-ports.ts";
 
@@ -31,6 +33,8 @@ import { targetPorts } from "./target-ports.ts";
 const migrationPortOffset = 1;
 /** A target whose source never came gives up after this, whatever the ticket's life. */
 const receiveLimitMs = 15 * 60_000;
+/** Between two questions to the ownership record that can't be asked yet. */
+const askEveryMs = 500;
 /** Removing what a refused move left takes about a second. */
 const tidyLimitMs = 20_000;
 /** Pages that processes share after a fork are dumped once for each, so images can be larger than the server's memory. */
@@ -85,6 +89,11 @@ export class Migrations implements MigrationSessions {
     for (const unfinished of unfinishedSessions(this.#host)) {
       this.#active.set(unfinished.identity.operation, { uid: unfinished.container, ended: Promise.withResolvers() });
       void this.#resume(unfinished);
+    }
+    for (const held of this.#parts.reconciler.held()) {
+      if (this.#active.has(held.operation)) continue;
+      this.#active.set(held.operation, { uid: held.uid, ended: Promise.withResolvers() });
+      void this.#letGoOfForgotten(held);
     }
   }
 
@@ -157,13 +166,13 @@ export class Migrations implements MigrationSessions {
   async startSource(request: StartSource): Promise<void> {
     const { operation, uid } = request;
     if (this.#active.has(operation)) return;
-    const { config, engine, reconciler, versions } = this.#parts;
+    const { config, reconciler, versions } = this.#parts;
     const server = reconciler.assigned(uid);
     requireCompatible(versions, request.target.versions);
     await this.#tidied(uid, this.#movesOf(uid));
     if (server.epoch !== request.epoch)
       throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
-    const ports = sourcePorts({ engine, word: this.#word, operation, server });
+    const ports = this.#sourcePorts(operation, server);
     const memory = await readCgroupUsage(`${config.cgroupParent}/${uid}`);
     const session = new SourceSession({
       host: this.#host,
@@ -246,16 +255,53 @@ export class Migrations implements MigrationSessions {
     }
   }
 
+  /**
+   * Of a session only a power cut leaves nothing, since it isn't synced: the server's record still says that a migration holds it, and
+   * nothing of the server runs any more. The ownership record says where it goes on.
+   */
+  async #letGoOfForgotten({ uid, operation, epoch }: { uid: string; operation: string; epoch: number }): Promise<void> {
+    const { reconciler, environment, log } = this.#parts;
+    try {
+      let outcome: Outcome = "undecided";
+      while (outcome === "undecided" && reconciler.record(uid)?.assignment !== undefined) {
+        outcome = await this.#word.abort(operation, "the host was started again").catch(() => "undecided" as const);
+        if (outcome === "undecided") await environment.sleep(askEveryMs);
+      }
+      const wasTarget = (await this.#prepared.load(operation)) !== undefined;
+      log.info({ migration: operation, server: uid, outcome }, "migration of an earlier boot ended");
+      if (outcome === "committed" && !wasTarget) await reconciler.handOver(uid, epoch);
+      await this.#forget(uid, operation);
+    } catch (thrown) {
+      log.error({ migration: operation, server: uid, err: thrown }, "migration of an earlier boot not ended");
+    } finally {
+      this.#end(operation);
+    }
+  }
+
+  /** Nothing of the move is wanted any more: whoever owns the server, it isn't held, and no snapshot is needed. */
+  async #forget(uid: string, operation: string): Promise<void> {
+    const { volumes } = this.#parts.engine;
+    for (const side of ["sent", "received"] as const) await deleteSnapshots(volumes, operation, side);
+    await this.#settle(uid, operation);
+  }
+
+  #sourcePorts(operation: string, server: ServerAssignment): SourcePorts {
+    const { engine, reconciler } = this.#parts;
+    const isReleased = () => reconciler.record(server.uid)?.assignment === undefined;
+    return sourcePorts({ engine, word: this.#word, operation, server, isReleased });
+  }
+
   async #resumeSource(
     session: ResumedSession,
     { identity, container: uid }: UnfinishedSession,
   ): Promise<Outcome | undefined> {
-    const { engine, reconciler } = this.#parts;
+    const { reconciler } = this.#parts;
     const server = reconciler.record(uid)?.assignment;
-    if (server === undefined) return undefined;
-    const outcome = await session.endSource(
-      sourcePorts({ engine, word: this.#word, operation: identity.operation, server }),
-    );
+    if (server === undefined) {
+      await this.#forget(uid, identity.operation);
+      return undefined;
+    }
+    const outcome = await session.endSource(this.#sourcePorts(identity.operation, server));
     if (outcome === "committed") await reconciler.handOver(uid, identity.epoch);
     else await reconciler.letGo(uid);
     return outcome;

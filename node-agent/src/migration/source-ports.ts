@@ -1,4 +1,5 @@
-import type { SourcePorts } from "@vfleet/criu-bridge";
+import type { Outcome, SourcePorts } from "@vfleet/criu-bridge";
+import { codeOf } from "@vfleet/shared";
 import type { ServerAssignment } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
 import type { SendBase } from "../engine/volume/volume-driver.ts";
@@ -10,10 +11,12 @@ export interface SourcePortsOptions {
   word: OwnershipWord;
   operation: string;
   server: ServerAssignment;
+  /** The controller has taken the server off this host meanwhile. */
+  isReleased: () => boolean;
 }
 
 /** What the bridge needs of the host that a server leaves. */
-export function sourcePorts({ engine, word, operation, server }: SourcePortsOptions): SourcePorts {
+export function sourcePorts({ engine, word, operation, server, isReleased }: SourcePortsOptions): SourcePorts {
   const { uid } = server;
   let last: SendBase | undefined;
   let count = 0;
@@ -24,6 +27,12 @@ export function sourcePorts({ engine, word, operation, server }: SourcePortsOpti
     last = { snapshot };
     return engine.volumes.sendSnapshot(snapshot, base);
   };
+  // Of a server that was deleted no record knows the move any more: it is nobody's, and here it must end.
+  const decided = (word: Promise<Outcome>): Promise<Outcome> =>
+    word.catch((thrown: unknown) => {
+      if (codeOf(thrown) === "operation-unknown" && isReleased()) return "committed";
+      throw thrown;
+    });
   return {
     container: engine.runtime.container(uid),
     volume: {
@@ -39,8 +48,8 @@ export function sourcePorts({ engine, word, operation, server }: SourcePortsOpti
       isolate: () => engine.network.detach({ uid }),
       rejoin: () => engine.network.attach({ uid, ...server.network }),
     },
-    outcome: (asked) => word.outcome(asked),
-    abort: (asked, reason) => word.abort(asked, reason),
+    outcome: (asked) => decided(word.outcome(asked)),
+    abort: (asked, reason) => decided(word.abort(asked, reason)),
   };
 }
 

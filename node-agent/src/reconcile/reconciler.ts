@@ -116,6 +116,13 @@ export class Reconciler {
     await this.#save({ ...this.#recordOf(uid), heldBy: operation });
   }
 
+  /** Servers in the hands of migrations. */
+  held(): { uid: string; operation: string; epoch: number }[] {
+    return this.#options.records
+      .all()
+      .flatMap(({ uid, heldBy, epoch }) => (heldBy === undefined ? [] : [{ uid, operation: heldBy, epoch }]));
+  }
+
   /** The migration is over and the server stays here. */
   async letGo(uid: string): Promise<void> {
     const { heldBy: _heldBy, ...rest } = this.#recordOf(uid);
