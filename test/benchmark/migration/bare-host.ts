@@ -1,4 +1,3 @@
-import { readdirSync, statSync } from "node:fs";
 import type { Fleet } from "../../fleet/fleet.ts";
 import type { Finished } from "../../fleet/program.ts";
 
@@ -6,7 +5,6 @@ import type { Finished } from "../../fleet/program.ts";
 export const bareAddress = "10.200.254.10";
 const bareMac = "02:76:66:fe:00:0a";
 const namespace = "bench";
-const imageCache = "/var/cache/vfleet/images";
 
 /** A host of the lab used by hand: a network namespace on the fleet's bridge, a root folder, files sent over plain TCP. */
 export class BareHost {
@@ -39,16 +37,12 @@ export class BareHost {
     return this.#fleet.exec(this.name, "sh", "-ec", `PATH=/opt/vfleet/bin:$PATH\n${script}`);
   }
 
-  /** The root of the newest image in the cache, unpacked once. */
+  /** The root of the fleet's image, which both hosts have after vfleet's first move; copied once. */
   async prepareRoot(): Promise<void> {
-    const newest = readdirSync(imageCache)
-      .filter((file) => file.endsWith(".tar.zst"))
-      .toSorted((a, b) => statSync(`${imageCache}/${a}`).mtimeMs - statSync(`${imageCache}/${b}`).mtimeMs)
-      .at(-1);
-    if (newest === undefined) throw new Error(`no image in ${imageCache}`);
+    const images = `${this.#fleet.labFolder}/${this.name}/volumes/images`;
     await this.does(`
       mkdir -p ${this.folder}
-      [ -d ${this.rootFolder}/usr ] || { mkdir -p ${this.rootFolder}; tar -C ${this.rootFolder} --zstd -xf ${imageCache}/${newest}; }`);
+      [ -d ${this.rootFolder}/usr ] || { mkdir -p ${this.rootFolder}; cp -a ${images}/*/root/. ${this.rootFolder}/; }`);
   }
 
   /** A namespace whose port is not on the bridge yet. */
