@@ -11,7 +11,8 @@ export interface CriuConfiguration {
 /**
  * CRIU's configuration file for one operation (criu(8), CONFIGURATION FILES). What stands here wins over runc's own options.
  * - `network-lock nftables`: no child processes while the tasks are frozen.
- * - `manage-cgroups ignore`: the engine makes the cgroups on both sides; CRIU needs 20 ms for them.
+ * - `manage-cgroups`: softly, on what the engine has made. CRIU takes no word after a space here; `=ignore` would be taken, but would
+ *   leave out the server's cgroup namespace too.
  * - `ghost-limit`: removed files that are still open travel in the images; the default of 1 MiB refuses ordinary servers.
  * - `link-remap`: a file whose name is gone while another name is left can be dumped. It works on a tmpfs, whose content is
  *   dumped afterwards: there every named semaphore is such a file. One on the volume fails the restore, and so the move.

@@ -34,3 +34,10 @@ it("finds what was left in each process", () => {
 it.each([11, 20, image.bytes().length - 1])("refuses one that is cut at %d", (bytes) => {
   expect(() => readPageMap(image.bytes().subarray(0, bytes))).toThrow(/damaged/);
 });
+
+it("refuses one whose ranges overlap or go back", () => {
+  const crooked = new PageMapImage(4);
+  crooked.add({ address: 0x40_0000, pages: 3, flags: entryFlags.lazy });
+  crooked.add({ address: 0x40_1000, pages: 1, flags: entryFlags.lazy });
+  expect(() => readPageMap(crooked.bytes())).toThrow(/damaged/);
+});

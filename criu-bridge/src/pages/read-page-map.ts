@@ -12,13 +12,20 @@ const processMap = /^pagemap-(\d+)\.img$/;
 /** Entries of a CRIU `pagemap` image (images/pagemap.proto), as `PageMapImage` writes them. */
 export function readPageMap(data: Buffer): PageEntry[] {
   const entries: PageEntry[] = [];
+  let endAddress = 0;
   let at = headBytes;
   for (let index = 0; at < data.length; index++) {
     if (at + 4 > data.length) throw damaged();
     const end = at + 4 + data.readUInt32LE(at);
     if (end > data.length) throw damaged();
     // The first message names the image of the pages.
-    if (index > 0) entries.push(readEntry(data.subarray(at + 4, end)));
+    if (index > 0) {
+      const entry = readEntry(data.subarray(at + 4, end));
+      // Places are counted by it, and it came from another host.
+      if (entry.address < endAddress) throw damaged();
+      endAddress = entry.address + entry.pages * pageBytes;
+      entries.push(entry);
+    }
     at = end;
   }
   return entries;
