@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { imageMessages, readFields } from "./image-fields.ts";
 
 /** `FileEntry` and `TimerfdEntry` of CRIU's images/fdinfo.proto and images/timerfd.proto: numbers of the fields that are read. */
 const typeField = 1;
@@ -8,10 +9,6 @@ const timerType = 17;
 const secondsLeftField = 7;
 const nanosecondsLeftField = 8;
 const intervalFields = [9, 10];
-
-/** Magic numbers before the first length-prefixed message. */
-const imageHeadBytes = 8;
-const [varint, lengthDelimited] = [0, 2];
 
 /**
  * Lets periodic timer descriptors go on after a restore. One that has fired and has not been read has no time left in the
@@ -28,12 +25,10 @@ export function rearmTimers(imagesFolder: string): void {
 /** Changes the bytes of a `files` image in place; gives the number of timers that were rearmed. */
 export function rearmTimersIn(image: Buffer): number {
   let rearmed = 0;
-  for (let at = imageHeadBytes; at + 4 <= image.length;) {
-    const end = at + 4 + image.readUInt32LE(at);
-    const file = readFields(image.subarray(at + 4, end));
+  for (const message of imageMessages(image)) {
+    const file = readFields(message);
     const timer = file.get(timerField);
     if (file.get(typeField)?.value === timerType && timer !== undefined && rearm(timer.bytes)) rearmed += 1;
-    at = end;
   }
   return rearmed;
 }
@@ -46,37 +41,4 @@ function rearm(timer: Buffer): boolean {
   // A required field is written even where it is zero, which takes a byte, as one does.
   nanoseconds.bytes[0] = 1;
   return true;
-}
-
-interface Field {
-  /** Of a varint. */
-  value: number;
-  /** Where its content stands. */
-  bytes: Buffer;
-}
-
-/** Protocol Buffers: the fields of a message, the last of each number. */
-function readFields(message: Buffer): Map<number, Field> {
-  const fields = new Map<number, Field>();
-  for (let at = 0; at < message.length;) {
-    const key = readVarint(message, at);
-    const first = readVarint(message, key.end);
-    const wireType = key.value % 8;
-    if (wireType !== varint && wireType !== lengthDelimited) return fields;
-    const start = wireType === varint ? key.end : first.end;
-    at = wireType === varint ? first.end : first.end + first.value;
-    fields.set(Math.floor(key.value / 8), { value: first.value, bytes: message.subarray(start, at) });
-  }
-  return fields;
-}
-
-function readVarint(bytes: Buffer, start: number): { value: number; end: number } {
-  let value = 0;
-  let scale = 1;
-  for (let at = start; ; at++) {
-    const byte = bytes[at] ?? 0;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return { value, end: at + 1 };
-    scale *= 0x80;
-  }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { messageOf } from "@vfleet/shared";
 import { restoreArguments } from "../criu/arguments.ts";
 import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
+import { makeInitEnterable } from "../criu/enterable-init.ts";
 import { firstCriuError } from "../criu/log.ts";
 import { rearmTimers } from "../criu/rearm-timers.ts";
 import { fail } from "../errors.ts";
@@ -38,6 +39,7 @@ export class TargetRestore {
     this.#requireGate();
     run.timeline.mark("restore");
     rearmTimers(run.folders.images);
+    makeInitEnterable(run.folders.images);
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
