@@ -1,4 +1,5 @@
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import type { PageRange } from "./lazy-ranges.ts";
 import { pageBytes } from "./page-server-protocol.ts";
 import { pagesHeaderBytes, type PagesLayout } from "./pages-frame.ts";
 
@@ -32,16 +33,22 @@ export interface TakenPages {
   written(): void;
 }
 
+export interface HeldPagesOptions {
+  limitBytes: number;
+  /** Pages that nobody has taken are not here any more. */
+  dropped(process: number, range: PageRange): void;
+}
+
 /** The pages that have arrived before they were asked for, or while somebody waits. Bounded: the oldest frame gives way. */
 export class HeldPages {
-  readonly #limitBytes: number;
+  readonly #options: HeldPagesOptions;
   readonly #runs = new Map<number, Run[]>();
   /** In the order of their arrival. */
   readonly #frames = new Set<HeldFrame>();
   #bytes = 0;
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  constructor(options: HeldPagesOptions) {
+    this.#options = options;
   }
 
   get bytes(): number {
@@ -63,7 +70,7 @@ export class HeldPages {
     this.#frames.add(frame);
     this.#bytes += bytes;
     for (const oldest of this.#frames) {
-      if (this.#bytes <= this.#limitBytes) break;
+      if (this.#bytes <= this.#options.limitBytes) break;
       this.#drop(oldest.process, (run) => run.frame === oldest);
     }
   }
@@ -146,8 +153,12 @@ export class HeldPages {
     const runs = this.#runs.get(process) ?? [];
     const kept = runs.filter((run) => !unwanted(run));
     if (kept.length === runs.length) return;
-    for (const run of runs) if (unwanted(run)) this.#unuse(run.frame);
     this.#runs.set(process, kept);
+    for (const run of runs) {
+      if (!unwanted(run)) continue;
+      this.#unuse(run.frame);
+      this.#options.dropped(process, run);
+    }
   }
 
   #unuse(frame: HeldFrame): void {

@@ -27,8 +27,8 @@ const asksAhead = 4;
 const aheadPages = 16 * askPages;
 /** CRIU's own largest request; a jump that is longer isn't the next request of a series. */
 const requestLimitPages = 1024;
-/** Of a page fault: who touches one page touches the next ones soon. */
-const faultPages = 16;
+/** Most of a page fault whose neighbour was the last one: who walks through memory is spared a round trip a page. */
+const faultPagesLimit = 16;
 
 const smallPayloadBytes = 128 * 1024;
 
@@ -44,6 +44,10 @@ export interface PageWish {
 interface Progress {
   lazy: LazyRanges;
   served: PageSet;
+  /** Asked of the source and not dropped since: here, on its way or served. */
+  asked: PageSet;
+  /** Of page faults: the last one's place, and how many pages it was worth asking for. */
+  fault: { place: number; pages: number };
   /** After the last request in order. */
   reached: number;
   /** The next page that is asked ahead of the daemon. */
@@ -65,7 +69,10 @@ export interface PageServiceOptions {
 export class PageService implements ByteSink {
   readonly #options: PageServiceOptions;
   readonly #progress: Map<number, Progress>;
-  readonly #held = new HeldPages(heldLimitBytes);
+  readonly #held = new HeldPages({
+    limitBytes: heldLimitBytes,
+    dropped: (process, range) => this.#dropped(process, range),
+  });
   readonly #requests: PageServerRequest[] = [];
   readonly #head = Buffer.alloc(requestBytes);
   #headBytes = 0;
@@ -80,7 +87,18 @@ export class PageService implements ByteSink {
     this.#options = options;
     this.#progress = new Map(
       [...options.lazy].map(
-        ([process, lazy]) => [process, { lazy, served: new PageSet(lazy.pages), reached: 0, ahead: 0 }] as const,
+        ([process, lazy]) =>
+          [
+            process,
+            {
+              lazy,
+              served: new PageSet(lazy.pages),
+              asked: new PageSet(lazy.pages),
+              fault: { place: -1, pages: 1 },
+              reached: 0,
+              ahead: 0,
+            },
+          ] as const,
       ),
     );
   }
@@ -156,7 +174,12 @@ export class PageService implements ByteSink {
     const progress = this.#progress.get(image.id);
     if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${image.id} has no pages` });
     const place = progress.lazy.placeOf(address);
-    if (pages === 1 && place !== progress.served.nextMissing(progress.reached)) return;
+    if (pages === 1 && place !== progress.served.nextMissing(progress.reached)) {
+      const distance = place - progress.fault.place;
+      const isNext = distance > 0 && distance <= faultPagesLimit;
+      progress.fault = { place, pages: isNext ? Math.min(progress.fault.pages * 2, faultPagesLimit) : 1 };
+      return;
+    }
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
     this.#held.dropBelow(image.id, address);
     progress.reached = place + pages;
@@ -167,16 +190,31 @@ export class PageService implements ByteSink {
   /** Sees to it that the first page of a request is here or on its way. */
   #require({ image, address, pages }: PageServerRequest): void {
     if (this.#held.has(image.id, address) || this.#asked.some((wish) => covers(wish, image.id, address))) return;
-    const lazy = this.#progress.get(image.id)?.lazy;
-    const ranges = lazy?.from(lazy.placeOf(address), clamp(pages, faultPages, askPages), askRanges) ?? [];
+    const progress = this.#progress.get(image.id);
+    if (progress === undefined) return;
+    const { lazy, asked, fault } = progress;
+    const place = lazy.placeOf(address);
+    const wanted = pages === 1 ? fault.pages : Math.min(pages, askPages);
+    const ranges = lazy.from(place, 1 + asked.countMissing(place + 1, wanted - 1), askRanges);
     if (ranges[0]?.address !== address)
       throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
     this.#ask({ process: image.id, ranges, urgent: true });
   }
 
   #ask(wish: PageWish): void {
+    const progress = this.#progress.get(wish.process);
+    for (const { address, pages } of wish.ranges) progress?.asked.add(progress.lazy.placeOf(address), pages);
     this.#asked.push(wish);
     this.#options.ask(wish);
+  }
+
+  /** The source is asked again for those that the daemon has not had. */
+  #dropped(process: number, { address, pages }: PageRange): void {
+    const progress = this.#progress.get(process);
+    if (progress === undefined) return;
+    const { lazy, served, asked } = progress;
+    const place = lazy.placeOf(address);
+    for (let at = place; at < place + pages; at++) if (!served.has(at)) asked.remove(at, 1);
   }
 
   #askAhead(): void {
@@ -227,14 +265,14 @@ export class PageService implements ByteSink {
   }
 }
 
-/** What is asked ahead next: pages in order without those that page faults have had already. */
+/** What is asked ahead next: pages in order without those that were asked for already. */
 function nextRanges(progress: Progress): PageRange[] {
-  const { lazy, served } = progress;
+  const { lazy, asked } = progress;
   const ranges: PageRange[] = [];
   let left = askPages;
   while (left > 0 && ranges.length < askRanges) {
-    progress.ahead = served.nextMissing(progress.ahead);
-    const found = lazy.from(progress.ahead, served.countMissing(progress.ahead, left), askRanges - ranges.length);
+    progress.ahead = asked.nextMissing(progress.ahead);
+    const found = lazy.from(progress.ahead, asked.countMissing(progress.ahead, left), askRanges - ranges.length);
     const pages = countPages(found);
     if (pages === 0) break;
     ranges.push(...found);
@@ -251,10 +289,6 @@ function ownMemory(frame: ReceivedFrame, payload: Buffer): Pick<ReceivedFrame, "
   const own = payload === frame.payload ? Buffer.from(payload) : payload;
   frame.release();
   return { payload: own, release: () => {} };
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
 }
 
 function answers({ image, entries, pageCount }: PagesLayout, { process, ranges }: PageWish): boolean {

@@ -17,6 +17,11 @@ export class PageSet {
       this.#bits[at >>> 3] = (this.#bits[at >>> 3] ?? 0) | (1 << (at & 7));
   }
 
+  remove(place: number, pages: number): void {
+    for (let at = place; at < Math.min(place + pages, this.#pages); at++)
+      this.#bits[at >>> 3] = (this.#bits[at >>> 3] ?? 0) & ~(1 << (at & 7));
+  }
+
   /** The first page from `place` on that is not in it; the number of all pages where every one is. */
   nextMissing(place: number): number {
     let at = place;
