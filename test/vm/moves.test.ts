@@ -53,7 +53,8 @@ describe("between two kernels", () => {
 
 /** Of the cgroup that the one redis of a host is in. */
 async function memoryLimit(fleet: Fleet, host: string): Promise<number> {
+  // A process that ends meanwhile makes grep fail.
   const read =
-    'p=$(grep -lx redis-server /proc/[0-9]*/comm) && cat "/sys/fs/cgroup$(cut -d: -f3 "${p%comm}cgroup")/memory.max"';
+    'p=$(grep -slx redis-server /proc/[0-9]*/comm); cat "/sys/fs/cgroup$(cut -d: -f3 "${p%comm}cgroup")/memory.max"';
   return Number((await fleet.exec(host, "sh", "-c", read)).stdout);
 }

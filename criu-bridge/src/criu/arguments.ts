@@ -4,20 +4,30 @@ export interface CheckpointArguments {
   container: RuncContainer;
   imagesFolder: string;
   workFolder: string;
+  /** Of the round before, from the images folder: what was not written since is not dumped again. */
+  parentPath?: string;
 }
 
 /** `runc` arguments of a dump whose pages go where the configuration file says. Never leaves the tasks running: the gate decides. */
 export function checkpointArguments(dump: CheckpointArguments): string[] {
+  return [...dumpArguments(dump), ...sharedArguments, dump.container.id];
+}
+
+/** `runc` arguments of a round: memory alone, and the tasks run on. */
+export function preDumpArguments(dump: CheckpointArguments): string[] {
+  return [...dumpArguments(dump), "--pre-dump", ...sharedArguments, dump.container.id];
+}
+
+function dumpArguments({ container, imagesFolder, workFolder, parentPath }: CheckpointArguments): string[] {
   return [
     "--root",
-    dump.container.runtimeRoot,
+    container.runtimeRoot,
     "checkpoint",
     "--image-path",
-    dump.imagesFolder,
+    imagesFolder,
     "--work-path",
-    dump.workFolder,
-    ...sharedArguments,
-    dump.container.id,
+    workFolder,
+    ...(parentPath === undefined ? [] : ["--parent-path", parentPath]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { spawn, type StdioOptions } from "node:child_process";
 import { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { fail } from "../errors.ts";
 
@@ -15,6 +16,8 @@ export interface BackgroundProgram {
   kill(): void;
   /** This side of the socket that was asked for. */
   socket: Socket | undefined;
+  /** Its standard input, where that was asked for. */
+  input: Writable | undefined;
 }
 
 export interface BackgroundOptions {
@@ -25,11 +28,15 @@ export interface BackgroundOptions {
   searchPath: string;
   /** Descriptor under which the program, and what it starts, finds a Unix socket to this process. */
   socketDescriptor?: number;
+  /** It listens to this process; when this process is gone its input ends. */
+  takesInput?: boolean;
+  /** This process stays until the program has ended. */
+  isAwaited?: boolean;
 }
 
 export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
   const log = openSync(options.logFile, "a", 0o600);
-  const stdio: Exclude<StdioOptions, string> = ["ignore", log, log];
+  const stdio: Exclude<StdioOptions, string> = [options.takesInput === true ? "pipe" : "ignore", log, log];
   if (options.socketDescriptor !== undefined) {
     while (stdio.length < options.socketDescriptor) stdio.push("ignore");
     stdio.push("pipe");
@@ -41,7 +48,7 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
   });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
-  child.unref();
+  if (options.isAwaited !== true) child.unref();
   const pipe = options.socketDescriptor === undefined ? undefined : child.stdio[options.socketDescriptor];
   const socket = pipe instanceof Socket ? pipe : undefined;
   return new Promise((resolve, reject) => {
@@ -51,7 +58,8 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
     child.once("spawn", () => {
       if (child.pid === undefined)
         reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
-      else resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL"), socket });
+      else
+        resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL"), socket, input: child.stdin ?? undefined });
     });
   });
 }

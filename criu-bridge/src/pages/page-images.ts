@@ -1,15 +1,11 @@
-import { closeSync, ftruncateSync, openSync, write, writeFileSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
-import { decompress } from "../stream/compressor.ts";
-import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { PageMapImage } from "./page-map-image.ts";
-import { entryFlags, imageTypes, pageBytes, type ImageKey } from "./page-server-protocol.ts";
-import type { PageTotals } from "./page-server.ts";
-import { pagesHeaderBytes, readPagesFrame, type PageEntry, type PagesLayout } from "./pages-frame.ts";
-
-/** Writes that may be under way before the connection is held back. */
-const pendingLimitBytes = 24 * 1024 * 1024;
+import { entryFlags, pageBytes, type ImageKey } from "./page-server-protocol.ts";
+import { imageName, type PageTotals } from "./page-server.ts";
+import { PageWriter } from "./page-writer.ts";
+import { dataRuns, type PageEntry, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 
 interface OpenImage {
   name: string;
@@ -26,23 +22,15 @@ interface OpenImage {
   sealed: boolean;
 }
 
-interface PageData {
-  payload: Buffer;
-  /** Nothing reads the payload any more. */
-  written(): void;
-}
-
 /** Writes CRIU's page images at the target while their pages arrive. */
 export class PageImages {
   readonly #folder: string;
   readonly #limitBytes: number;
   readonly #seen = new Set<string>();
   readonly #totals: PageTotals = { images: 0, pages: 0 };
+  readonly #writer = new PageWriter();
   #open: OpenImage | undefined;
-  #pendingBytes = 0;
   #files = 0;
-  #failure: Error | undefined;
-  #waiters: (() => void)[] = [];
 
   /** `limitBytes`: of all pages together. */
   constructor(folder: string, limitBytes: number) {
@@ -54,23 +42,20 @@ export class PageImages {
     return this.#totals;
   }
 
-  /** Takes a frame of the pages channel. */
-  take(frame: ReceivedFrame): Promise<void> | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
-    const payload = decompress(frame.payload, frame.header);
-    const layout = readPagesFrame(payload);
+  /** A promise holds the connection back. */
+  take(received: ReceivedPages): Promise<void> | undefined {
+    this.#writer.requireSound();
+    const { layout } = received;
     const image = this.#obtain(layout.image);
     for (const entry of layout.entries) this.#addEntry(image, entry);
-    this.#writeData(image, layout, { payload, written: () => frame.release() });
-    return this.#pendingBytes > pendingLimitBytes
-      ? this.#until(() => this.#pendingBytes <= pendingLimitBytes / 2)
-      : undefined;
+    this.#writeData(image, layout, received);
+    return this.#writer.room();
   }
 
   /** Completes the images and compares them with what the source sent. */
   async finish(announced: PageTotals): Promise<void> {
     this.#sealImage();
-    await this.#until(() => this.#files === 0);
+    await this.#writer.until(() => this.#files === 0);
     if (announced.images !== this.#totals.images || announced.pages !== this.#totals.pages) {
       throw fail("stream-invalid", {
         reason: `${announced.pages} pages in ${announced.images} images were announced, found ${this.#totals.pages} in ${this.#totals.images}`,
@@ -86,11 +71,11 @@ export class PageImages {
       image.sealed = true;
       this.#closeIfWritten(image);
     }
-    await this.#until(() => this.#files === 0).catch(() => {});
+    await this.#writer.until(() => this.#files === 0).catch(() => {});
   }
 
   #obtain(key: ImageKey): OpenImage {
-    const name = key.type === imageTypes.process ? `pagemap-${key.id}.img` : `pagemap-shmem-${key.id}.img`;
+    const name = imageName(key);
     if (this.#open?.name === name) return this.#open;
     this.#sealImage();
     if (this.#seen.has(name)) throw fail("stream-invalid", { reason: `image ${name} came twice` });
@@ -107,56 +92,39 @@ export class PageImages {
     if (entry.address < image.endAddress)
       throw fail("stream-invalid", { reason: `page ranges of ${image.name} overlap at ${entry.address}` });
     image.endAddress = entry.address + entry.pages * pageBytes;
+    if ((entry.flags & entryFlags.parent) !== 0)
+      throw fail("stream-invalid", { reason: `pages of ${image.name} are said to have come before` });
     if ((entry.flags & entryFlags.present) !== 0) image.expectedPages += entry.pages;
     image.map.add(entry);
   }
 
-  #writeData(image: OpenImage, layout: PagesLayout, data: PageData): void {
+  #writeData(image: OpenImage, layout: PagesLayout, received: ReceivedPages): void {
     if (image.pages + layout.pageCount > image.expectedPages)
       throw fail("stream-invalid", { reason: `${image.name} has more pages than its entries` });
     this.#totals.pages += layout.pageCount;
     if (this.#totals.pages * pageBytes > this.#limitBytes) {
       throw fail("stream-invalid", { reason: `memory of at most ${this.#limitBytes} bytes was expected, found more` });
     }
-    let page = 0;
-    let dataAt = pagesHeaderBytes;
     let parts = 1;
     const done = () => {
-      if (--parts === 0) data.written();
+      if (--parts === 0) received.release();
     };
-    for (const run of [...layout.zeroRuns, { first: layout.pageCount, pages: 0 }]) {
-      const bytes = (run.first - page) * pageBytes;
-      if (bytes > 0) {
-        parts++;
-        this.#write(image, {
-          data: data.payload.subarray(dataAt, dataAt + bytes),
-          position: (image.pages + page) * pageBytes,
-          done,
-        });
-      }
-      dataAt += bytes;
-      page = run.first + run.pages;
+    for (const { first, data } of dataRuns(received)) {
+      parts++;
+      image.writes++;
+      this.#writer.write({
+        file: image.file,
+        data,
+        position: (image.pages + first) * pageBytes,
+        done: () => {
+          image.writes--;
+          done();
+          this.#closeIfWritten(image);
+        },
+      });
     }
     done();
     image.pages += layout.pageCount;
-  }
-
-  #write(image: OpenImage, part: { data: Buffer; position: number; done(): void }): void {
-    const bytes = part.data.length;
-    this.#pendingBytes += bytes;
-    image.writes++;
-    write(image.file, part.data, 0, bytes, part.position, (error, written) => {
-      this.#pendingBytes -= bytes;
-      image.writes--;
-      if (error !== null) this.#failure ??= error;
-      else if (written !== bytes)
-        this.#failure ??= fail("stream-invalid", {
-          reason: `the images folder is full, ${written} of ${bytes} bytes were written`,
-        });
-      part.done();
-      this.#closeIfWritten(image);
-      for (const wake of this.#waiters.splice(0)) wake();
-    });
   }
 
   #sealImage(): void {
@@ -179,14 +147,9 @@ export class PageImages {
       // Zero pages at the end were never written.
       ftruncateSync(image.file, image.pages * pageBytes);
     } catch (thrown) {
-      this.#failure ??= thrown instanceof Error ? thrown : undefined;
+      if (thrown instanceof Error) this.#writer.failed(thrown);
     }
     closeSync(image.file);
     this.#files--;
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    if (this.#failure !== undefined) throw this.#failure;
   }
 }

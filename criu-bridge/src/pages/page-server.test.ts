@@ -8,6 +8,7 @@ import { channels, frameHeaderBytes } from "../stream/frame.ts";
 import { PageImages } from "./page-images.ts";
 import { commands, entryFlags, imageTypes, pageBytes, requestBytes } from "./page-server-protocol.ts";
 import { PageServer } from "./page-server.ts";
+import { receivePages } from "./pages-frame.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pages-"));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,7 +49,7 @@ it("turns what CRIU sends into the images that CRIU itself would have written", 
         plainBytes: payload.length,
         checksum: 0,
       };
-      await images.take({ header, payload, release: () => {} });
+      await images.take(receivePages({ header, payload, release: () => {} }));
     },
   });
   const socket = await criuTo(server);

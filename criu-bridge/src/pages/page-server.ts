@@ -4,20 +4,30 @@ import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import {
   commands,
   entryFlags,
+  imageTypes,
   pageBytes,
   readRequest,
   requestBytes,
   type ImageKey,
   type PageServerRequest,
 } from "./page-server-protocol.ts";
-import { PagesFrameBuilder } from "./pages-frame.ts";
+import { PagesFrameBuilder, type PageEntry } from "./pages-frame.ts";
 
 /** Frames that may be on their way at once; with the frame's size this bounds the memory of a dump. */
 const framesInFlight = 8;
 
 export interface PageServerOptions {
+  /** Images of the round before, of which CRIU leaves out what was not written since. */
+  earlier?: ReadonlySet<string>;
+  /** Told of each entry, in order. */
+  announced?(image: ImageKey, entry: PageEntry): void;
   /** Sends a finished buffer; it may be filled again once the promise resolves. */
   send(buffer: Buffer): Promise<void>;
+}
+
+/** Names an image among those of a dump. */
+export function imageName({ type, id }: ImageKey): string {
+  return type === imageTypes.process ? `pagemap-${id}.img` : `pagemap-shmem-${id}.img`;
 }
 
 /** What came from CRIU, for the target to compare. */
@@ -31,7 +41,7 @@ export interface PageTotals {
  * last words then wait 200 ms for company.
  */
 export class PageServer implements ByteSink {
-  readonly #send: (buffer: Buffer) => Promise<void>;
+  readonly #options: PageServerOptions;
   readonly #done = Promise.withResolvers<PageTotals>();
   readonly #free: PagesFrameBuilder[] = [];
   readonly #totals: PageTotals = { images: 0, pages: 0 };
@@ -50,7 +60,7 @@ export class PageServer implements ByteSink {
   #closing = false;
 
   constructor(options: PageServerOptions) {
-    this.#send = (buffer) => options.send(buffer);
+    this.#options = options;
     this.#done.promise.catch(() => {});
   }
 
@@ -109,7 +119,7 @@ export class PageServer implements ByteSink {
       case commands.open:
         return this.#open(request.image);
       case commands.parent:
-        this.#answer(Buffer.alloc(4));
+        this.#answer(wordOf(this.#hasEarlier(request.image)));
         return true;
       case commands.add:
         return this.#add(request);
@@ -131,8 +141,12 @@ export class PageServer implements ByteSink {
     this.#image = image;
     if (this.#obtainBuilder() === undefined) return false;
     this.#totals.images++;
-    this.#answer(Buffer.alloc(1));
+    this.#answer(wordOf(this.#hasEarlier(image)).subarray(0, 1));
     return true;
+  }
+
+  #hasEarlier(image: ImageKey): boolean {
+    return this.#options.earlier?.has(imageName(image)) === true;
   }
 
   #add(request: PageServerRequest): boolean {
@@ -142,7 +156,9 @@ export class PageServer implements ByteSink {
     }
     const builder = this.#obtainBuilder();
     if (builder === undefined) return false;
-    builder.addEntry({ address: request.address, pages: request.pages, flags: request.flags });
+    const entry = { address: request.address, pages: request.pages, flags: request.flags };
+    builder.addEntry(entry);
+    this.#options.announced?.(image, entry);
     if ((request.flags & entryFlags.present) !== 0) {
       this.#dataBytes = request.pages * pageBytes;
       this.#totals.pages += request.pages;
@@ -170,7 +186,7 @@ export class PageServer implements ByteSink {
     if (builder === undefined) return;
     this.#builder = undefined;
     this.#inFlight++;
-    this.#send(builder.finish()).then(
+    this.#options.send(builder.finish()).then(
       () => {
         this.#inFlight--;
         this.#free.push(builder);
@@ -199,4 +215,10 @@ export class PageServer implements ByteSink {
   #answer(data: Buffer): void {
     this.#socket?.write(data);
   }
+}
+
+function wordOf(holds: boolean): Buffer {
+  const word = Buffer.alloc(4);
+  word.writeUInt32LE(holds ? 1 : 0);
+  return word;
 }

@@ -15,6 +15,7 @@ import {
 } from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
 import { readPagesFrame, type PagesLayout } from "./pages-frame.ts";
+import type { StoredPages } from "./stored-pages.ts";
 
 /** Of one question to the source, which answers with one frame. */
 export const askPages = 256;
@@ -57,6 +58,8 @@ interface Progress {
 export interface PageServiceOptions {
   /** By process. */
   lazy: ReadonlyMap<number, LazyRanges>;
+  /** Came earlier: these are not asked for. */
+  stored?: StoredPages;
   ask(wish: PageWish): void;
   failed(error: Error): void;
 }
@@ -147,8 +150,10 @@ export class PageService implements ByteSink {
     if (request.command !== commands.get || request.pages === 0)
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
     this.#requests.push(request);
-    this.#follow(request);
-    this.#require(request);
+    if (this.#storedPages(request) === 0) {
+      this.#follow(request);
+      this.#require(request);
+    }
     this.#answer();
     this.#askAhead();
   }
@@ -238,6 +243,10 @@ export class PageService implements ByteSink {
   #answer(): void {
     for (let request = this.#requests[0]; request !== undefined; request = this.#requests[0]) {
       const { image, address, pages } = request;
+      if (this.#answerFromStore(request)) {
+        this.#requests.shift();
+        continue;
+      }
       const taken = this.#held.take(image.id, address, pages);
       if (taken.pages === 0) {
         // It may have been dropped meanwhile.
@@ -258,6 +267,22 @@ export class PageService implements ByteSink {
       }
       socket.uncork();
     }
+  }
+
+  #storedPages({ image, address, pages }: PageServerRequest): number {
+    return this.#options.stored?.countFrom(image.id, address, Math.min(pages, requestLimitPages)) ?? 0;
+  }
+
+  #answerFromStore(request: PageServerRequest): boolean {
+    const { stored } = this.#options;
+    const pages = this.#storedPages(request);
+    if (stored === undefined || pages === 0) return false;
+    const { image, address } = request;
+    this.#socket?.cork();
+    this.#socket?.write(pagesReply(image.id, address, pages));
+    this.#socket?.write(stored.read(image.id, address, pages));
+    this.#socket?.uncork();
+    return true;
   }
 
   #fail(thrown: unknown): void {

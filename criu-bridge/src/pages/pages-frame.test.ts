@@ -59,7 +59,7 @@ describe("a frame is refused", () => {
       (payload: Buffer) => payload.writeUInt32LE(0xffff_ffff, tailAt + 12),
       /no range of memory/,
     ],
-    ["with pages of a parent image", (payload: Buffer) => payload.writeUInt32LE(1, tailAt + 16), /flags 1/],
+    ["with pages that came before and come now", (payload: Buffer) => payload.writeUInt32LE(5, tailAt + 16), /flags 5/],
     ["that is cut", (payload: Buffer) => payload.subarray(0, 10), /cannot have 10 bytes/],
   ])("%s", (_what, damage, message) => {
     const payload = build([1]);

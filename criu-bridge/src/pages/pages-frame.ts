@@ -1,5 +1,7 @@
 import { fail } from "../errors.ts";
+import { decompress } from "../stream/compressor.ts";
 import { frameHeaderBytes, payloadLimitBytes } from "../stream/frame.ts";
+import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import {
   entryFlags,
   imageTypes,
@@ -125,6 +127,33 @@ export interface PagesLayout extends PagesFrame {
   dataBytes: number;
 }
 
+/** A frame of pages, and the memory they are in. */
+export interface ReceivedPages {
+  layout: PagesLayout;
+  payload: Buffer;
+  /** Nothing reads the payload any more. */
+  release(): void;
+}
+
+export function receivePages(frame: ReceivedFrame): ReceivedPages {
+  const payload = decompress(frame.payload, frame.header);
+  return { layout: readPagesFrame(payload), payload, release: () => frame.release() };
+}
+
+/** The pages that are not zero, in runs; `first` counts in pages of the frame. */
+export function dataRuns({ layout, payload }: ReceivedPages): { first: number; data: Buffer }[] {
+  const runs: { first: number; data: Buffer }[] = [];
+  let first = 0;
+  let dataAt = pagesHeaderBytes;
+  for (const zeroes of [...layout.zeroRuns, { first: layout.pageCount, pages: 0 }]) {
+    const bytes = (zeroes.first - first) * pageBytes;
+    if (bytes > 0) runs.push({ first, data: payload.subarray(dataAt, dataAt + bytes) });
+    dataAt += bytes;
+    first = zeroes.first + zeroes.pages;
+  }
+  return runs;
+}
+
 /** Checks a payload's shape. */
 export function readPagesFrame(payload: Buffer): PagesLayout {
   const payloadBytes = payload.length;
@@ -171,8 +200,8 @@ function readEntry(from: Buffer, at: number): PageEntry {
   if (entry.address % pageBytes !== 0 || entry.pages === 0 || entry.address + entry.pages * pageBytes > 2 ** 57) {
     throw invalid(`an entry of ${entry.pages} pages at ${entry.address} is no range of memory`);
   }
-  if ((entry.flags & ~(entryFlags.lazy | entryFlags.present)) !== 0)
-    throw invalid(`entry flags ${entry.flags} are unknown`);
+  const isKnown = entry.flags === entryFlags.parent || (entry.flags & ~(entryFlags.lazy | entryFlags.present)) === 0;
+  if (!isKnown) throw invalid(`entry flags ${entry.flags} are unknown`);
   return entry;
 }
 

@@ -9,6 +9,19 @@ import type { PageEntry } from "./pages-frame.ts";
 const headBytes = 8;
 const processMap = /^pagemap-(\d+)\.img$/;
 
+/** Of which process a page map is, by its file's name. */
+export function processOfPageMap(name: string): number | undefined {
+  const process = processMap.exec(name)?.[1];
+  return process === undefined ? undefined : Number(process);
+}
+
+/** Which image has the pages. */
+export function pagesIdOf(data: Buffer): number {
+  const [key, valueAt] = readVarint(data, headBytes + 4);
+  if (key !== 1 << 3) throw damaged();
+  return readVarint(data, valueAt)[0];
+}
+
 /** Entries of a CRIU `pagemap` image (images/pagemap.proto), as `PageMapImage` writes them. */
 export function readPageMap(data: Buffer): PageEntry[] {
   const entries: PageEntry[] = [];
@@ -35,11 +48,11 @@ export function readPageMap(data: Buffer): PageEntry[] {
 export function readLazyPages(folder: string): Map<number, LazyRanges> {
   const lazy = new Map<number, LazyRanges>();
   for (const name of readdirSync(folder)) {
-    const process = processMap.exec(name)?.[1];
+    const process = processOfPageMap(name);
     if (process === undefined) continue;
     const entries = readPageMap(readFileSync(join(folder, name)));
     const left = entries.filter(({ flags }) => (flags & entryFlags.lazy) !== 0 && (flags & entryFlags.present) === 0);
-    lazy.set(Number(process), new LazyRanges(left));
+    lazy.set(process, new LazyRanges(left));
   }
   return lazy;
 }

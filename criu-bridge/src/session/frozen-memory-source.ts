@@ -27,9 +27,9 @@ export class FrozenMemorySource implements MemorySource {
   }
 
   async dumped(): Promise<PageTotals> {
-    const { container, imagesFolder, connection } = this.#options;
+    const { container, folders, connection } = this.#options;
     freeze(container);
-    const lazy = readLazyPages(imagesFolder);
+    const lazy = readLazyPages(folders.images);
     const running = processesOf(container);
     const processes = new Map<number, number>();
     for (const [inside, { pages }] of lazy) {

@@ -17,7 +17,10 @@ const pageImage = /^(pages|pagemap)-/;
 
 /** Sends what CRIU wrote beside the pages; returns how many files. */
 export async function sendImageFiles(connection: FrameConnection, folder: string): Promise<number> {
-  const names = readdirSync(folder).filter((name) => !staysHere.test(name));
+  // A link to an earlier round stays here, too.
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !staysHere.test(entry.name))
+    .map(({ name }) => name);
   const sent: Promise<void>[] = [];
   for (const name of names) {
     const file = openSync(join(folder, name), "r");
@@ -53,16 +56,16 @@ function nameHeader(name: string): Buffer {
 /** Writes the files of the files channel, one at a time. */
 export class ImageFileReceiver {
   readonly #folder: string;
-  readonly #pageImages: boolean;
+  readonly #pageImages: () => boolean;
   #limitBytes: number;
   #open: { name: string; file: number } | undefined;
   #files = 0;
 
   /** `limitBytes`: of all files together. `pageImages`: whether those of pages may be among them. */
-  constructor(folder: string, options: { limitBytes: number; pageImages: boolean }) {
+  constructor(folder: string, options: { limitBytes: number; pageImages: () => boolean }) {
     this.#folder = folder;
     this.#limitBytes = options.limitBytes;
-    this.#pageImages = options.pageImages;
+    this.#pageImages = () => options.pageImages();
   }
 
   get files(): number {
@@ -102,7 +105,7 @@ export class ImageFileReceiver {
     if (this.#open?.name === name) return this.#open.file;
     if (this.#open !== undefined)
       throw fail("stream-invalid", { reason: `image file "${this.#open.name}" has no end` });
-    const allowed = plainName.test(name) && (this.#pageImages || !pageImage.test(name));
+    const allowed = plainName.test(name) && (this.#pageImages() || !pageImage.test(name));
     if (!allowed || this.#files >= fileLimit)
       throw fail("stream-invalid", { reason: `image file name ${JSON.stringify(name)} is not allowed` });
     const file = openSync(join(this.#folder, name), "wx", 0o644);

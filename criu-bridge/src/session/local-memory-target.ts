@@ -3,6 +3,7 @@ import { lazyPagesArguments } from "../criu/arguments.ts";
 import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
 import { PageImages } from "../pages/page-images.ts";
 import type { PageTotals } from "../pages/page-server.ts";
+import { receivePages } from "../pages/pages-frame.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { lazyPagesLog, type MemoryTarget, type MemoryTargetOptions } from "./memory-target.ts";
 
@@ -20,7 +21,7 @@ export class LocalMemoryTarget implements MemoryTarget {
   }
 
   take(frame: ReceivedFrame): Promise<void> | undefined {
-    return this.#images.take(frame);
+    return this.#images.take(receivePages(frame));
   }
 
   complete(announced: PageTotals): Promise<void> {

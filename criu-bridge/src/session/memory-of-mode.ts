@@ -5,6 +5,8 @@ import { LocalMemoryTarget } from "./local-memory-target.ts";
 import type { MemorySource, MemorySourceOptions } from "./memory-source.ts";
 import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
 import { RemoteMemoryTarget } from "./remote-memory-target.ts";
+import { RoundsMemorySource } from "./rounds-memory-source.ts";
+import { RoundsMemoryTarget } from "./rounds-memory-target.ts";
 import { StreamedMemorySource } from "./streamed-memory-source.ts";
 
 export function memorySource(mode: MoveMode, options: MemorySourceOptions): MemorySource {
@@ -15,6 +17,7 @@ export function memorySource(mode: MoveMode, options: MemorySourceOptions): Memo
       return new FrozenMemorySource(options);
     case "Precopy":
     case "Hybrid":
+      return new RoundsMemorySource(options);
     case "Cold":
       break;
   }
@@ -29,6 +32,7 @@ export function memoryTarget(mode: MoveMode, options: MemoryTargetOptions): Memo
       return new RemoteMemoryTarget(options);
     case "Precopy":
     case "Hybrid":
+      return new RoundsMemoryTarget(options);
     case "Cold":
       break;
   }

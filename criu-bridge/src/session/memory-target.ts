@@ -1,3 +1,4 @@
+import type { MoveMode } from "@vfleet/shared";
 import type { BackgroundProgram } from "../criu/background-program.ts";
 import type { PageWish } from "../pages/page-service.ts";
 import type { PageTotals } from "../pages/page-server.ts";
@@ -7,8 +8,12 @@ import type { SessionHost } from "./session-options.ts";
 
 /** How the memory of a server gets in, before its restore and while it is filled: one for each mode. */
 export interface MemoryTarget {
-  /** Whether pages come after the server is complete, too. */
+  /** Whether pages come after the server is complete, too. Where there are rounds: known once they have ended. */
   readonly asksForPages: boolean;
+  /** Where memory comes in rounds: one was sent whole. */
+  endRound?(announced: PageTotals): Promise<void>;
+  /** Where memory comes in rounds: there are no more, and this is how the rest comes. */
+  endRounds?(mode: MoveMode): void;
   /** Takes a frame of the pages channel; a promise holds the connection back. */
   take(frame: ReceivedFrame): Promise<void> | undefined;
   /** The source has sent everything that a restore needs. */

@@ -30,6 +30,12 @@ const messageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("volume-begin"), round: count, frozen: z.boolean() }),
   /** Target: it was received whole. */
   z.strictObject({ type: z.literal("volume-received"), round: count }),
+  /** Source: a round of memory was sent, so many processes and pages. */
+  z.strictObject({ type: z.literal("round-sent"), round: count, images: count, pages: count }),
+  /** Target: it has it whole. */
+  z.strictObject({ type: z.literal("round-received"), round: count }),
+  /** Source: no more rounds of memory; how the rest comes. */
+  z.strictObject({ type: z.literal("rounds-ended"), mode: moveModeSchema }),
   /** Source: everything was sent, so many page images and pages and files. */
   z.strictObject({ type: z.literal("complete"), images: count, pages: count, files: count }),
   /** Target: the record says it owns the server now. */

@@ -8,6 +8,8 @@ export interface OperationFolders {
   /** On a tmpfs; removed at the end. */
   run: string;
   images: string;
+  /** What rounds of memory leave: a folder each at the source, one store at the target. */
+  rounds: string;
   gateSocket: string;
   /** Logs, statistics, gate script and session state; kept. */
   work: string;
@@ -25,6 +27,7 @@ export function operationFolders(
   return {
     run,
     images: join(run, "images"),
+    rounds: join(run, "rounds"),
     gateSocket: join(run, "gate.sock"),
     work,
     gateScript: join(work, "gate"),
@@ -37,6 +40,7 @@ export function makeOperationFolders(folders: OperationFolders, freezer?: Freeze
   removeFolder(folders.run);
   mkdirSync(folders.run, { recursive: true, mode: 0o700 });
   mkdirSync(folders.images);
+  mkdirSync(folders.rounds);
   // While CRIU restores a server it reads here as the server's own users; the folder above keeps everybody else out.
   chmodSync(folders.images, 0o711);
   mkdirSync(folders.work, { recursive: true, mode: 0o700 });

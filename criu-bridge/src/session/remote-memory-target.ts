@@ -1,17 +1,12 @@
-import { join } from "node:path";
-import { lazyPagesArguments } from "../criu/arguments.ts";
-import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
-import { holdOpen } from "../criu/hold-open.ts";
+import type { BackgroundProgram } from "../criu/background-program.ts";
 import { fail } from "../errors.ts";
 import { PageService } from "../pages/page-service.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
-import { lazyPagesLog, type MemoryTarget, type MemoryTargetOptions } from "./memory-target.ts";
-
-/** Descriptor of the lazy-pages daemon's socket to its page server. */
-const pageSocket = 9;
+import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
+import { startRemoteFilling } from "./remote-filling.ts";
 
 /** Pages come when they are asked for: the restored server runs before it has them. */
 export class RemoteMemoryTarget implements MemoryTarget {
@@ -46,18 +41,8 @@ export class RemoteMemoryTarget implements MemoryTarget {
 
   async startFilling(): Promise<BackgroundProgram> {
     const { host, folders } = this.#options;
-    const daemon = await startInBackground({
-      program: host.programs.criu,
-      arguments: lazyPagesArguments({ imagesFolder: folders.images, workFolder: folders.work, pageSocket }),
-      logFile: join(folders.work, lazyPagesLog),
-      searchPath: host.searchPath,
-      socketDescriptor: pageSocket,
-    });
-    if (daemon.socket !== undefined) {
-      holdOpen(daemon.socket, daemon.pid, host.searchPath);
-      this.#service?.serve(daemon.socket);
-    }
-    return daemon;
+    if (this.#service === undefined) throw fail("stream-invalid", { reason: "it is restored before it is complete" });
+    return startRemoteFilling({ host, folders, service: this.#service });
   }
 
   get pages(): number {

@@ -1,4 +1,4 @@
-import { codeOf, messageOf, VfleetError } from "@vfleet/shared";
+import { codeOf, messageOf, VfleetError, type MoveMode } from "@vfleet/shared";
 import { operationFolders, type OperationFolders } from "./operation-folders.ts";
 import type { RuncContainer } from "./ports.ts";
 import { saveSession } from "./session-file.ts";
@@ -12,6 +12,7 @@ const progressEveryMs = 200;
 export class SessionRun {
   readonly folders: OperationFolders;
   readonly timeline: Timeline;
+  #mode: MoveMode;
   readonly #options: SessionOptions;
   readonly #side: "source" | "target";
   readonly #container: RuncContainer;
@@ -24,8 +25,19 @@ export class SessionRun {
     this.#options = options;
     this.#side = side;
     this.#container = container;
+    this.#mode = options.mode;
     this.folders = operationFolders(options.host, options.identity.operation, side);
     this.timeline = new Timeline(options.host.environment);
+  }
+
+  /** How memory moves; rounds may go over to post-copy. */
+  get mode(): MoveMode {
+    return this.#mode;
+  }
+
+  goOverTo(mode: MoveMode): void {
+    this.#mode = mode;
+    this.save(false);
   }
 
   /** Calls `tick` a few times a second until the end; resolves with the last report. */
@@ -83,7 +95,7 @@ export class SessionRun {
       version: 1,
       side: this.#side,
       identity: this.#options.identity,
-      mode: this.#options.mode,
+      mode: this.#mode,
       container: this.#container.id,
       ended,
       ...(pid === undefined ? {} : { pid }),

@@ -134,7 +134,21 @@ it("sends further rounds while they are big and shrink, and never more than the 
     { mode, phase: "syncing", round: 1, lastBytes: smallDeltaBytes },
     { type: "round-received", bytes: smallDeltaBytes * 2 },
   );
-  expect(growing.actions).toEqual([{ type: "start-dump" }]);
+  expect(growing.actions).toEqual([{ type: "start-dump", mode }]);
+});
+
+describe("where memory goes in rounds", () => {
+  const syncing: SourceState = { mode: "Precopy", phase: "syncing", round: 4, lastBytes: 0 };
+  it.each([
+    ["another", false, { type: "send-round", round: 5 }],
+    ["within", false, { type: "start-dump", mode: "Precopy" }],
+    ["endless", false, { type: "start-dump", mode: "Precopy" }],
+    ["endless", true, { type: "start-dump", mode: "Hybrid" }],
+  ] as const)("%s, post-copy allowed: %s", (memory, allowPostCopy, action) => {
+    const { state, actions } = sourceStep(syncing, { type: "round-received", bytes: 0, memory, allowPostCopy });
+    expect(actions).toEqual([action]);
+    expect(state).toMatchObject(action.type === "start-dump" ? { mode: action.mode } : { phase: "syncing", round: 5 });
+  });
 });
 
 it("asks for an abort once, however often it fails", () => {

@@ -1,7 +1,8 @@
-import type { MoveMode } from "@vfleet/shared";
+import { isPostCopyMode, type MoveMode } from "@vfleet/shared";
+import type { RoundVerdict } from "./convergence.ts";
 import type { Outcome } from "./ports.ts";
 
-/** Rounds of volume deltas while the server runs, the first (whole) one included. */
+/** Rounds of volume deltas while the server runs, the first (whole) one included; more where rounds of memory go on. */
 export const volumeRoundLimit = 3;
 /** A delta of this size takes less time than the memory dump it is hidden behind. */
 export const smallDeltaBytes = 8 * 1024 * 1024;
@@ -28,7 +29,8 @@ interface Active {
 
 export type SourceEvent =
   | { type: "welcomed" }
-  | { type: "round-received"; bytes: number }
+  /** Of the volume, and, where memory goes in rounds, of that; `memory`: whether more of those are worth it. */
+  | { type: "round-received"; bytes: number; memory?: RoundVerdict; allowPostCopy?: boolean }
   /** CRIU asks at `network-lock`: the tasks are frozen. */
   | { type: "frozen" }
   | { type: "delta-received" }
@@ -45,7 +47,7 @@ export type SourceEvent =
 
 export type SourceAction =
   | { type: "send-round"; round: number }
-  | { type: "start-dump" }
+  | { type: "start-dump"; mode: MoveMode }
   | { type: "isolate-network" }
   | { type: "send-delta" }
   | { type: "send-rest" }
@@ -77,7 +79,7 @@ export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
         };
       return giveUp(state, event, false);
     case "syncing":
-      if (event.type === "round-received") return afterRound(state, event.bytes);
+      if (event.type === "round-received") return afterRound(state, event);
       return giveUp(state, event, false);
     case "dumping":
       return stepDumping(state, event);
@@ -102,19 +104,23 @@ function lose(reason: string): SourceStep {
   return { state: { phase: "lost", reason }, actions: gone };
 }
 
-function afterRound(state: SourceState & { phase: "syncing" }, bytes: number): SourceStep {
+function afterRound(
+  state: SourceState & { phase: "syncing" },
+  { bytes, memory, allowPostCopy = false }: SourceEvent & { type: "round-received" },
+): SourceStep {
   const next = state.round + 1;
   const worthIt = bytes > smallDeltaBytes && bytes < state.lastBytes / 2 && next < volumeRoundLimit;
-  if (worthIt) {
+  if (memory === undefined ? worthIt : memory === "another") {
     const { mode } = state;
     return {
       state: { mode, phase: "syncing", round: next, lastBytes: bytes },
       actions: [{ type: "send-round", round: next }],
     };
   }
+  const mode = memory === "endless" && allowPostCopy ? "Hybrid" : state.mode;
   return {
-    state: { mode: state.mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
-    actions: [{ type: "start-dump" }],
+    state: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
+    actions: [{ type: "start-dump", mode }],
   };
 }
 
@@ -146,7 +152,7 @@ function stepDecided(state: SourceState & { phase: "sending" | "waiting" }, even
 function decide(state: SourceState & { phase: "sending" | "waiting" }, outcome: Outcome): SourceStep {
   if (outcome === "undecided") return { state, actions: [{ type: "ask-outcome" }] };
   if (outcome === "committed") {
-    if (state.mode !== "Postcopy")
+    if (!isPostCopyMode(state.mode))
       return { state: { phase: "committed" }, actions: [{ type: "answer", verdict: "go" }, { type: "finish" }] };
     return state.severed === undefined ? stay({ phase: "filling" }) : lose(state.severed);
   }

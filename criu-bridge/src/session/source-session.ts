@@ -1,6 +1,5 @@
-import { messageOf, Revert } from "@vfleet/shared";
+import { hasRounds, isPostCopyMode, messageOf, Revert, type MoveMode } from "@vfleet/shared";
 import { killTasks } from "../criu/container-tasks.ts";
-import { criuConfigurationText } from "../criu/configuration.ts";
 import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
@@ -14,13 +13,14 @@ import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { Pacer } from "../stream/pacer.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
+import { forecastPause, judgeRounds, type EndedRound, type RoundLimits } from "./convergence.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { memorySource } from "./memory-of-mode.ts";
-import type { MemorySource } from "./memory-source.ts";
+import type { MemoryRounds, MemorySource } from "./memory-source.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
-import { makeOperationFolders, removeFolder, replaceFile } from "./operation-folders.ts";
+import { makeOperationFolders, removeFolder } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
-import { dumpComplaint, pageSocket, startDump } from "./source-dump.ts";
+import { dumpComplaint, startDump } from "./source-dump.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionPhase, SessionReport } from "./session-report.ts";
@@ -54,6 +54,8 @@ export interface SourceSessionOptions extends SessionOptions {
   timeoutMs: number;
   /** Of memory and volume on the wire; pages that a running task waits for are counted, and don't wait. */
   bandwidthBytesPerSecond?: number;
+  /** When rounds of memory end, and what follows where they don't shrink. */
+  limits: RoundLimits & { allowPostCopy: boolean };
 }
 
 /** Runs the source's side of one move: does what its state machine says and tells it what came of it. */
@@ -64,6 +66,7 @@ export class SourceSession {
   readonly #running = Promise.withResolvers<void>();
   readonly #gateKeeper: GateKeeper;
   readonly #volume = new VolumeSender((message) => this.#send(message));
+  readonly #memoryRounds: EndedRound[] = [];
   #state: SourceState;
   #connection: FrameConnection | undefined;
   #memory: MemorySource | undefined;
@@ -124,17 +127,15 @@ export class SourceSession {
     const pacer = new Pacer(host.environment, this.#options.bandwidthBytesPerSecond);
     const connection = new FrameConnection(socket, identity.target, pacer);
     this.#connection = connection;
-    const memory = memorySource(mode, {
+    this.#memory = memorySource(mode, {
+      host,
+      server: identity.server,
       container: ports.container,
-      imagesFolder: folders.images,
+      folders,
       connection,
+      send: (message) => this.#send(message),
       failed: (error) => connection.destroy(error),
     });
-    this.#memory = memory;
-    replaceFile(
-      ports.container.criuConfigPath,
-      criuConfigurationText({ gateScript: folders.gateScript, pageSocket, leavesPages: memory.leavesPages }),
-    );
     connection.listen((frame) => this.#receive(frame));
     void connection.closed.then(() => this.#lose(connection.failure));
     await this.#send({ type: "hello", ticket, identity, mode, criuVersion: host.criuVersion });
@@ -155,6 +156,9 @@ export class SourceSession {
         return;
       case "volume-received":
         this.#volume.heard();
+        return;
+      case "round-received":
+        this.#memory?.rounds?.heard();
         return;
       case "pages-wanted":
         this.#lastWishMs = this.#options.host.environment.monotonicMs();
@@ -179,6 +183,8 @@ export class SourceSession {
         return;
       case "hello":
       case "volume-begin":
+      case "round-sent":
+      case "rounds-ended":
       case "complete":
       case "aborted":
         throw fail("stream-invalid", { reason: `message ${message.type} is for the target only` });
@@ -222,7 +228,7 @@ export class SourceSession {
         this.#attempt(() => this.#sendRound(action.round));
         return;
       case "start-dump":
-        this.#attempt(() => this.#dump());
+        this.#attempt(() => this.#dump(action.mode));
         return;
       case "isolate-network":
         this.#isolated = this.#run.timeline.measure("isolate", () => ports.network.isolate());
@@ -271,7 +277,29 @@ export class SourceSession {
       const stream = await this.#options.ports.volume.sendRound(round, this.#targetHas);
       return this.#volume.send(this.#connected(), stream, { round, frozen: false });
     });
-    this.#dispatch({ type: "round-received", bytes });
+    const rounds = this.#memory?.rounds;
+    if (rounds === undefined) {
+      this.#dispatch({ type: "round-received", bytes });
+      return;
+    }
+    await this.#sendMemoryRound(rounds, round);
+    const { limits } = this.#options;
+    const memory = judgeRounds(this.#memoryRounds, limits);
+    this.#dispatch({ type: "round-received", bytes, memory, allowPostCopy: limits.allowPostCopy });
+  }
+
+  async #sendMemoryRound(rounds: MemoryRounds, round: number): Promise<void> {
+    const { host } = this.#options;
+    host.failpoints.hit("migration.source.round");
+    const startMs = host.environment.monotonicMs();
+    const sent = this.#run.timeline.measure(`memory-round-${round}`, () => rounds.send(round));
+    // Whoever ends the move meanwhile waits until CRIU has let the tasks go.
+    this.#runcExited = sent.then(
+      () => {},
+      () => {},
+    );
+    const { pages } = await sent;
+    this.#memoryRounds.push({ pages, startMs, endMs: host.environment.monotonicMs() });
   }
 
   async #sendDelta(): Promise<void> {
@@ -282,16 +310,28 @@ export class SourceSession {
     this.#dispatch({ type: "delta-received" });
   }
 
-  async #dump(): Promise<void> {
+  async #dump(mode: MoveMode): Promise<void> {
     const { host, ports, identity } = this.#options;
     const { folders, timeline } = this.#run;
+    const rounds = this.#memory?.rounds;
+    if (rounds !== undefined) {
+      rounds.end(mode);
+      this.#run.goOverTo(mode);
+      await this.#send({ type: "rounds-ended", mode });
+    }
     timeline.mark("dump");
-    const program = await startDump({ host, folders, container: ports.container });
+    const program = await startDump({
+      host,
+      folders,
+      container: ports.container,
+      earlier: rounds?.lastFolder,
+      leavesPages: this.#memory?.leavesPages ?? false,
+    });
     if (program.socket !== undefined) this.#memory?.beginDump(program.socket);
     this.#run.save(false, program.pid);
     this.#runcExited = program.exited.then(({ code }) => {
       timeline.mark("runc-checkpoint-ended");
-      if (code !== 0) this.#fail(fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders) }));
+      if (code !== 0) this.#fail(fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders.work) }));
     });
     await this.#runcExited;
   }
@@ -410,7 +450,8 @@ export class SourceSession {
     const { error, timeline } = this.#run;
     return {
       phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : phases[this.#state.phase],
-      mode: this.#options.mode,
+      mode: this.#run.mode,
+      ...this.#reportRounds(),
       movedBytes: memoryBytes + this.#volume.bytes,
       memoryBytes,
       volumeBytes: this.#volume.bytes,
@@ -418,10 +459,26 @@ export class SourceSession {
       ...(remaining === undefined || this.#state.phase === "committed"
         ? {}
         : { remainingBytes: remaining * pageBytes }),
-      ...(this.#options.mode === "Postcopy" ? { bothHostsNeeded: this.#state.phase === "filling" } : {}),
+      ...(isPostCopyMode(this.#run.mode) ? { bothHostsNeeded: this.#state.phase === "filling" } : {}),
       ...(pauseMs === undefined ? {} : { pauseMs }),
       timeline: timeline.steps(),
       ...(error === undefined || this.#state.phase === "committed" ? {} : { error }),
+    };
+  }
+
+  #reportRounds(): Pick<SessionReport, "round" | "rounds" | "dirtyRateBytesPerSecond" | "predictedPauseMs"> {
+    if (!hasRounds(this.#options.mode)) return {};
+    const rounds = this.#memoryRounds;
+    const isSyncing = this.#state.phase === "syncing";
+    return {
+      ...(isSyncing ? { round: rounds.length } : {}),
+      rounds: rounds.map(({ pages, startMs, endMs }, round) => ({
+        round,
+        pages,
+        bytes: pages * pageBytes,
+        durationMs: Math.round(endMs - startMs),
+      })),
+      ...(rounds.length === 0 ? {} : forecastPause(rounds, this.#options.limits)),
     };
   }
 

@@ -10,8 +10,10 @@ export class StreamedMemorySource implements MemorySource {
   readonly remainingPages = undefined;
   readonly #server: PageServer;
 
-  constructor({ connection }: MemorySourceOptions) {
+  /** `earlier`: images of the last round. */
+  constructor({ connection }: MemorySourceOptions, earlier?: ReadonlySet<string>) {
     this.#server = new PageServer({
+      ...(earlier === undefined ? {} : { earlier }),
       send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),
     });
     // CRIU's own error says more; it comes when runc ends.

@@ -1,4 +1,4 @@
-import type { MoveMode } from "@vfleet/shared";
+import { isPostCopyMode, type MoveMode } from "@vfleet/shared";
 import type { Outcome } from "./ports.ts";
 
 /**
@@ -22,6 +22,8 @@ interface Active {
 
 export type TargetEvent =
   | { type: "accepted" }
+  /** How the memory comes that no round has sent. */
+  | { type: "rounds-ended"; mode: MoveMode }
   /** Images and volume are complete and the volume stands in its place. */
   | { type: "complete" }
   /** CRIU asks at `post-restore`. */
@@ -68,6 +70,7 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
     case "receiving":
       if (event.type === "accepted" && !state.welcomed)
         return { state: { ...state, welcomed: true }, actions: [{ type: "welcome" }] };
+      if (event.type === "rounds-ended") return stay({ ...state, mode: event.mode });
       if (event.type === "complete")
         return { state: { mode: state.mode, phase: "restoring" }, actions: [{ type: "start-restore" }] };
       if (event.type === "peer-lost" || event.type === "failed") return refuse(event.reason);
@@ -112,7 +115,7 @@ function stepCommitted(state: TargetState & { phase: "committed" }, event: Targe
   if (event.type === "resuming" && !state.running)
     return { state: { ...state, running: true }, actions: [{ type: "tell-running" }] };
   if (event.type === "filled") {
-    const told: TargetAction[] = state.mode === "Postcopy" ? [{ type: "tell-filled" }] : [];
+    const told: TargetAction[] = isPostCopyMode(state.mode) ? [{ type: "tell-filled" }] : [];
     return { state: { phase: "filled" }, actions: [...told, { type: "finish" }] };
   }
   // Too late to give back: whoever owns the record decides what becomes of the server. Without their memory the tasks must not run on.
@@ -126,7 +129,7 @@ function stepCommitted(state: TargetState & { phase: "committed" }, event: Targe
 
 /** Where the memory is still at the source, its loss is the server's. */
 function isFatal(state: Active, event: TargetEvent): event is TargetEvent & { type: "failed" | "peer-lost" } {
-  return event.type === "failed" || (event.type === "peer-lost" && state.mode === "Postcopy");
+  return event.type === "failed" || (event.type === "peer-lost" && isPostCopyMode(state.mode));
 }
 
 /** The tasks must not run, but the commit may have been heard: what it left decides about the volume, so the record is asked until it answers. */

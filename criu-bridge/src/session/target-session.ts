@@ -79,7 +79,7 @@ export class TargetSession {
     });
     this.#files = new ImageFileReceiver(folders.images, {
       limitBytes: filesLimitBytes,
-      pageImages: this.#memory.asksForPages,
+      pageImages: () => this.#memory.asksForPages,
     });
     this.#restore = new TargetRestore({ ...options, run: this.#run, memory: this.#memory });
     this.#gateKeeper = new GateKeeper({
@@ -162,6 +162,14 @@ export class TargetSession {
       case "volume-begin":
         this.#receiveRound(message.round, message.frozen);
         return;
+      case "round-sent":
+        this.#attempt(() => this.#endRound(message));
+        return;
+      case "rounds-ended":
+        this.#memory.endRounds?.(message.mode);
+        this.#run.goOverTo(message.mode);
+        this.#dispatch({ type: "rounds-ended", mode: message.mode });
+        return;
       case "complete":
         this.#run.timeline.mark("complete");
         this.#attempt(() => this.#complete(message));
@@ -172,6 +180,7 @@ export class TargetSession {
       case "hello":
       case "welcome":
       case "volume-received":
+      case "round-received":
       case "pages-wanted":
       case "committed":
       case "running":
@@ -197,6 +206,13 @@ export class TargetSession {
     // Beside the memory, which still arrives.
     this.#volumeReady = received.then(() => timeline.measure("volume-activate", () => volume.activate()));
     this.#volumeReady.catch((thrown: unknown) => this.#fail(thrown));
+  }
+
+  async #endRound({ round, images, pages }: Message & { type: "round-sent" }): Promise<void> {
+    if (this.#memory.endRound === undefined)
+      throw fail("stream-invalid", { reason: `mode ${this.#options.mode} has no rounds of memory` });
+    await this.#memory.endRound({ images, pages });
+    await this.#send({ type: "round-received", round });
   }
 
   async #complete(announced: Message & { type: "complete" }): Promise<void> {
@@ -409,7 +425,7 @@ export class TargetSession {
     return {
       phase:
         this.#connection === undefined && this.#state.phase === "receiving" ? "preparing" : phases[this.#state.phase],
-      mode: this.#options.mode,
+      mode: this.#run.mode,
       movedBytes: memoryBytes + this.#volume.bytes,
       memoryBytes,
       volumeBytes: this.#volume.bytes,

@@ -189,6 +189,7 @@ export class Migrations implements MigrationSessions {
       ticket: request.ticket,
       timeoutMs: request.timeoutMs,
       ...bandwidthOf(request),
+      limits: request.options,
       onProgress: (report) =>
         this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
     });

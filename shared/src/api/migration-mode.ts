@@ -3,7 +3,13 @@ import { z } from "zod";
 export const migrationModes = ["Auto", "Precopy", "StopAndCopy", "Postcopy", "Hybrid", "Cold"] as const;
 export type MigrationMode = (typeof migrationModes)[number];
 /** What this version can do; the rest of the modes are refused by name. */
-export const supportedMigrationModes: readonly MigrationMode[] = ["Auto", "StopAndCopy", "Postcopy"];
+export const supportedMigrationModes: readonly MigrationMode[] = [
+  "Auto",
+  "Precopy",
+  "StopAndCopy",
+  "Postcopy",
+  "Hybrid",
+];
 
 /** From the commit until the last page has arrived, the loss of either host loses the server. */
 export function isPostCopyMode(mode: string | undefined): boolean {

@@ -22,6 +22,8 @@ export const moveOptionsSchema = z.object({
   rounds: z.number().int().min(1).default(10),
   /** Without a byte moved for this long, a move that isn't committed ends. */
   progressTimeoutMs: millisecondsSchema.default(150_000),
+  /** What a pause takes beside its memory, as far as earlier moves tell. */
+  fixedPauseMs: millisecondsSchema.default(400),
   /** Whether rounds that don't converge may end in post-copy. */
   allowPostCopy: z.boolean().default(false),
 });

@@ -48,7 +48,7 @@ function figures({ migration, source, target }: MigrationView): Partial<Migratio
   const sides = [source.progress, target.progress];
   if (migration.status?.phase === "Committed") sides.reverse();
   const [first, second] = sides;
-  const found: Partial<MigrationStatus> = {};
+  const found: Partial<MigrationStatus> = wentOver(migration.status ?? {}, source.progress);
   const rounds = first?.rounds ?? second?.rounds;
   if (rounds !== undefined) found.rounds = rounds;
   for (const member of [
@@ -62,6 +62,13 @@ function figures({ migration, source, target }: MigrationView): Partial<Migratio
     if (value !== undefined) found[member] = value;
   }
   return found;
+}
+
+/** Rounds that did not shrink, where post-copy may follow. */
+function wentOver(status: MigrationStatus, progress: MigrationProgress | undefined): Partial<MigrationStatus> {
+  const mode = progress?.mode;
+  if (mode === undefined || status.mode === undefined || mode === status.mode) return {};
+  return { mode, modeReason: `${status.modeReason ?? ""}; the rounds did not shrink, and post-copy is allowed` };
 }
 
 /** From the commit of a post-copy until a side says that the last page is there. */

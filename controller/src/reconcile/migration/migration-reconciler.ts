@@ -17,6 +17,7 @@ import { admitMigration } from "./admit-migration.ts";
 import { migrationFinalizer, migrationStep } from "./migration-step.ts";
 import type { MigrationAction, MigrationView, SideView } from "./migration-view.ts";
 import { moveWishes } from "./move-wishes.ts";
+import { knownPath } from "./predict-pause.ts";
 import { MoveSession } from "./move-session.ts";
 
 /** How often an unfinished move is looked at for limits and silence. */
@@ -202,6 +203,7 @@ export class MigrationReconciler {
     const assignment = serverAssignmentOf(server, image, { ...owner, epoch: owner.epoch + 1 });
     if (assignment === undefined) return;
     const { options, timeoutMs } = moveWishes(server, migration.spec);
+    const { fixedPauseMs } = knownPath(store.list(migrationKind).items, { source: sourceNode, target: targetNode });
     this.#session(migration).command(
       {
         kind: "migration.prepare-target",
@@ -212,7 +214,7 @@ export class MigrationReconciler {
         imagePeers: imagePeersOf(image, store.list(nodeKind).items, targetNode),
         ticketLifetimeMs: timeoutMs,
       },
-      { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options },
+      { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options: { ...options, fixedPauseMs } },
     );
   }
 

@@ -6,7 +6,7 @@ export interface MoveWishes {
   mode: MigrationMode;
   /** Who asked for the mode. */
   askedBy: "migration" | "server";
-  options: MoveOptions;
+  options: Omit<MoveOptions, "fixedPauseMs">;
   /** From the start at the source to the commit. */
   timeoutMs: number;
 }

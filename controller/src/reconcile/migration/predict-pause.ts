@@ -1,4 +1,4 @@
-import type { Migration, MigrationStatus } from "@vfleet/shared";
+import { isPostCopyMode, type Migration, type MigrationStatus } from "@vfleet/shared";
 
 /** Of two hosts between which nothing has moved yet: less than a link of 2 Gbit/s carries. */
 const assumedBytesPerSecond = 200e6;
@@ -60,7 +60,7 @@ export function knownDirtyRate(
 
 /** The pause of a move in which no memory, or hardly any, was waited for. */
 function fixedPauseOf({ mode, phase, memoryBytes = 0, pauseMs }: MigrationStatus): number | undefined {
-  const isWithoutMemory = mode === "Postcopy" || (mode === "StopAndCopy" && memoryBytes < sampleBytesMin);
+  const isWithoutMemory = isPostCopyMode(mode) || (mode === "StopAndCopy" && memoryBytes < sampleBytesMin);
   return phase === "Succeeded" && isWithoutMemory ? pauseMs : undefined;
 }
 

@@ -98,6 +98,7 @@ async function obey(command: HostCommand): Promise<void> {
         ports,
         target,
         ticket,
+        limits: { maxDowntimeMs: 900, rounds: 10, fixedPauseMs: 400, allowPostCopy: false },
         timeoutMs: 60_000,
         onProgress: () => {},
       });
