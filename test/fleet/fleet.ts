@@ -10,12 +10,12 @@ const redisCommand = ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "
 
 /** The fleet in the lab, as an operator has it: `vctl`, and programs run in the lab's hosts. */
 export class Fleet {
-  readonly #lab: string;
+  readonly name: string;
   readonly labFolder: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(lab: string, labFolder: string, env: NodeJS.ProcessEnv) {
-    this.#lab = lab;
+  private constructor(name: string, labFolder: string, env: NodeJS.ProcessEnv) {
+    this.name = name;
     this.labFolder = labFolder;
     this.#env = env;
   }
@@ -58,19 +58,19 @@ export class Fleet {
 
   async lab(...args: string[]): Promise<string> {
     const [verb = "", ...rest] = args;
-    const finished = await run(process.execPath, ["deploy/lab/main.ts", verb, "--name", this.#lab, ...rest]);
+    const finished = await run(process.execPath, ["deploy/lab/main.ts", verb, "--name", this.name, ...rest]);
     if (finished.code !== 0) throw new Error(`lab ${args.join(" ")} ended with ${finished.code}: ${finished.stderr}`);
     return finished.stdout;
   }
 
   /** Runs a program in a host of the lab. */
   exec(host: string, ...command: string[]): Promise<Finished> {
-    return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", this.#lab, host, "--", ...command]);
+    return run(process.execPath, ["deploy/lab/main.ts", "exec", "--name", this.name, host, "--", ...command]);
   }
 
   /** Arguments for Node.js of a program in a host of the lab, one that is left running. */
   inHost(host: string): string[] {
-    return [`${root}deploy/lab/main.ts`, "exec", "--name", this.#lab, host, "--"];
+    return [`${root}deploy/lab/main.ts`, "exec", "--name", this.name, host, "--"];
   }
 
   /** A client that counts in a redis over one connection. `options` are those of the program. */

@@ -15,6 +15,23 @@ export interface Move {
   totalMs: number;
   /** Sent from host to host. */
   wireBytes: number;
+  /** What only vfleet tells of a move. */
+  insight?: Insight;
+}
+
+/** What a move was made of. */
+export interface Insight {
+  /** Dumped, zero pages included. */
+  memoryBytes: number;
+  /** Of the volume's stream, before compression. */
+  volumeBytes: number;
+  /** At the target: from the last byte's arrival to all tasks restored, before they run. */
+  restoreMs: number;
+  /** At the target: from running to the last page in its place. */
+  fillMs: number;
+  /** Resident memory of each side's agent and what it started for the move. */
+  senderPeakMiB: number;
+  receiverPeakMiB: number;
 }
 
 /** A row of the result. Kept stable for scripts. */
@@ -34,4 +51,12 @@ export interface Row {
   data: string;
   /** 99 of 100 requests after the pause took no longer, until the move was over. */
   p99AfterPauseMsMedian: number;
+  /** From here on: null where nothing tells it. */
+  memoryBytesMedian: number | null;
+  volumeBytesMedian: number | null;
+  restoreMsMedian: number | null;
+  fillMsMedian: number | null;
+  /** Of all runs. */
+  senderPeakMiB: number | null;
+  receiverPeakMiB: number | null;
 }

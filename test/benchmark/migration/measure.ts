@@ -1,6 +1,6 @@
 import type { Fleet } from "../../fleet/fleet.ts";
 import { median } from "../statistics.ts";
-import type { Contender, Row } from "./contender.ts";
+import type { Contender, Insight, Row } from "./contender.ts";
 
 /** One move of one contender as its client saw it. */
 export interface Sample {
@@ -9,6 +9,7 @@ export interface Sample {
   wireBytes: number;
   connectionKept: boolean;
   p99AfterPauseMs: number;
+  insight?: Insight;
 }
 
 export interface Load {
@@ -37,6 +38,10 @@ export async function measureOnce(fleet: Fleet, contender: Contender, load: Load
 }
 
 export function rowOf(contender: Contender, load: Load, samples: readonly Sample[]): Row {
+  const insights = samples.flatMap(({ insight }) => (insight === undefined ? [] : [insight]));
+  const over = (take: (values: number[]) => number, name: keyof Insight) =>
+    insights.length === 0 ? null : Math.round(take(insights.map((insight) => insight[name])));
+  const largest = (values: number[]) => Math.max(...values);
   return {
     system: contender.system,
     mode: contender.mode,
@@ -49,5 +54,11 @@ export function rowOf(contender: Contender, load: Load, samples: readonly Sample
     connectionKept: samples.every((sample) => sample.connectionKept),
     data: load.data,
     p99AfterPauseMsMedian: median(samples.map((sample) => sample.p99AfterPauseMs)),
+    memoryBytesMedian: over(median, "memoryBytes"),
+    volumeBytesMedian: over(median, "volumeBytes"),
+    restoreMsMedian: over(median, "restoreMs"),
+    fillMsMedian: over(median, "fillMs"),
+    senderPeakMiB: over(largest, "senderPeakMiB"),
+    receiverPeakMiB: over(largest, "receiverPeakMiB"),
   };
 }

@@ -8,7 +8,7 @@ import { measureOnce, rowOf, type Sample } from "./measure.ts";
 import { PlainRunc } from "./plain-runc.ts";
 import { Podman } from "./podman.ts";
 import { table } from "./table.ts";
-import { Vfleet } from "./vfleet.ts";
+import { serverLimitMiB, Vfleet } from "./vfleet.ts";
 
 export interface MigrationBenchmark {
   sizesMiB: readonly number[];
@@ -18,14 +18,18 @@ export interface MigrationBenchmark {
   modes: readonly string[];
   /** What the server holds: `random` or `text`. */
   data: string;
+  /** Name of the lab that it is measured in. */
+  lab: string;
   jsonFile: string | undefined;
 }
 
-const lab = "benchmark";
+/** Of a host, whatever the sizes. */
+const leastHostMiB = 4096;
 
-async function labDoes(...args: string[]): Promise<void> {
-  const finished = await run(process.execPath, [`${root}deploy/lab/main.ts`, ...args, "--name", lab]);
-  if (finished.code !== 0) throw new Error(`lab ${args.join(" ")}: ${finished.stderr}`);
+/** A host holds the largest server, its images on a tmpfs beside it, and the agent. */
+function hostMiB(sizesMiB: readonly number[]): number {
+  const dataMiB = Math.max(...sizesMiB);
+  return Math.max(leastHostMiB, serverLimitMiB(dataMiB) + Math.ceil(dataMiB * 1.25) + 512);
 }
 
 /**
@@ -34,11 +38,15 @@ async function labDoes(...args: string[]): Promise<void> {
  */
 export async function benchmarkMigration(options: MigrationBenchmark): Promise<Row[]> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
+  const labDoes = async (...args: string[]): Promise<void> => {
+    const finished = await run(process.execPath, [`${root}deploy/lab/main.ts`, ...args, "--name", options.lab]);
+    if (finished.code !== 0) throw new Error(`lab ${args.join(" ")}: ${finished.stderr}`);
+  };
   say("bringing up a lab of two hosts");
   await labDoes("down");
-  await labDoes("up", "--hosts", "2");
+  await labDoes("up", "--hosts", "2", "--memory-per-host", `${hostMiB(options.sizesMiB)}Mi`);
   try {
-    const fleet = await Fleet.open(lab);
+    const fleet = await Fleet.open(options.lab);
     await fleet.haveImage();
     const hosts = (): [BareHost, BareHost] => [new BareHost(fleet, "host-1"), new BareHost(fleet, "host-2")];
     const all: Contender[] = [...options.modes.map((mode) => new Vfleet(fleet, mode)), new PlainRunc(hosts())];

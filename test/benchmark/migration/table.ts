@@ -10,6 +10,11 @@ const headings = [
   "against vfleet",
   "total",
   "wire",
+  "wire/memory",
+  "restore",
+  "fill",
+  "sender peak",
+  "receiver peak",
   "p99 after",
   "connection",
 ];
@@ -29,6 +34,11 @@ export function table(rows: readonly Row[]): string {
       ratio,
       `${Math.round(row.totalMsMedian)} ms`,
       `${Math.round(row.wireBytesMedian / 1_048_576)} MiB`,
+      row.memoryBytesMedian === null ? "" : (row.wireBytesMedian / row.memoryBytesMedian).toFixed(2),
+      quantity(row.restoreMsMedian, "ms"),
+      quantity(row.fillMsMedian, "ms"),
+      quantity(row.senderPeakMiB, "MiB"),
+      quantity(row.receiverPeakMiB, "MiB"),
       `${row.p99AfterPauseMsMedian} ms`,
       row.connectionKept ? "kept" : "LOST",
     ];
@@ -44,4 +54,8 @@ export function table(rows: readonly Row[]): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+function quantity(value: number | null, unit: string): string {
+  return value === null ? "" : `${value} ${unit}`;
 }
