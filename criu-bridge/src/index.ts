@@ -1,3 +1,4 @@
+export { delegatedCgroupFiles } from "./criu/cgroup-tree.ts";
 export { criuVersion } from "./criu/probe.ts";
 export { fail as bridgeError } from "./errors.ts";
 export type {

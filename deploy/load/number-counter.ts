@@ -1,7 +1,7 @@
 /**
- * A client that asks a server for the next number over ONE connection without pause: each answer has to be one more than
- * the last. Runs in the lab's client host and prints one JSON object a line: `counting`, then, when its standard input
- * ends or the time is up, `result`. It never reconnects.
+ * A client that asks a server for the next number over ONE connection without pause, or over each of several: each answer
+ * has to be one more than the last. Runs in the lab's client host and prints one JSON object a line: `counting`, then, when its standard
+ * input ends or the time is up, `result`. It never reconnects.
  *
  *   lines      TCP: sends --request, reads a line
  *   websocket  ws://HOST:PORT/: a message each way
@@ -16,11 +16,12 @@ import { connect as connectNats } from "nats";
 /** What the client saw, printed as the `result` line. */
 export interface NumberCounterResult {
   event: "result";
+  /** All of them. */
   connectionKept: boolean;
   answers: number;
   /** Answers that were not one more than the one before. */
   wrong: number;
-  /** Longest time between two answers. */
+  /** Longest time between two answers on one connection. */
   longestPauseMs: number;
   error?: string;
 }
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     protocol: { type: "string" },
     host: { type: "string" },
     port: { type: "string" },
+    connections: { type: "string", default: "1" },
     request: { type: "string", default: "next\n" },
     "max-seconds": { type: "string", default: "170" },
   },
@@ -77,15 +79,19 @@ async function main(): Promise<void> {
   const protocol = protocols[options.protocol ?? ""];
   if (protocol === undefined || host === "" || options.port === undefined)
     throw new Error(
-      "usage: number-counter --protocol lines|websocket|nats --host ADDRESS --port PORT [--request TEXT]",
+      "usage: number-counter --protocol lines|websocket|nats --host ADDRESS --port PORT [--connections NUMBER] [--request TEXT]",
     );
   let failure: string | undefined;
   let lose: () => void = () => undefined;
   const isLost = new Promise<undefined>((resolve) => (lose = () => resolve(undefined)));
-  const ask = await protocol((reason) => {
-    failure ??= reason;
-    lose();
-  });
+  const asks = await Promise.all(
+    Array.from({ length: Number(options.connections) }, () =>
+      protocol((reason) => {
+        failure ??= reason;
+        lose();
+      }),
+    ),
+  );
   const stopping = new AbortController();
   process.stdin.on("end", () => stopping.abort()).resume();
   process.once("SIGTERM", () => stopping.abort());
@@ -98,9 +104,20 @@ async function main(): Promise<void> {
     wrong: 0,
     longestPauseMs: 0,
   };
-  let expected = await ask();
-  let last = performance.now();
+  const first = await Promise.all(asks.map((ask) => ask()));
   say({ event: "counting" });
+  await Promise.all(asks.map((ask, index) => count(ask, first[index] ?? 0, { result, isLost, ended })));
+  say({ ...result, connectionKept: failure === undefined, ...(failure === undefined ? {} : { error: failure }) });
+}
+
+/** On one connection, from the number it has got, until the time is up or any of them is lost. */
+async function count(
+  ask: Ask,
+  first: number,
+  { result, isLost, ended }: { result: NumberCounterResult; isLost: Promise<undefined>; ended: AbortSignal },
+): Promise<void> {
+  let expected = first;
+  let last = performance.now();
   while (!ended.aborted) {
     const number = await Promise.race([ask(), isLost]);
     if (number === undefined) break;
@@ -111,7 +128,6 @@ async function main(): Promise<void> {
     if (number !== expected + 1) result.wrong += 1;
     expected = number;
   }
-  say({ ...result, connectionKept: failure === undefined, ...(failure === undefined ? {} : { error: failure }) });
 }
 
 function say(line: object): void {

@@ -8,6 +8,7 @@ export * from "./version.ts";
 export * from "./api/drain.ts";
 export * from "./api/event.ts";
 export * from "./api/image.ts";
+export * from "./api/isolation.ts";
 export * from "./api/kind.ts";
 export * from "./api/meta.ts";
 export * from "./api/migration.ts";

@@ -78,6 +78,7 @@ export function serverAssignmentOf(
     workingDirectory: spec.workingDirectory ?? "/",
     user: { uid, gid },
     hostname: spec.hostname ?? server.metadata.name,
+    isolation: spec.isolation,
     limits: {
       ...(limits.cpu === undefined ? {} : { milliCpu: parseMilliCpu(limits.cpu) }),
       requestMilliCpu: parseMilliCpu(requests.cpu),

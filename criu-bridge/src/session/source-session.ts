@@ -1,4 +1,5 @@
 import { hasRounds, isPostCopyMode, messageOf, Revert, type MoveMode } from "@vfleet/shared";
+import { completeImages } from "../criu/complete-images.ts";
 import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
@@ -338,6 +339,7 @@ export class SourceSession {
 
   async #sendRest(): Promise<void> {
     await this.#isolated;
+    completeImages(this.#run.folders.images, this.#options.ports.container);
     const files = await this.#run.timeline.measure("image-files", () =>
       sendImageFiles(this.#connected(), this.#run.folders.images),
     );

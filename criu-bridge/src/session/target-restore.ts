@@ -4,6 +4,7 @@ import { messageOf } from "@vfleet/shared";
 import { restoreArguments } from "../criu/arguments.ts";
 import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
 import { makeInitEnterable } from "../criu/enterable-init.ts";
+import { makeImagedCgroups, setImagedCgroups } from "../criu/cgroup-image.ts";
 import { firstCriuError } from "../criu/log.ts";
 import { rearmTimers } from "../criu/rearm-timers.ts";
 import { fail } from "../errors.ts";
@@ -40,6 +41,7 @@ export class TargetRestore {
     run.timeline.mark("restore");
     rearmTimers(run.folders.images);
     makeInitEnterable(run.folders.images);
+    makeImagedCgroups(run.folders.images, ports.container);
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
@@ -56,6 +58,12 @@ export class TargetRestore {
     } catch (thrown) {
       const reason = firstCriuError(join(run.folders.work, "restore.log")) ?? messageOf(thrown);
       throw fail("restore-failed", { server: this.#options.identity.server, reason }, { cause: thrown });
+    }
+    try {
+      setImagedCgroups(run.folders.images, ports.container);
+    } catch (thrown) {
+      // It runs: what limits it gave its own services is no reason to end it.
+      run.log("limits of the server's own cgroups not set", thrown);
     }
   }
 

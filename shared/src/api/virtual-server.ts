@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { isolationSchema } from "./isolation.ts";
 import { allVerbs, defineKind } from "./kind.ts";
 import { migrationPolicySchema } from "./migration-policy.ts";
 import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
@@ -40,6 +41,9 @@ export const virtualServerSpecSchema = z.strictObject({
     .meta({ description: "uid or uid:gid inside the server; default 0:0" }),
   hostname: nameSchema.optional(),
   restartPolicy: z.enum(["Always", "OnFailure", "Never"]).default("Always"),
+  isolation: isolationSchema
+    .default("Default")
+    .meta({ description: "Systemd: an init system may run in it, with mounts and cgroups of its own" }),
   resources: z
     .strictObject({
       requests: requestsSchema.prefault({}),
@@ -120,7 +124,7 @@ export const virtualServerKind = defineKind<VirtualServer>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: virtualServerSchema,
-  immutable: ["spec.image", "spec.network.address"],
+  immutable: ["spec.image", "spec.network.address", "spec.isolation"],
   selectableFields: ["status.nodeName", "status.phase"],
   columns: [
     {

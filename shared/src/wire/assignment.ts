@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isolationSchema } from "../api/isolation.ts";
 
 export const endpointSchema = z.object({ host: z.string(), port: z.number().int().min(1).max(65_535) });
 export type Endpoint = z.infer<typeof endpointSchema>;
@@ -25,6 +26,8 @@ export const serverAssignmentSchema = z.object({
   /** Inside the server. */
   user: z.object({ uid: z.number().int().min(0).max(65_535), gid: z.number().int().min(0).max(65_535) }),
   hostname: z.string(),
+  /** Servers assigned by a controller that knows of no other. */
+  isolation: isolationSchema.default("Default"),
   limits: z.object({
     /** Thousandths of a CPU; none: no quota. */
     milliCpu: z.number().int().optional(),

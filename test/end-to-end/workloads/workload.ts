@@ -6,11 +6,17 @@ import { root } from "../../fleet/paths.ts";
 /** A server of real software, and the client that must not notice its moves. */
 export interface Workload {
   name: string;
+  /** One of its own, where what it needs must not be in the others'. */
+  image?: { name: string; packages: readonly string[] };
   /** Limit of its memory. */
   memory: string;
-  /** What its first process is. */
+  /** Arguments of `vctl run`. */
+  options?: readonly string[];
+  /** What its first process is; none: the image's init. */
   command: readonly string[];
   environment?: () => Promise<Record<string, string>>;
+  /** What a move may be refused for a moment with, so that it is asked for again. */
+  passingRefusal?: RegExp;
   /** Done before it is loaded, until it succeeds. */
   probe: (place: Place) => Promise<boolean>;
   /** Starts the client; resolves when it is at work. */

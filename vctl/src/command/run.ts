@@ -1,4 +1,4 @@
-import { virtualServerKind, virtualServerStatusSchema } from "@vfleet/shared";
+import { type Isolation, isolationSchema, virtualServerKind, virtualServerStatusSchema } from "@vfleet/shared";
 import { type Command, Option } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
@@ -27,6 +27,7 @@ export interface RunOptions extends WriteOptions {
   labels?: string[];
   env?: string[];
   hostname?: string;
+  isolation?: Isolation;
   address?: string;
   node?: string;
   nodeSelector?: string[];
@@ -51,6 +52,9 @@ export function configureRun(command: Command, cli: Cli): void {
     .addOption(new Option("-l, --labels <key=value>", "label; may be repeated").argParser(collect))
     .addOption(new Option("--env <key=value>", "environment variable; may be repeated").argParser(collect))
     .option("--hostname <name>", "default: the name")
+    .addOption(
+      new Option("--isolation <profile>", "Systemd: an init system may run in it").choices(isolationSchema.options),
+    )
     .option("--address <ipv4>", "in the fleet's range; none: the next free one")
     .addOption(
       new Option("--node-selector <key=value>", "only on hosts with this label; may be repeated").argParser(collect),
@@ -91,6 +95,7 @@ export function virtualServerOf(name: string, words: readonly string[], options:
       ...(words.length === 0 ? {} : { command: words }),
       ...defined({
         hostname: options.hostname,
+        isolation: options.isolation,
         restartPolicy: options.restart,
         user: options.user,
         workingDirectory: options.workdir,

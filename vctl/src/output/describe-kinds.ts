@@ -49,6 +49,7 @@ function describeVirtualServer(object: AnyObject, { nowMs }: Related): Outline {
       ),
     ],
     ["Environment", pairs(spec.environment)],
+    ["Isolation", spec.isolation],
     ["Run Strategy", `${spec.runStrategy}, restarts ${spec.restartPolicy}`],
     ["Started", timeText(status.startedAt, nowMs)],
     ["Restarts", textOr(status.restarts, "0")],

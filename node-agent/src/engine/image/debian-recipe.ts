@@ -4,7 +4,7 @@ import type { ImageAssignment } from "@vfleet/shared";
 export type DebianRecipe = Extract<ImageAssignment["source"], { debootstrap: unknown }>["debootstrap"];
 
 /** Grows when the same recipe begins to make something else. */
-const recipeVersion = 1;
+const recipeVersion = 2;
 /** What every server needs: tools to look at it, and no more. */
 const basePackages = ["ca-certificates", "iproute2", "iputils-ping", "procps"];
 
@@ -46,7 +46,8 @@ export function buildArguments(recipe: DebianRecipe, place: BuildPlace): string[
         ]),
     // A package's start script asks policy-rc.d first.
     '--essential-hook=printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"',
-    '--customize-hook=rm -f "$1/usr/sbin/policy-rc.d" "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/machine-id"',
+    // An empty machine-id is one that each server makes at its first start (machine-id(5)).
+    '--customize-hook=rm -f "$1/usr/sbin/policy-rc.d" "$1/etc/hostname" "$1/etc/resolv.conf"; : > "$1/etc/machine-id"',
     '--customize-hook=rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
     "--skip=cleanup/reproducible",
     "--format=tar",

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { assignmentForTests } from "../../reconcile/assignment.fixture.ts";
-import { bundleConfiguration } from "./bundle-configuration.ts";
+import { bundleConfiguration, stopSignalAnnotation } from "./bundle-configuration.ts";
 
-const configuration = bundleConfiguration({
-  server: assignmentForTests({ environment: { PATH: "/opt/bin", A: "b" } }),
+const options = {
   rootFolder: "/run/vfleet/containers/u/root",
   cgroupsPath: "/vfleet/u",
   criuConfigPath: "/run/vfleet/containers/u/criu.conf",
   networkHook: ["/bin/sh", "hook", "vs0"],
   searchPath: "/bin",
+};
+const configuration = bundleConfiguration({
+  ...options,
+  server: assignmentForTests({ environment: { PATH: "/opt/bin", A: "b" } }),
 });
 
 describe("a server's bundle", () => {
@@ -32,7 +35,7 @@ describe("a server's bundle", () => {
   });
 
   it("always names CRIU's configuration file itself", () => {
-    expect(configuration.annotations).toEqual({ "org.criu.config": "/run/vfleet/containers/u/criu.conf" });
+    expect(configuration.annotations).toMatchObject({ "org.criu.config": "/run/vfleet/containers/u/criu.conf" });
   });
 
   it("mounts nothing of the host", () => {
@@ -62,5 +65,26 @@ describe("a server's bundle", () => {
       memory: { limit: 256 << 20 },
       pids: { limit: 64 },
     });
+  });
+});
+
+describe("the bundle of a server with systemd", () => {
+  const systemd = bundleConfiguration({ ...options, server: assignmentForTests({ isolation: "Systemd" }) });
+
+  it("mounts what systemd wants, and nothing of the host", () => {
+    const mounted = systemd.mounts.map(({ destination }) => destination);
+    expect(mounted).toEqual(expect.arrayContaining(["/run", "/run/lock", "/tmp", "/sys/fs/cgroup"]));
+    for (const mount of systemd.mounts) expect(mount.options).not.toContain("bind");
+  });
+
+  it("has the same user namespace, masks and limits", () => {
+    const { seccomp: _ours, ...ours } = systemd.linux;
+    const { seccomp: _theirs, ...theirs } = configuration.linux;
+    expect(ours).toEqual(theirs);
+  });
+
+  it("is asked to halt, others to end", () => {
+    expect(systemd.annotations[stopSignalAnnotation]).toBe("37");
+    expect(configuration.annotations[stopSignalAnnotation]).toBe("15");
   });
 });

@@ -1,7 +1,8 @@
 import type { ServerAssignment } from "@vfleet/shared";
 import { idBlockSize } from "../kernel/id-namespace.ts";
 import { cgroupResources } from "../limits/cgroup-resources.ts";
-import { defaultCapabilities, defaultEnvironment, maskedPaths, readonlyPaths } from "./isolation-defaults.ts";
+import { defaultEnvironment, maskedPaths, readonlyPaths } from "./isolation-defaults.ts";
+import { isolationProfiles } from "./isolation-profiles.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 
 export interface BundleOptions {
@@ -15,6 +16,9 @@ export interface BundleOptions {
   networkHook: readonly string[];
   searchPath: string;
 }
+
+/** For who stops it: the number of the signal that asks its first process to end (OCI image specification, annotations). */
+export const stopSignalAnnotation = "org.opencontainers.image.stopSignal";
 
 /** Group of terminals in Debian. */
 const terminalGroup = 5;
@@ -33,6 +37,8 @@ export function bundleConfiguration({
 }: BundleOptions) {
   const idMapping = [{ containerID: 0, hostID: server.idBlockStart, size: idBlockSize }];
   const [hookProgram = ""] = networkHook;
+  const profile = isolationProfiles[server.isolation];
+  const { capabilities } = profile;
   const environment = {
     ...defaultEnvironment,
     HOME: server.user.uid === 0 ? "/root" : "/",
@@ -50,7 +56,7 @@ export function bundleConfiguration({
       env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       cwd: server.workingDirectory,
       // No rlimits: the agent's own are inherited, and raising one above them fails without CAP_SYS_RESOURCE.
-      capabilities: { bounding: defaultCapabilities, effective: defaultCapabilities, permitted: defaultCapabilities },
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     },
     mounts: [
       { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
@@ -74,13 +80,14 @@ export function bundleConfiguration({
       },
       { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
       { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
+      ...profile.mounts(server.limits.memoryBytes),
     ],
     hooks: {
       // The runtime repeats it when it restores, before the sockets are: they need their address.
       createRuntime: [{ path: hookProgram, args: networkHook, env: [`PATH=${searchPath}`] }],
     },
     // Always set: the annotation names a host file whose action-script runs as host root.
-    annotations: { "org.criu.config": criuConfigPath },
+    annotations: { "org.criu.config": criuConfigPath, [stopSignalAnnotation]: profile.stopSignal },
     linux: {
       cgroupsPath,
       uidMappings: idMapping,
@@ -88,7 +95,7 @@ export function bundleConfiguration({
       // No path for the network: it must belong to the server's own user namespace to be restored.
       namespaces: ["user", "pid", "mount", "network", "uts", "ipc", "cgroup"].map((type) => ({ type })),
       resources: cgroupResources(server.limits),
-      seccomp: seccompProfile(),
+      seccomp: seccompProfile({ mayMount: profile.mayMount }),
       maskedPaths,
       readonlyPaths,
     },

@@ -1,22 +1,29 @@
 import { existsSync, watch } from "node:fs";
-import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RestoreRequest, RuncContainer } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
 import type { AgentConfig, Environment, ServerAssignment } from "@vfleet/shared";
+import { z } from "zod";
 import { agentError } from "../../agent-error.ts";
 import { mountIdmapped } from "../kernel/idmapped-mount.ts";
 import type { Layout } from "../layout.ts";
 import { adjustableResources } from "../limits/cgroup-resources.ts";
+import { delegateCgroups, removeDelegatedCgroups } from "../limits/delegated-cgroups.ts";
 import { findProgram, searchPathFor } from "../program/find-program.ts";
 import { runProgram, tryProgram } from "../program/run-program.ts";
-import { bundleConfiguration } from "./bundle-configuration.ts";
+import { bundleConfiguration, stopSignalAnnotation } from "./bundle-configuration.ts";
 import { startWithConmon } from "./conmon-start.ts";
 import { readContainerState } from "./container-state.ts";
+import { isolationProfiles } from "./isolation-profiles.ts";
 import { startExec } from "./exec-session.ts";
 import { RuntimeArguments } from "./runtime-arguments.ts";
 import type { BundleRequest, ContainerState, ExecRequest, ExecSession, RuntimeDriver } from "./runtime-driver.ts";
 
+/** Bundles made by an agent of before have none. */
+const stopSignalSchema = z.object({
+  annotations: z.object({ [stopSignalAnnotation]: z.string().default("15") }).prefault({}),
+});
 /** How long a stopping server is looked at between the signal and its end. */
 const stopPollMs = 20;
 /** After SIGKILL only the kernel decides. */
@@ -59,7 +66,7 @@ export class RuncConmonDriver implements RuntimeDriver {
     const configuration = bundleConfiguration({
       server,
       rootFolder,
-      cgroupsPath: join(this.#cgroupParent, server.uid),
+      cgroupsPath: this.#cgroupPath(server.uid),
       criuConfigPath: layout.criuConfig(server.uid),
       networkHook,
       searchPath: this.#searchPath,
@@ -68,6 +75,9 @@ export class RuncConmonDriver implements RuntimeDriver {
       writeFile(join(layout.bundle(server.uid), "config.json"), JSON.stringify(configuration)),
       writeFile(layout.criuConfig(server.uid), "", { flag: "a" }),
       mountIdmapped({ source: volumeFolder, target: rootFolder, blockStart: server.idBlockStart }),
+      isolationProfiles[server.isolation].dividesCgroups
+        ? delegateCgroups(this.#cgroupPath(server.uid), server.idBlockStart)
+        : undefined,
     ]);
   }
 
@@ -105,7 +115,7 @@ export class RuncConmonDriver implements RuntimeDriver {
   }
 
   async stop(uid: string, graceMs: number): Promise<void> {
-    await tryProgram(this.#arguments.kill(uid, "TERM"));
+    await tryProgram(this.#arguments.kill(uid, await this.#stopSignal(uid)));
     if (await this.#gone(uid, graceMs)) return;
     await tryProgram(this.#arguments.kill(uid, "KILL"));
     await this.#gone(uid, killWaitMs);
@@ -115,6 +125,7 @@ export class RuncConmonDriver implements RuntimeDriver {
     const layout = this.#layout;
     await tryProgram(this.#arguments.delete(uid));
     await this.#removeRemains(uid);
+    await removeDelegatedCgroups(this.#cgroupPath(uid));
     const bundle = layout.bundle(uid);
     if (!existsSync(bundle)) return;
     const root = layout.rootMount(uid);
@@ -143,7 +154,10 @@ export class RuncConmonDriver implements RuntimeDriver {
 
   async exec(uid: string, request: ExecRequest): Promise<ExecSession> {
     if ((await this.inspect(uid)).state !== "running") throw agentError("container-not-running", { uid });
-    return startExec(this.#arguments.exec(uid, request), { terminal: request.terminal, searchPath: this.#searchPath });
+    return startExec(this.#arguments.exec(uid, request), {
+      terminal: request.terminal,
+      searchPath: this.#searchPath,
+    });
   }
 
   async #conmon(uid: string, command: readonly string[]): Promise<void> {
@@ -152,6 +166,16 @@ export class RuncConmonDriver implements RuntimeDriver {
       searchPath: this.#searchPath,
       errorFile: join(this.#layout.bundle(uid), "conmon.log"),
     });
+  }
+
+  /** What its bundle says. One without a bundle has no process either. */
+  async #stopSignal(uid: string): Promise<string> {
+    const text = await readFile(join(this.#layout.bundle(uid), "config.json"), "utf8").catch(() => "{}");
+    return stopSignalSchema.parse(JSON.parse(text)).annotations[stopSignalAnnotation];
+  }
+
+  #cgroupPath(uid: string): string {
+    return join(this.#cgroupParent, uid);
   }
 
   #programEnvironment(): NodeJS.ProcessEnv {

@@ -41,7 +41,7 @@ export class RuntimeArguments {
     return this.#runc("state", uid);
   }
 
-  kill(uid: string, signal: "TERM" | "KILL"): string[] {
+  kill(uid: string, signal: string): string[] {
     return this.#runc("kill", ...(signal === "KILL" ? ["--all"] : []), uid, signal);
   }
 

@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { seccompProfile } from "./seccomp-profile.ts";
 
-const profile = seccompProfile("x64");
+const profile = seccompProfile({ architecture: "x64" });
 const rulesOf = (name: string) => profile.syscalls.filter(({ names }) => names.includes(name));
 
 it.each([
@@ -56,4 +56,22 @@ it.each([
   ["btrfs: quota", 0xc0109428, false],
 ])("ioctl: %s", (_what, request, allowed) => {
   expect(isIoctlAllowed(request)).toBe(allowed);
+});
+
+describe("with mounts", () => {
+  const mounting = seccompProfile({ architecture: "x64", mayMount: true }).syscalls;
+  const namespaces = { mount: 0x20000, cgroup: 0x2000000, uts: 0x4000000, ipc: 0x8000000, user: 0x10000000 };
+  const others = { pid: 0x20000000, network: 0x40000000, time: 0x80 };
+
+  it.each(["clone", "unshare"])("%s makes namespaces of mounts and no others", (name) => {
+    const [rule] = mounting.filter(({ names }) => names.includes(name));
+    const [condition] = rule !== undefined && "args" in rule ? rule.args : [];
+    const wanted = { ...namespaces, ...others, ...(name === "clone" ? { time: 0x7e000000 } : {}) };
+    const allowed = Object.entries(wanted).filter(([, flag]) => ((condition?.value ?? ~0) & flag) === 0);
+    expect(allowed).toEqual([["mount", 0x20000]]);
+  });
+
+  it.each(["bpf", "keyctl", "userfaultfd", "open_by_handle_at", "reboot", "init_module"])("still denies %s", (name) => {
+    expect(mounting.filter(({ names }) => names.includes(name))).toEqual([]);
+  });
 });

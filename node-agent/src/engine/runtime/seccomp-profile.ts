@@ -38,6 +38,13 @@ const deniedFamilies = [38, 40];
 const highestFamily = 45;
 /** Flags of clone(2) that make namespaces: nested ones can't be dumped, and are the way into much of the kernel. */
 const namespaceFlags = 0x7e020000;
+const newMounts = 0x00020000;
+/** What unshare(2) makes beyond clone(2): clone has its exit signal there. */
+const newTime = 0x80;
+/** For init systems: services have mounts of their own, which CRIU dumps (criu/mount.c). */
+const mounting = ["mount", "umount", "umount2", "pivot_root", "setns", "sethostname", "setdomainname"];
+/** The new way to mount: libraries fall back to mount(2) where the kernel hasn't got it. */
+const newMounting = ["open_tree", "move_mount", "mount_setattr", "fsopen", "fsconfig", "fsmount", "fspick"];
 /** Persona values of personality(2) that are no risk. */
 const personas = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 /** Type byte of btrfs' own ioctls: subvolumes made inside would escape the volume's limit and its snapshots. */
@@ -82,7 +89,11 @@ const architectures: Partial<Record<NodeJS.Architecture, string[]>> = {
  * `linux.seccomp` of the OCI runtime specification. Left out on purpose: io_uring and nested namespaces (can't be dumped),
  * userfaultfd (hosts open it for lazy restores), keys, kexec, bpf, perf, modules, mounts, clocks, the new mount interface.
  */
-export function seccompProfile(architecture: NodeJS.Architecture = process.arch) {
+export function seccompProfile({
+  architecture = process.arch,
+  mayMount = false,
+}: { architecture?: NodeJS.Architecture; mayMount?: boolean } = {}) {
+  const denied = mayMount ? namespaceFlags & ~newMounts : namespaceFlags;
   return {
     defaultAction: "SCMP_ACT_ERRNO",
     defaultErrnoRet: 1,
@@ -90,7 +101,14 @@ export function seccompProfile(architecture: NodeJS.Architecture = process.arch)
     syscalls: [
       allow(allowed),
       allow(["chroot"]),
-      allow(["clone"], { index: 0, value: namespaceFlags, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
+      allow(["clone"], { index: 0, value: denied, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
+      ...(mayMount
+        ? [
+            allow(mounting),
+            allow(["unshare"], { index: 0, value: denied | newTime, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
+            { names: newMounting, action: "SCMP_ACT_ERRNO", errnoRet: noSystemCall },
+          ]
+        : []),
       ...personas.map((persona) => allow(["personality"], { index: 0, value: persona, op: "SCMP_CMP_EQ" })),
       ...socketRules,
       ...ioctlRules,
