@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
-import { decompress } from "../stream/compressor.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
@@ -14,14 +13,14 @@ import {
   type PageServerRequest,
 } from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
-import { readPagesFrame, type PagesLayout } from "./pages-frame.ts";
+import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 import type { StoredPages } from "./stored-pages.ts";
 
 /** Of one question to the source, which answers with one frame. */
 export const askPages = 256;
 export const askRanges = 256;
 /** Of pages that wait for the daemon to ask for them. */
-const heldLimitBytes = 96 * 1024 * 1024;
+const heldLimitBytes = 48 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
 const asksAhead = 4;
 /** How far ahead of the daemon, of one process. */
@@ -160,13 +159,13 @@ export class PageService implements ByteSink {
 
   /** A frame of the pages channel: the answer to one question. */
   take(frame: ReceivedFrame): void {
-    const payload = decompress(frame.payload, frame.header);
-    const layout = readPagesFrame(payload);
+    const received = receivePages(frame);
+    const { layout } = received;
     const index = this.#asked.findIndex((wish) => answers(layout, wish));
     if (index < 0) throw fail("stream-invalid", { reason: "pages came that nobody had asked for" });
     this.#asked.splice(index, 1);
     this.#arrivedPages += layout.pageCount;
-    this.#held.put(layout, ownMemory(frame, payload));
+    this.#held.put(layout, ownMemory(received));
     this.#answer();
     this.#askAhead();
   }
@@ -307,13 +306,12 @@ function nextRanges(progress: Progress): PageRange[] {
   return ranges;
 }
 
-/** The pages of small frames, and of compressed ones, in memory of their size: a received frame's is the largest there can be. */
-function ownMemory(frame: ReceivedFrame, payload: Buffer): Pick<ReceivedFrame, "payload" | "release"> {
-  const isSmall = payload.length <= smallPayloadBytes;
-  if (payload === frame.payload && !isSmall) return frame;
-  const own = payload === frame.payload ? Buffer.from(payload) : payload;
-  frame.release();
-  return { payload: own, release: () => {} };
+/** The pages of small frames in memory of their size: a received frame's is the largest there can be. */
+function ownMemory(received: ReceivedPages): Pick<ReceivedPages, "payload" | "release"> {
+  if (received.payload.length > smallPayloadBytes) return received;
+  const payload = Buffer.from(received.payload);
+  received.release();
+  return { payload, release: () => {} };
 }
 
 function answers({ image, entries, pageCount }: PagesLayout, { process, ranges }: PageWish): boolean {

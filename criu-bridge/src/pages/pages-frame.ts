@@ -1,7 +1,8 @@
 import { fail } from "../errors.ts";
 import { decompress } from "../stream/compressor.ts";
-import { frameHeaderBytes, payloadLimitBytes } from "../stream/frame.ts";
+import { flagCompressed, frameHeaderBytes, payloadLimitBytes } from "../stream/frame.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
+import { payloadMemory } from "../stream/payload-memory.ts";
 import {
   entryFlags,
   imageTypes,
@@ -136,8 +137,12 @@ export interface ReceivedPages {
 }
 
 export function receivePages(frame: ReceivedFrame): ReceivedPages {
-  const payload = decompress(frame.payload, frame.header);
-  return { layout: readPagesFrame(payload), payload, release: () => frame.release() };
+  if ((frame.header.flags & flagCompressed) === 0)
+    return { layout: readPagesFrame(frame.payload), payload: frame.payload, release: () => frame.release() };
+  const memory = payloadMemory.take();
+  const payload = decompress(frame.payload, frame.header, memory);
+  frame.release();
+  return { layout: readPagesFrame(payload), payload, release: () => payloadMemory.give(memory) };
 }
 
 /** The pages that are not zero, in runs; `first` counts in pages of the frame. */

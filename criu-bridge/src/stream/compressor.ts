@@ -1,4 +1,5 @@
 import zstd from "zstd-napi";
+import binding from "zstd-napi/binding.js";
 import { flagCompressed, type FrameHeader } from "./frame.ts";
 import { fail } from "../errors.ts";
 
@@ -44,10 +45,13 @@ export class AdaptiveCompressor {
   }
 }
 
-const decompressor = new zstd.Decompressor();
+const decompressor = new binding.DCtx();
 
-/** The plain payload of a frame. A bomb is refused: the header's length is bounded and must be met exactly. */
-export function decompress(payload: Buffer, header: FrameHeader): Buffer {
+/**
+ * The plain payload of a frame, unpacked into `memory` if that is given and it is compressed. A bomb is refused: the header's length is
+ * bounded and must be met exactly.
+ */
+export function decompress(payload: Buffer, header: FrameHeader, memory?: Buffer): Buffer {
   if ((header.flags & flagCompressed) === 0) return payload;
   const declaredBytes = zstdContentBytes(payload);
   if (declaredBytes !== header.plainBytes) {
@@ -55,15 +59,16 @@ export function decompress(payload: Buffer, header: FrameHeader): Buffer {
       reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, its zstd data ${declaredBytes ?? "none"}`,
     });
   }
-  let plain: Buffer;
+  const plain = memory?.subarray(0, declaredBytes) ?? Buffer.allocUnsafe(declaredBytes);
+  let bytes: number;
   try {
-    plain = decompressor.decompress(payload);
+    bytes = decompressor.decompress(plain, payload);
   } catch (thrown) {
     throw fail("stream-invalid", { reason: `frame ${header.sequence} is not valid zstd data` }, { cause: thrown });
   }
-  if (plain.length !== header.plainBytes) {
+  if (bytes !== header.plainBytes) {
     throw fail("stream-invalid", {
-      reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, found ${plain.length}`,
+      reason: `frame ${header.sequence} announces ${header.plainBytes} bytes, found ${bytes}`,
     });
   }
   return plain;

@@ -1,13 +1,7 @@
 import { fail } from "../errors.ts";
 import type { ByteSink } from "./direct-reader.ts";
-import {
-  channels,
-  checksumOf,
-  frameHeaderBytes,
-  payloadLimitBytes,
-  readFrameHeader,
-  type FrameHeader,
-} from "./frame.ts";
+import { channels, checksumOf, frameHeaderBytes, readFrameHeader, type FrameHeader } from "./frame.ts";
+import { payloadMemory } from "./payload-memory.ts";
 
 /** A frame that came whole and was checked. */
 export interface ReceivedFrame {
@@ -17,15 +11,11 @@ export interface ReceivedFrame {
   release(): void;
 }
 
-/** Big payloads that may be in use at once before new memory is taken for them. */
-const spareBuffers = 32;
-
 /** Cuts what a connection delivers into checked frames, each payload in one piece. Holds one frame. */
 export class FrameParser implements ByteSink {
   readonly #deliver: (frame: ReceivedFrame) => void;
   readonly #isHeldBack: () => boolean;
   readonly #head = Buffer.alloc(frameHeaderBytes);
-  readonly #spare: Buffer[] = [];
   #sequence = 0;
   #header: FrameHeader | undefined;
   #memory: Buffer | undefined;
@@ -61,8 +51,7 @@ export class FrameParser implements ByteSink {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#have = 0;
     // Pages are most of what comes, and written before long; everything else lives as long as it is used.
-    this.#memory =
-      header.channel === channels.pages ? (this.#spare.pop() ?? Buffer.allocUnsafeSlow(payloadLimitBytes)) : undefined;
+    this.#memory = header.channel === channels.pages ? payloadMemory.take() : undefined;
     this.#payload = this.#memory?.subarray(0, header.payloadBytes) ?? Buffer.allocUnsafe(header.payloadBytes);
   }
 
@@ -80,7 +69,7 @@ export class FrameParser implements ByteSink {
     this.#header = undefined;
     this.#have = 0;
     const release = () => {
-      if (memory !== undefined && this.#spare.length < spareBuffers) this.#spare.push(memory);
+      if (memory !== undefined) payloadMemory.give(memory);
     };
     this.#deliver({ header, payload, release });
   }
