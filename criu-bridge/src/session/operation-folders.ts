@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Freezer } from "../criu/freezer.ts";
-import { gateScriptText } from "../criu/gate-script.ts";
+import { gateScriptText, type GateScriptOptions } from "../criu/gate-script.ts";
 
 /** Where one operation has its things on one host. */
 export interface OperationFolders {
@@ -11,6 +10,8 @@ export interface OperationFolders {
   /** What rounds of memory leave: a folder each at the source, one store at the target. */
   rounds: string;
   gateSocket: string;
+  /** Of CRIU's daemon that fills a restored server's memory. */
+  lazyPagesSocket: string;
   /** Logs, statistics, gate script and session state; kept. */
   work: string;
   gateScript: string;
@@ -29,6 +30,7 @@ export function operationFolders(
     images: join(run, "images"),
     rounds: join(run, "rounds"),
     gateSocket: join(run, "gate.sock"),
+    lazyPagesSocket: join(work, "lazy-pages.socket"),
     work,
     gateScript: join(work, "gate"),
     sessionFile: join(work, "session.json"),
@@ -36,7 +38,7 @@ export function operationFolders(
 }
 
 /** Fresh folders and the gate script; what an earlier attempt of the same operation left is gone. */
-export function makeOperationFolders(folders: OperationFolders, freezer?: Freezer): void {
+export function makeOperationFolders(folders: OperationFolders, script: GateScriptOptions): void {
   removeFolder(folders.run);
   mkdirSync(folders.run, { recursive: true, mode: 0o700 });
   mkdirSync(folders.images);
@@ -44,7 +46,7 @@ export function makeOperationFolders(folders: OperationFolders, freezer?: Freeze
   // While CRIU restores a server it reads here as the server's own users; the folder above keeps everybody else out.
   chmodSync(folders.images, 0o711);
   mkdirSync(folders.work, { recursive: true, mode: 0o700 });
-  replaceFile(folders.gateScript, gateScriptText(folders.gateSocket, freezer), 0o700);
+  replaceFile(folders.gateScript, gateScriptText(folders.gateSocket, script), 0o700);
 }
 
 /** Images and sockets only ever hold plain files, so nothing mounted can be below. */

@@ -119,7 +119,7 @@ export class SourceSession {
     const { host, identity, mode, ports, target, ticket } = this.#options;
     const { folders, timeline } = this.#run;
     this.#freezer = freezerOf(ports.container);
-    makeOperationFolders(folders, this.#freezer);
+    makeOperationFolders(folders, { freezer: this.#freezer });
     await this.#gateKeeper.listen();
     this.#run.save(false);
     const socket = await timeline.measure("connect", () =>

@@ -14,8 +14,6 @@ import type { MigrationIdentity, TargetPorts } from "./ports.ts";
 import type { SessionHost } from "./session-options.ts";
 import type { SessionRun } from "./session-run.ts";
 
-const listenLimitMs = 5_000;
-
 export interface TargetRestoreOptions {
   host: SessionHost;
   identity: MigrationIdentity;
@@ -45,8 +43,8 @@ export class TargetRestore {
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
-    await this.#listening(join(run.folders.work, "lazy-pages.socket"));
     const folders = { imagesFolder: run.folders.images, workFolder: run.folders.work };
+    // It waits for the daemon's socket where it has to (gate-script.ts); until then both start side by side.
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     this.#ended = restored.then(
       () => run.timeline.mark("restore-ended"),
@@ -96,16 +94,5 @@ export class TargetRestore {
     const { criuConfigPath } = ports.container;
     if (existsSync(criuConfigPath) && readText(criuConfigPath).includes(run.folders.gateScript)) return;
     throw fail("restore-failed", { server: identity.server, reason: "the configuration with its gate is gone" });
-  }
-
-  /** A restore that finds nobody there fails. */
-  async #listening(socketPath: string): Promise<void> {
-    const { environment } = this.#options.host;
-    const untilMs = environment.monotonicMs() + listenLimitMs;
-    while (!existsSync(socketPath)) {
-      if (environment.monotonicMs() > untilMs)
-        throw fail("lazy-pages-failed", { server: this.#options.identity.server, reason: "it does not listen" });
-      await environment.sleep(1);
-    }
   }
 }

@@ -10,7 +10,6 @@ import type { LinkStatistics } from "./link-statistics.ts";
 import type { NetworkDriver, Port } from "./network-driver.ts";
 import {
   attachForwardingLines,
-  attachLines,
   bridgePortState,
   bridgeLines,
   forwardingLines,
@@ -21,6 +20,8 @@ import {
 import type { Forwarding } from "./overlay-batch.ts";
 import { portName } from "./port-name.ts";
 
+/** Port and bridge; what bridge(8) is to do comes on standard input, and lines of it that fail are so already. */
+const joinBridge = 'ip link set "$1" master "$2" up && { bridge -force -batch - || :; }';
 const hookScript = fileURLToPath(new URL("attach-port.sh", import.meta.url));
 
 /** veth pairs on a Linux bridge, VXLAN between hosts, nftables at each port. */
@@ -72,9 +73,11 @@ export class BridgeNetworkDriver implements NetworkDriver {
   }
 
   async attach(port: Port): Promise<void> {
-    const [line = ""] = attachLines(port, this.#config.overlay);
-    await runProgram(["ip", ...line.split(" ")]);
-    await bridgeBatch(attachForwardingLines(port, vxlanName(this.#config.overlay)));
+    const [name, { bridge }] = [portName(port.uid), this.#config.overlay];
+    // One child of this process: a restored server waits for it.
+    await runProgram(["sh", "-c", joinBridge, "sh", name, bridge], {
+      input: `${attachForwardingLines(port, vxlanName(this.#config.overlay)).join("\n")}\n`,
+    });
   }
 
   async announce(port: Port): Promise<void> {

@@ -70,11 +70,6 @@ export function forwardingLines(from: Forwarding, to: Forwarding, vxlan: string)
   return lines;
 }
 
-/** What `attach` needs of ip(8). */
-export function attachLines(port: Port, overlay: Pick<Overlay, "bridge">): string[] {
-  return [`link set ${portName(port.uid)} master ${overlay.bridge} up`];
-}
-
 /** Of bridge(8). A disabled port lets nothing through, yet its link stays up. */
 export const bridgePortState = { disabled: 0, forwarding: 3 } as const;
 
