@@ -1,4 +1,4 @@
-import { compareVersions, isAtLeast } from "./version.ts";
+import { compareVersions, isAtLeast } from "@vfleet/shared";
 import type { CriuChoice } from "./options.ts";
 
 export type CriuSource = "distribution" | "private";

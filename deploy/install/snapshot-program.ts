@@ -5,7 +5,7 @@ import type { InstallOptions } from "./options.ts";
 import { linkProgram } from "./private-program.ts";
 import type { Report } from "./report.ts";
 import { run } from "./run.ts";
-import { isAtLeast } from "./version.ts";
+import { isAtLeast } from "@vfleet/shared";
 import { installedPaths } from "./where.ts";
 
 /** A program taken from a newer Debian that runs with the machine's own libraries, or with none. */

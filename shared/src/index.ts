@@ -1,3 +1,4 @@
+export * from "./compare-versions.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
 export * from "./failpoint.ts";

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { lazyPagesArguments } from "../criu/arguments.ts";
 import { startInBackground } from "../criu/background-program.ts";
 import { messageOf } from "@vfleet/shared";
+import { pageProtocol } from "./page-server-protocol.ts";
 import { StoredPageServer } from "./stored-page-server.ts";
 import { StoredPages } from "./stored-pages.ts";
 
@@ -21,10 +22,12 @@ async function main(): Promise<number> {
       store: { type: "string" },
       index: { type: "string" },
       criu: { type: "string" },
+      "criu-version": { type: "string" },
       log: { type: "string" },
     },
   });
   const { images = "", work = "", store = "", index = "", criu = "", log = "" } = values;
+  const protocol = pageProtocol(values["criu-version"] ?? "");
   const [word] = await Promise.race([once(process.stdin, "data"), once(process.stdin, "end").then(() => [undefined])]);
   if (word === undefined) return 0;
   process.stdin.destroy();
@@ -39,7 +42,7 @@ async function main(): Promise<number> {
   const { socket } = daemon;
   if (socket === undefined) return 1;
   socket.on("error", () => {});
-  new StoredPageServer(new StoredPages({ store, index })).serve(socket, (thrown) => {
+  new StoredPageServer(new StoredPages({ store, index }), protocol).serve(socket, (thrown) => {
     process.stderr.write(`${messageOf(thrown)}\n`);
     socket.destroy();
   });

@@ -1,7 +1,6 @@
+import { compareVersions } from "@vfleet/shared";
 import { fail } from "../errors.ts";
 
-/** CRIU 4.2's page-server request: `{u32 command, u64 pages, u64 address, u64 image}`, the first padded to 8 bytes (criu/page-xfer.c). */
-export const requestBytes = 32;
 export const pageBytes = 4096;
 
 export const commands = { open: 4, parent: 5, add: 6, get: 7, close: 0x1023, forceClose: 0x1024 } as const;
@@ -27,35 +26,72 @@ export interface PageServerRequest {
   image: ImageKey;
 }
 
-/** Addresses are multiples of the page size below 2^57 and so exact as numbers. */
-export function readRequest(from: Buffer): PageServerRequest {
-  const word = from.readUInt32LE(0);
-  const command = word & ((1 << commandBits) - 1);
-  const flags = word >>> commandBits;
-  const pages = readUnsigned64(from, 8);
-  const address = readUnsigned64(from, 16);
-  // Here alone it is the bare id of a process.
-  if (command === commands.get)
-    return { command, flags, pages, address, image: { type: imageTypes.process, id: readUnsigned64(from, 24) } };
-  const imageWord = from.readBigUInt64LE(24);
-  const type = Number(imageWord & 0xffn);
-  if (command === commands.close || command === commands.forceClose) {
-    return { command, flags, pages, address, image: { type: imageTypes.process, id: 0 } };
-  }
-  if (type !== imageTypes.process && type !== imageTypes.sharedMemory) {
-    throw fail("page-server-protocol", { reason: `image type ${type} is unknown` });
-  }
-  return { command, flags, pages, address, image: { type, id: Number(imageWord >> 8n) } };
+/** One shape of request and answer, by the version of CRIU: the protocol itself tells none (criu/page-xfer.c). */
+export interface PageProtocol {
+  requestBytes: number;
+  readRequest(from: Buffer): PageServerRequest;
+  /** Head of the answer to `get`: so many pages follow. */
+  pagesReply(process: number, address: number, pages: number): Buffer;
 }
 
-/** Head of the answer to `get`: so many pages follow. */
-export function pagesReply(process: number, address: number, pages: number): Buffer {
-  const head = Buffer.alloc(requestBytes);
-  head.writeUInt32LE((entryFlags.present << commandBits) | commands.add, 0);
-  writeUnsigned64(head, pages, 8);
-  writeUnsigned64(head, address, 16);
-  writeUnsigned64(head, process, 24);
-  return head;
+/** `{u32 command, u64 pages, u64 address, u64 image}`, the first padded to 8 bytes. */
+const wideProtocol = protocolOf({
+  requestBytes: 32,
+  readPages: (from) => readUnsigned64(from, 8),
+  writePages: (into, pages) => writeUnsigned64(into, pages, 8),
+});
+/** `{u32 command, u32 pages, u64 address, u64 image}`: before 4.2. */
+const narrowProtocol = protocolOf({
+  requestBytes: 24,
+  readPages: (from) => from.readUInt32LE(4),
+  writePages: (into, pages) => into.writeUInt32LE(pages, 4),
+});
+
+export function pageProtocol(criuVersion: string): PageProtocol {
+  return compareVersions(criuVersion, "4.2") < 0 ? narrowProtocol : wideProtocol;
+}
+
+function protocolOf(shape: {
+  requestBytes: number;
+  readPages: (from: Buffer) => number;
+  writePages: (into: Buffer, pages: number) => void;
+}): PageProtocol {
+  const { requestBytes, readPages, writePages } = shape;
+  const [addressAt, imageAt] = [requestBytes - 16, requestBytes - 8];
+  return {
+    requestBytes,
+    // Addresses are multiples of the page size below 2^57 and so exact as numbers.
+    readRequest(from) {
+      const word = from.readUInt32LE(0);
+      const command = word & ((1 << commandBits) - 1);
+      const request = {
+        command,
+        flags: word >>> commandBits,
+        pages: readPages(from),
+        address: readUnsigned64(from, addressAt),
+      };
+      return { ...request, image: readImage(from.subarray(imageAt), command) };
+    },
+    pagesReply(process, address, pages) {
+      const head = Buffer.alloc(requestBytes);
+      head.writeUInt32LE((entryFlags.present << commandBits) | commands.add, 0);
+      writePages(head, pages);
+      writeUnsigned64(head, address, addressAt);
+      writeUnsigned64(head, process, imageAt);
+      return head;
+    },
+  };
+}
+
+function readImage(from: Buffer, command: number): ImageKey {
+  // Here alone it is the bare id of a process.
+  if (command === commands.get) return { type: imageTypes.process, id: readUnsigned64(from, 0) };
+  if (command === commands.close || command === commands.forceClose) return { type: imageTypes.process, id: 0 };
+  const word = from.readBigUInt64LE(0);
+  const type = Number(word & 0xffn);
+  if (type !== imageTypes.process && type !== imageTypes.sharedMemory)
+    throw fail("page-server-protocol", { reason: `image type ${type} is unknown` });
+  return { type, id: Number(word >> 8n) };
 }
 
 export function readUnsigned64(from: Buffer, at: number): number {

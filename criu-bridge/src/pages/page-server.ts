@@ -6,9 +6,8 @@ import {
   entryFlags,
   imageTypes,
   pageBytes,
-  readRequest,
-  requestBytes,
   type ImageKey,
+  type PageProtocol,
   type PageServerRequest,
 } from "./page-server-protocol.ts";
 import { PagesFrameBuilder, type PageEntry } from "./pages-frame.ts";
@@ -17,6 +16,7 @@ import { PagesFrameBuilder, type PageEntry } from "./pages-frame.ts";
 const framesInFlight = 8;
 
 export interface PageServerOptions {
+  protocol: PageProtocol;
   /** Images of the round before, of which CRIU leaves out what was not written since. */
   earlier?: ReadonlySet<string>;
   /** Told of each entry, in order. */
@@ -49,7 +49,7 @@ export class PageServer implements ByteSink {
   #builder: PagesFrameBuilder | undefined;
   #buildersMade = 0;
   #inFlight = 0;
-  readonly #head = Buffer.alloc(requestBytes);
+  readonly #head: Buffer;
   #headBytes = 0;
   #image: ImageKey | undefined;
   /** Of the last request, still to come. */
@@ -61,6 +61,7 @@ export class PageServer implements ByteSink {
 
   constructor(options: PageServerOptions) {
     this.#options = options;
+    this.#head = Buffer.alloc(options.protocol.requestBytes);
     this.#done.promise.catch(() => {});
   }
 
@@ -107,9 +108,9 @@ export class PageServer implements ByteSink {
       return;
     }
     this.#headBytes += bytes;
-    if (this.#headBytes < requestBytes) return;
+    if (this.#headBytes < this.#head.length) return;
     this.#headBytes = 0;
-    const request = readRequest(this.#head);
+    const request = this.#options.protocol.readRequest(this.#head);
     if (!this.#request(request)) this.#unanswered = request;
   }
 

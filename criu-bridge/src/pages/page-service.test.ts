@@ -2,10 +2,12 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { frameHeaderBytes } from "../stream/frame.ts";
 import { LazyRanges } from "./lazy-ranges.ts";
-import { commands, entryFlags, imageTypes, pageBytes, readUnsigned64, requestBytes } from "./page-server-protocol.ts";
+import { commands, entryFlags, imageTypes, pageBytes, pageProtocol, readUnsigned64 } from "./page-server-protocol.ts";
 import { askPages, PageService, type PageWish } from "./page-service.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
+const protocol = pageProtocol("4.2");
+const { requestBytes } = protocol;
 const base = 0x7f00_0000_0000;
 const process = 7;
 let wishes: PageWish[];
@@ -19,6 +21,7 @@ beforeEach(async () => {
   failures = [];
   received = Buffer.alloc(0);
   service = new PageService({
+    protocol,
     lazy: new Map([[process, new LazyRanges([{ address: base, pages: 100_000 }])]]),
     ask: (wish) => wishes.push(wish),
     failed: (error) => failures.push(error),

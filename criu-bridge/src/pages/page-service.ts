@@ -4,14 +4,7 @@ import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
-import {
-  commands,
-  pageBytes,
-  pagesReply,
-  readRequest,
-  requestBytes,
-  type PageServerRequest,
-} from "./page-server-protocol.ts";
+import { commands, pageBytes, type PageProtocol, type PageServerRequest } from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
 import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 import type { StoredPages } from "./stored-pages.ts";
@@ -55,6 +48,7 @@ interface Progress {
 }
 
 export interface PageServiceOptions {
+  protocol: PageProtocol;
   /** By process. */
   lazy: ReadonlyMap<number, LazyRanges>;
   /** Came earlier: these are not asked for. */
@@ -76,7 +70,7 @@ export class PageService implements ByteSink {
     dropped: (process, range) => this.#dropped(process, range),
   });
   readonly #requests: PageServerRequest[] = [];
-  readonly #head = Buffer.alloc(requestBytes);
+  readonly #head: Buffer;
   #headBytes = 0;
   /** Asked of the source, in the order of the questions. */
   #asked: PageWish[] = [];
@@ -87,6 +81,7 @@ export class PageService implements ByteSink {
 
   constructor(options: PageServiceOptions) {
     this.#options = options;
+    this.#head = Buffer.alloc(options.protocol.requestBytes);
     this.#progress = new Map(
       [...options.lazy].map(
         ([process, lazy]) =>
@@ -139,9 +134,9 @@ export class PageService implements ByteSink {
 
   filled(bytes: number): void {
     this.#headBytes += bytes;
-    if (this.#headBytes < requestBytes) return;
+    if (this.#headBytes < this.#head.length) return;
     this.#headBytes = 0;
-    const request = readRequest(this.#head);
+    const request = this.#options.protocol.readRequest(this.#head);
     if (request.command === commands.close || request.command === commands.forceClose) {
       this.#socket?.write(Buffer.alloc(4));
       return;
@@ -259,7 +254,7 @@ export class PageService implements ByteSink {
       const socket = this.#socket;
       if (socket === undefined) return;
       socket.cork();
-      socket.write(pagesReply(image.id, address, taken.pages));
+      socket.write(this.#options.protocol.pagesReply(image.id, address, taken.pages));
       for (const [index, buffer] of taken.buffers.entries()) {
         if (index < taken.buffers.length - 1) socket.write(buffer);
         else socket.write(buffer, () => taken.written());
@@ -278,7 +273,7 @@ export class PageService implements ByteSink {
     if (stored === undefined || pages === 0) return false;
     const { image, address } = request;
     this.#socket?.cork();
-    this.#socket?.write(pagesReply(image.id, address, pages));
+    this.#socket?.write(this.#options.protocol.pagesReply(image.id, address, pages));
     this.#socket?.write(stored.read(image.id, address, pages));
     this.#socket?.uncork();
     return true;

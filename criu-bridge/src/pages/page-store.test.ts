@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { channels, frameHeaderBytes } from "../stream/frame.ts";
-import { commands, entryFlags, imageTypes, pageBytes, requestBytes } from "./page-server-protocol.ts";
+import { commands, entryFlags, imageTypes, pageBytes, pageProtocol } from "./page-server-protocol.ts";
 import { PageServer, type PageTotals } from "./page-server.ts";
 import { PageStore } from "./page-store.ts";
 import { receivePages } from "./pages-frame.ts";
@@ -14,6 +14,9 @@ import { StoredPages, writePageIndex } from "./stored-pages.ts";
 let folder = "";
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "page-store-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const protocol = pageProtocol("4.2");
+const { requestBytes } = protocol;
 
 /** What a page holds, by address; 0: zeroes. */
 type Memory = Map<number, number>;
@@ -86,6 +89,7 @@ async function sendRound(
   processes: readonly { id: number; memory: Memory; entries: readonly Entry[] }[],
 ): Promise<PageTotals> {
   const server = new PageServer({
+    protocol,
     send: async (buffer) => {
       const payload = Buffer.from(buffer.subarray(frameHeaderBytes));
       const sizes = { payloadBytes: payload.length, plainBytes: payload.length, checksum: 0 };
@@ -189,7 +193,7 @@ describe("a store of rounds", () => {
     const failures: unknown[] = [];
     const pages = new StoredPages({ store: store.path, index });
     const socket = await socketTo((accepted) =>
-      new StoredPageServer(pages).serve(accepted, (thrown) => failures.push(thrown)),
+      new StoredPageServer(pages, protocol).serve(accepted, (thrown) => failures.push(thrown)),
     );
     for (const [address, value] of byAddress(memory)) {
       socket.write(request(commands.get, { address, pages: 1, id: 3 }));

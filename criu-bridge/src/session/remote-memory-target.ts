@@ -1,7 +1,7 @@
 import type { BackgroundProgram } from "../criu/background-program.ts";
 import { fail } from "../errors.ts";
 import { PageService } from "../pages/page-service.ts";
-import { pageBytes } from "../pages/page-server-protocol.ts";
+import { pageBytes, pageProtocol } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -33,6 +33,7 @@ export class RemoteMemoryTarget implements MemoryTarget {
     if (this.#lazyPages * pageBytes > limitBytes)
       throw fail("stream-invalid", { reason: `memory of at most ${limitBytes} bytes was expected, found more` });
     this.#service = new PageService({
+      protocol: pageProtocol(this.#options.host.criuVersion),
       lazy,
       ask: (wish) => this.#options.ask(wish),
       failed: (error) => this.#options.failed(error),

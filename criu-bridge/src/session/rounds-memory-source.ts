@@ -5,7 +5,7 @@ import type { MoveMode } from "@vfleet/shared";
 import { fail } from "../errors.ts";
 import { PageMapImage } from "../pages/page-map-image.ts";
 import { imageName, PageServer, type PageTotals } from "../pages/page-server.ts";
-import type { ImageKey } from "../pages/page-server-protocol.ts";
+import { pageProtocol, type ImageKey } from "../pages/page-server-protocol.ts";
 import type { PageEntry } from "../pages/pages-frame.ts";
 import type { PageWish } from "../pages/page-service.ts";
 import { channels } from "../stream/frame.ts";
@@ -35,6 +35,7 @@ export class RoundsMemorySource implements MemorySource, MemoryRounds {
     const folder = join(folders.rounds, String(round));
     const maps = new RoundMaps(folder);
     const pageServer = new PageServer({
+      protocol: pageProtocol(host.criuVersion),
       earlier: this.#images,
       announced: (image, entry) => maps.add(image, entry),
       send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),

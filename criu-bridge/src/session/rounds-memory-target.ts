@@ -6,7 +6,7 @@ import { startInBackground, type BackgroundProgram } from "../criu/background-pr
 import { fail } from "../errors.ts";
 import { LazyRanges } from "../pages/lazy-ranges.ts";
 import { PageImages } from "../pages/page-images.ts";
-import { entryFlags, imageTypes, pageBytes } from "../pages/page-server-protocol.ts";
+import { entryFlags, imageTypes, pageBytes, pageProtocol } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { PageService } from "../pages/page-service.ts";
 import { PageStore } from "../pages/page-store.ts";
@@ -142,6 +142,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
     writePageIndex(this.#index, follows);
     this.#stored = new StoredPages({ store: this.#store.path, index: this.#index });
     this.#service = new PageService({
+      protocol: pageProtocol(this.#options.host.criuVersion),
       lazy: left,
       stored: this.#stored,
       ask: (wish) => this.#options.ask(wish),
@@ -197,6 +198,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
       store: this.#store.path,
       index: this.#index,
       criu: host.programs.criu,
+      "criu-version": host.criuVersion,
       log,
     };
     return startInBackground({

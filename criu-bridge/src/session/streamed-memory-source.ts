@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { fail } from "../errors.ts";
+import { pageProtocol } from "../pages/page-server-protocol.ts";
 import { PageServer, type PageTotals } from "../pages/page-server.ts";
 import { channels } from "../stream/frame.ts";
 import type { MemorySource, MemorySourceOptions } from "./memory-source.ts";
@@ -11,8 +12,9 @@ export class StreamedMemorySource implements MemorySource {
   readonly #server: PageServer;
 
   /** `earlier`: images of the last round. */
-  constructor({ connection }: MemorySourceOptions, earlier?: ReadonlySet<string>) {
+  constructor({ connection, host }: MemorySourceOptions, earlier?: ReadonlySet<string>) {
     this.#server = new PageServer({
+      protocol: pageProtocol(host.criuVersion),
       ...(earlier === undefined ? {} : { earlier }),
       send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),
     });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compareVersions, isAtLeast } from "./version.ts";
+import { compareVersions, isAtLeast } from "./compare-versions.ts";
 
 test.each([
   ["4.2.1-1", "4.2", 1],
