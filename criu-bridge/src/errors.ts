@@ -16,7 +16,6 @@ export const fail = errorRegistry({
     `Lost what ran of ${quoted(p.server)} before all of its memory was at the target: ${p.reason}`,
   "post-copy-stalled": (p: { peer: string; limitMs: number }) =>
     `Lost the migration stream with ${quoted(p.peer)}: nothing came for ${p.limitMs} ms`,
-  "mode-unsupported": (p: { mode: string }) => `Cannot migrate in mode ${p.mode}: the agent does not know it`,
   "versions-differ": (p: { what: string; source: string; target: string }) =>
     `Cannot migrate between these hosts: ${p.what} must be the same, source has ${p.source}, target has ${p.target}`,
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,

@@ -21,6 +21,7 @@ export const agentError = errorRegistry({
   "container-restore-failed": (p: { uid: string; reason: string }) =>
     `Cannot restore container "${p.uid}": ${p.reason}`,
   "container-not-running": (p: { uid: string }) => `Cannot run a command in server "${p.uid}": it is not running`,
+  "server-not-stopped": (p: { uid: string; reason: string }) => `Cannot stop server "${p.uid}": ${p.reason}`,
   "server-unknown": (p: { uid: string }) => `Cannot find server "${p.uid}": this node does not have it`,
   "epoch-stale": (p: { uid: string; epoch: number; highest: number }) =>
     `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,

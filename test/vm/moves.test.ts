@@ -1,12 +1,12 @@
-import { supportedMigrationModes } from "@vfleet/shared";
+import { migrationModes } from "@vfleet/shared";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { installedPaths } from "../../deploy/install/where.ts";
 import { hostsRunning, leftOn } from "../fleet/census.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { haveSmallRedis, moveOptions, openVmFleet, slowMs } from "./vm-fleet.ts";
 
-/** All that move a running server, as soon as the fleet offers them. */
-const modes = supportedMigrationModes.filter((mode) => mode !== "Auto" && mode !== "Cold");
+/** All that move a running server. */
+const modes = migrationModes.filter((mode) => mode !== "Auto" && mode !== "Cold");
 
 describe("between two kernels", () => {
   let fleet: Fleet;

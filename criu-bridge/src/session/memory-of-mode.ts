@@ -1,15 +1,16 @@
 import type { MoveMode } from "@vfleet/shared";
-import { fail } from "../errors.ts";
 import { FrozenMemorySource } from "./frozen-memory-source.ts";
 import { LocalMemoryTarget } from "./local-memory-target.ts";
 import type { MemorySource, MemorySourceOptions } from "./memory-source.ts";
 import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
+import { NoMemoryTarget } from "./no-memory-target.ts";
 import { RemoteMemoryTarget } from "./remote-memory-target.ts";
 import { RoundsMemorySource } from "./rounds-memory-source.ts";
 import { RoundsMemoryTarget } from "./rounds-memory-target.ts";
 import { StreamedMemorySource } from "./streamed-memory-source.ts";
 
-export function memorySource(mode: MoveMode, options: MemorySourceOptions): MemorySource {
+/** None: nothing of it is sent. */
+export function memorySource(mode: MoveMode, options: MemorySourceOptions): MemorySource | undefined {
   switch (mode) {
     case "StopAndCopy":
       return new StreamedMemorySource(options);
@@ -21,7 +22,7 @@ export function memorySource(mode: MoveMode, options: MemorySourceOptions): Memo
     case "Cold":
       break;
   }
-  throw fail("mode-unsupported", { mode });
+  return undefined;
 }
 
 export function memoryTarget(mode: MoveMode, options: MemoryTargetOptions): MemoryTarget {
@@ -36,5 +37,5 @@ export function memoryTarget(mode: MoveMode, options: MemoryTargetOptions): Memo
     case "Cold":
       break;
   }
-  throw fail("mode-unsupported", { mode });
+  return new NoMemoryTarget();
 }

@@ -117,6 +117,50 @@ test.each([
   expect(deaths?.after).toEqual({ a: 0, b: 0 });
 });
 
+test("Cold: a server that is stopped goes there and back twice, with its files and in one place", async () => {
+  const all = await moved("there-and-back", 16, "Cold");
+  expect(all.map(({ from, to }) => from + to)).toEqual(["ab", "ba", "ab", "ba"]);
+  for (const move of all) {
+    expect([move.source.error, move.target.error, move.intact]).toEqual([undefined, undefined, true]);
+    expect([move.source.phase, move.target.phase]).toEqual(["done", "done"]);
+    expect([move.source.memoryBytes, move.target.memoryBytes]).toEqual([0, 0]);
+    expect(move.source.volumeBytes).toBeGreaterThan(0);
+    expect(move.source.pauseMs).toBeGreaterThan(0);
+    expect(move.tasks[move.from]).toBe(0);
+    expect(move.tasks[move.to]).toBeGreaterThan(0);
+  }
+});
+
+test.each([
+  ["source", "failpoint"],
+  ["target", "target-refused"],
+])(
+  "Cold, the %s refuses: the server is started again where it was, and can be moved afterwards",
+  async (side, code) => {
+    const [refused, again] = await moved(`${side}-veto`, 4, "Cold");
+    expect([refused?.source.phase, refused?.target.phase, refused?.intact]).toEqual(["failed", "failed", true]);
+    expect(refused?.source.error?.code).toBe(code);
+    expect(refused?.tasks).toEqual({ a: again?.tasks["b"], b: 0 });
+    expect([again?.source.phase, again?.target.phase, again?.intact]).toEqual(["done", "done", true]);
+    expect(again?.tasks["a"]).toBe(0);
+  },
+);
+
+test.each([
+  ["the source's agent dies once it is stopped", "source-dies-when-stopped", "aborted", "a"],
+  ["the source's agent dies once it is the target's", "source-dies-after-commit", "committed", "b"],
+  ["the target's agent dies before it asks to commit", "target-dies-when-commit", "aborted", "a"],
+  ["the target's agent dies before it starts it", "target-dies-when-start", "committed", "b"],
+  ["the target's agent dies once it is started", "target-dies-when-started", "committed", "b"],
+])("Cold, %s: it runs once, with its files, where the record says", async (_what, scenario, outcome, owner) => {
+  const { deaths } = await inBox(scenario, 4, "Cold");
+  expect([deaths?.outcome, deaths?.isLost, deaths?.intact]).toEqual([outcome, false, true]);
+  const elsewhere = owner === "a" ? "b" : "a";
+  expect(deaths?.before[elsewhere]).toBe(0);
+  expect(deaths?.after[elsewhere]).toBe(0);
+  expect(deaths?.after[owner]).toBeGreaterThan(0);
+});
+
 /** Empty groups only, so nothing else can be removed. */
 function removeCgroups(parent: string, wanted: string): void {
   for (const hierarchy of existsSync(parent) ? [parent, ...subfolders(parent)] : [])

@@ -30,12 +30,21 @@ export interface RuncContainer {
 /** What the bridge asks of the host that a server leaves. Every call may reject; a rejection before the commit aborts the migration. */
 export interface SourcePorts {
   container: RuncContainer;
+  server: SourceServer;
   volume: SourceVolume;
   network: SourceNetwork;
   /** The ownership record's word. Must not guess: `undecided` where it cannot be learned. */
   outcome(operation: string): Promise<Outcome>;
   /** Asks the controller to abort: a compare-and-set against the commit, so the answer may be `committed`. */
   abort(operation: string, reason: string): Promise<Outcome>;
+}
+
+/** For a cold move. */
+interface SourceServer {
+  /** Ends it as an operator would: asked first, killed later. Resolves once nothing of it runs, its port included, and nobody here starts it. */
+  stop(): Promise<void>;
+  /** Starts it here again if a stop was begun, finished or not; changes nothing otherwise. */
+  startAgain(): Promise<void>;
 }
 
 export interface SourceVolume {
@@ -60,6 +69,7 @@ export interface SourceNetwork {
 /** What the bridge asks of the host that a server comes to. */
 export interface TargetPorts {
   container: RuncContainer;
+  server: TargetServer;
   volume: TargetVolume;
   network: TargetNetwork;
   /**
@@ -74,6 +84,12 @@ export interface TargetPorts {
   commit(operation: string): Promise<Outcome>;
   /** As at the source. */
   abort(operation: string, reason: string): Promise<Outcome>;
+}
+
+/** For a cold move. */
+interface TargetServer {
+  /** Starts it from its activated volume, its network included, once the commit is won. Repeating it changes nothing. */
+  start(): Promise<void>;
 }
 
 export interface TargetVolume {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf, type MoveMode } from "@vfleet/shared";
+import { isPostCopyMode, messageOf, type MoveMode } from "@vfleet/shared";
 import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
@@ -66,7 +66,9 @@ export class ResumedSession {
       await this.#programGone();
       if (decided === "aborted") {
         this.#thaw(ports);
-        await this.#logged("port not rejoined", () => ports.network.rejoin());
+        await (this.#isCold
+          ? this.#logged("server not started again", () => ports.server.startAgain())
+          : this.#logged("port not rejoined", () => ports.network.rejoin()));
       }
       return decided;
     });
@@ -82,13 +84,14 @@ export class ResumedSession {
 
   /**
    * A restored server that waits for its commit gets its chance; anything earlier is given up. In post-copy the pages that are
-   * missing can't be asked for any more: what was restored ends, before or after the commit.
+   * missing can't be asked for any more: what was restored ends, before or after the commit. Of a cold move nothing waits; if it was
+   * committed all the same, it is started.
    */
   async endTarget(ports: TargetPorts): Promise<"committed" | "aborted"> {
     const outcome = await this.#answering(async () => {
       const waits = await Promise.race([
         this.#asked.promise.then(() => true),
-        this.#host.environment.sleep(existsSync(this.#folders.gateSocket) ? askEveryMs : 0).then(() => false),
+        this.#host.environment.sleep(this.#mayBeAsked ? askEveryMs : 0).then(() => false),
       ]);
       const decided = await this.#definite(() =>
         waits && !this.#needsSource
@@ -100,7 +103,10 @@ export class ResumedSession {
         killTasks(ports.container);
         this.#endLazyPages();
       }
-      if (decided === "committed") await this.#logged("network not attached", () => ports.network.attach());
+      if (decided === "committed")
+        await (this.#isCold
+          ? this.#logged("server not started", () => ports.server.start())
+          : this.#logged("network not attached", () => ports.network.attach()));
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
       if (decided === "committed" && !this.#isLost) await this.#programGone();
       return decided;
@@ -116,7 +122,15 @@ export class ResumedSession {
   }
 
   get #needsSource(): boolean {
-    return this.#record.mode === "Postcopy" || this.#record.mode === "Hybrid";
+    return isPostCopyMode(this.#record.mode);
+  }
+
+  get #isCold(): boolean {
+    return this.#record.mode === "Cold";
+  }
+
+  get #mayBeAsked(): boolean {
+    return !this.#isCold && existsSync(this.#folders.gateSocket);
   }
 
   #thaw(ports: SourcePorts): void {

@@ -14,6 +14,10 @@ const states: Record<string, SourceState> = {
   syncing: { mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
   dumping: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
   frozen: { mode, phase: "dumping", frozen: true, deltaSent: false, dumped: false },
+  "cold-syncing": { mode: "Cold", phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
+  stopping: { mode: "Cold", phase: "stopping" },
+  stopped: { mode: "Cold", phase: "dumping", frozen: true, deltaSent: false, dumped: true },
+  "cold-waiting": { mode: "Cold", phase: "waiting", aborting: false },
   sending: { mode, phase: "sending", aborting: false },
   waiting: { mode, phase: "waiting", aborting: false },
   aborting: { mode, phase: "waiting", aborting: true },
@@ -28,6 +32,7 @@ const states: Record<string, SourceState> = {
 const events: Record<string, SourceEvent> = {
   welcomed: { type: "welcomed" },
   "round-received": { type: "round-received", bytes: 1 },
+  stopped: { type: "stopped" },
   frozen: { type: "frozen" },
   "delta-received": { type: "delta-received" },
   dumped: { type: "dumped" },
@@ -42,6 +47,7 @@ const events: Record<string, SourceEvent> = {
 
 const givenUp = "answer-no ask-abort finish";
 const frozenGivenUp = "answer-no rejoin-network ask-abort finish";
+const stoppedGivenUp = "answer-no start-server ask-abort finish";
 const aborted = "answer-no rejoin-network finish";
 const gone = "kill-tasks answer-go finish";
 /** What isn't listed changes nothing. */
@@ -62,6 +68,24 @@ const transitions: [from: string, event: string, phase: string, actions: string]
   ["frozen", "failed", "aborted", frozenGivenUp],
   ["frozen", "peer-lost", "aborted", frozenGivenUp],
   ["frozen", "outcome-aborted", "aborted", frozenGivenUp],
+  // Nothing runs that could go on: it is started again.
+  ["cold-syncing", "round-received", "stopping", "stop-server"],
+  ["cold-syncing", "failed", "aborted", givenUp],
+  ["cold-syncing", "peer-lost", "aborted", givenUp],
+  ["cold-syncing", "outcome-aborted", "aborted", givenUp],
+  ["stopping", "stopped", "dumping", "send-delta"],
+  ["stopping", "failed", "aborted", stoppedGivenUp],
+  ["stopping", "peer-lost", "aborted", stoppedGivenUp],
+  ["stopping", "outcome-aborted", "aborted", stoppedGivenUp],
+  ["stopped", "delta-received", "sending", "send-rest"],
+  ["stopped", "failed", "aborted", stoppedGivenUp],
+  ["stopped", "peer-lost", "aborted", stoppedGivenUp],
+  ["stopped", "outcome-aborted", "aborted", stoppedGivenUp],
+  ["cold-waiting", "failed", "waiting", "ask-abort"],
+  ["cold-waiting", "peer-lost", "waiting", "ask-abort"],
+  ["cold-waiting", "outcome-committed", "committed", "answer-go finish"],
+  ["cold-waiting", "outcome-aborted", "aborted", "answer-no start-server finish"],
+  ["cold-waiting", "outcome-undecided", "waiting", "ask-outcome"],
   ["sending", "sent", "waiting", ""],
   ["sending", "failed", "sending", "ask-abort"],
   ["sending", "peer-lost", "sending", "ask-abort"],

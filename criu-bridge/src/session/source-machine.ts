@@ -10,11 +10,12 @@ export const smallDeltaBytes = 8 * 1024 * 1024;
 /**
  * The source's side of one move. Up to `sending` the target cannot commit, since it has not got everything: the source may
  * give up by itself. From `sending` on only the ownership record decides. In post-copy the tasks are needed, frozen, until the target
- * has all of their memory: `filling`.
+ * has all of their memory: `filling`. A cold move stops the server, `stopping`, and is then where others are with a dump that is done.
  */
 export type SourceState =
   | (Active & { phase: "connecting" })
   | (Active & { phase: "syncing"; round: number; lastBytes: number })
+  | (Active & { phase: "stopping" })
   | (Active & { phase: "dumping"; frozen: boolean; deltaSent: boolean; dumped: boolean })
   | (Active & { phase: "sending" | "waiting"; aborting: boolean; severed?: string })
   | { phase: "filling" }
@@ -31,6 +32,8 @@ export type SourceEvent =
   | { type: "welcomed" }
   /** Of the volume, and, where memory goes in rounds, of that; `memory`: whether more of those are worth it. */
   | { type: "round-received"; bytes: number; memory?: RoundVerdict; allowPostCopy?: boolean }
+  /** Cold: nothing of the server runs any more. */
+  | { type: "stopped" }
   /** CRIU asks at `network-lock`: the tasks are frozen. */
   | { type: "frozen" }
   | { type: "delta-received" }
@@ -48,6 +51,7 @@ export type SourceEvent =
 export type SourceAction =
   | { type: "send-round"; round: number }
   | { type: "start-dump"; mode: MoveMode }
+  | { type: "stop-server" }
   | { type: "isolate-network" }
   | { type: "send-delta" }
   | { type: "send-rest" }
@@ -57,6 +61,8 @@ export type SourceAction =
   /** Answers `post-dump`, now or when it is asked. `no` also ends a dump under way. */
   | { type: "answer"; verdict: "go" | "no" }
   | { type: "rejoin-network" }
+  /** After a stop that may not have ended yet. */
+  | { type: "start-server" }
   | { type: "finish" };
 
 export interface SourceStep {
@@ -81,6 +87,8 @@ export function sourceStep(state: SourceState, event: SourceEvent): SourceStep {
     case "syncing":
       if (event.type === "round-received") return afterRound(state, event);
       return giveUp(state, event, false);
+    case "stopping":
+      return stepStopping(state, event);
     case "dumping":
       return stepDumping(state, event);
     case "sending":
@@ -117,6 +125,8 @@ function afterRound(
       actions: [{ type: "send-round", round: next }],
     };
   }
+  if (state.mode === "Cold")
+    return { state: { mode: state.mode, phase: "stopping" }, actions: [{ type: "stop-server" }] };
   const mode = memory === "endless" && allowPostCopy ? "Hybrid" : state.mode;
   return {
     state: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
@@ -124,8 +134,16 @@ function afterRound(
   };
 }
 
+function stepStopping(state: SourceState & { phase: "stopping" }, event: SourceEvent): SourceStep {
+  if (event.type !== "stopped") return giveUp(state, event, true);
+  return {
+    state: { mode: state.mode, phase: "dumping", frozen: true, deltaSent: false, dumped: true },
+    actions: [{ type: "send-delta" }],
+  };
+}
+
 function stepDumping(state: SourceState & { phase: "dumping" }, event: SourceEvent): SourceStep {
-  if (event.type === "frozen") {
+  if (event.type === "frozen" && !state.dumped) {
     return { state: { ...state, frozen: true }, actions: [{ type: "isolate-network" }, { type: "send-delta" }] };
   }
   if (event.type === "delta-received") return whenComplete({ ...state, deltaSent: true });
@@ -158,19 +176,24 @@ function decide(state: SourceState & { phase: "sending" | "waiting" }, outcome: 
   }
   return {
     state: { phase: "aborted", reason: "the ownership record says aborted" },
-    actions: [{ type: "answer", verdict: "no" }, { type: "rejoin-network" }, { type: "finish" }],
+    actions: [{ type: "answer", verdict: "no" }, takeBack(state), { type: "finish" }],
   };
 }
 
 /** Before the target can have everything: no need to ask anybody. */
-function giveUp(state: SourceState, event: SourceEvent, frozen: boolean): SourceStep {
+function giveUp(state: SourceState & Active, event: SourceEvent, interrupted: boolean): SourceStep {
   const failed = event.type === "failed" || event.type === "peer-lost";
   if (!failed && !(event.type === "outcome" && event.outcome === "aborted")) return stay(state);
   const reason = failed ? event.reason : "the ownership record says aborted";
   const actions: SourceAction[] = [{ type: "answer", verdict: "no" }];
-  if (frozen) actions.push({ type: "rejoin-network" });
+  if (interrupted) actions.push(takeBack(state));
   actions.push({ type: "ask-abort", reason }, { type: "finish" });
   return { state: { phase: "aborted", reason }, actions };
+}
+
+/** The server is reachable here again. */
+function takeBack({ mode }: Active): SourceAction {
+  return { type: mode === "Cold" ? "start-server" : "rejoin-network" };
 }
 
 function stay(state: SourceState): SourceStep {

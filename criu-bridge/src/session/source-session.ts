@@ -14,18 +14,20 @@ import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { Pacer } from "../stream/pacer.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
-import { forecastPause, judgeRounds, type EndedRound, type RoundLimits } from "./convergence.ts";
+import { judgeRounds, type EndedRound, type RoundLimits } from "./convergence.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { memorySource } from "./memory-of-mode.ts";
 import type { MemoryRounds, MemorySource } from "./memory-source.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
 import { makeOperationFolders, removeFolder } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
+import { roundsReport } from "./rounds-report.ts";
 import { dumpComplaint, startDump } from "./source-dump.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionPhase, SessionReport } from "./session-report.ts";
 import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type SourceState } from "./source-machine.ts";
+import { sourcePauseMs } from "./source-pause.ts";
 import { VolumeSender } from "./volume-sender.ts";
 
 /** Between two questions to the record while nothing is decided. */
@@ -34,10 +36,13 @@ const outcomeEveryMs = 250;
 const handOverLimitMs = 30_000;
 /** Between the commit and the target's word that the tasks run. */
 const runningLimitMs = 3_000;
+/** The same where the server is started from its volume, not restored. */
+const startedLimitMs = 30_000;
 
 const phases: Record<SourceState["phase"], SessionPhase> = {
   connecting: "preparing",
   syncing: "syncing",
+  stopping: "frozen",
   dumping: "frozen",
   sending: "frozen",
   waiting: "frozen",
@@ -73,7 +78,8 @@ export class SourceSession {
   #memory: MemorySource | undefined;
   #totals: PageTotals = { images: 0, pages: 0 };
   #runcExited: Promise<void> = Promise.resolve();
-  #isolated: Promise<void> = Promise.resolve();
+  /** Nobody reaches the server any more: its port is isolated, or it is stopped. */
+  #cutOff: Promise<void> = Promise.resolve();
   #freezer: Freezer | undefined;
   #targetHas: string | undefined;
   #lastWishMs = 0;
@@ -231,9 +237,12 @@ export class SourceSession {
       case "start-dump":
         this.#attempt(() => this.#dump(action.mode));
         return;
+      case "stop-server":
+        this.#attempt(() => this.#stopServer());
+        return;
       case "isolate-network":
-        this.#isolated = this.#run.timeline.measure("isolate", () => ports.network.isolate());
-        this.#isolated.catch((thrown: unknown) => this.#fail(thrown));
+        this.#cutOff = this.#run.timeline.measure("isolate", () => ports.network.isolate());
+        this.#cutOff.catch((thrown: unknown) => this.#fail(thrown));
         return;
       case "send-delta":
         this.#attempt(() => this.#sendDelta());
@@ -255,8 +264,12 @@ export class SourceSession {
         this.#answer(action.verdict);
         return;
       case "rejoin-network":
-        this.#isolated = this.#isolated.catch(() => {}).then(() => ports.network.rejoin());
-        this.#isolated.catch((thrown: unknown) => this.#run.log("port not rejoined", thrown));
+        this.#cutOff = this.#cutOff.catch(() => {}).then(() => ports.network.rejoin());
+        this.#cutOff.catch((thrown: unknown) => this.#run.log("port not rejoined", thrown));
+        return;
+      case "start-server":
+        this.#cutOff = this.#cutOff.catch(() => {}).then(() => ports.server.startAgain());
+        this.#cutOff.catch((thrown: unknown) => this.#run.log("server not started again", thrown));
         return;
       case "finish":
         void this.#finish();
@@ -311,6 +324,13 @@ export class SourceSession {
     this.#dispatch({ type: "delta-received" });
   }
 
+  async #stopServer(): Promise<void> {
+    this.#cutOff = this.#run.timeline.measure("stop", () => this.#options.ports.server.stop());
+    await this.#cutOff;
+    this.#options.host.failpoints.hit("migration.source.stopped");
+    this.#dispatch({ type: "stopped" });
+  }
+
   async #dump(mode: MoveMode): Promise<void> {
     const { host, ports, identity } = this.#options;
     const { folders, timeline } = this.#run;
@@ -338,7 +358,7 @@ export class SourceSession {
   }
 
   async #sendRest(): Promise<void> {
-    await this.#isolated;
+    await this.#cutOff;
     completeImages(this.#run.folders.images, this.#options.ports.container);
     const files = await this.#run.timeline.measure("image-files", () =>
       sendImageFiles(this.#connected(), this.#run.folders.images),
@@ -371,7 +391,7 @@ export class SourceSession {
     if (aborted !== undefined) await this.#send({ type: "aborted", reason: aborted.slice(0, 4096) }).catch(() => {});
     await this.#runcExited;
     if (aborted !== undefined && this.#freezer !== undefined) thaw(this.#freezer);
-    await this.#isolated.catch(() => {});
+    await this.#cutOff.catch(() => {});
     if (this.#state.phase === "committed") await this.#runningHeard();
     timeline.mark(aborted === undefined ? "stopped" : "resumed");
     const tidyUp = new Revert();
@@ -394,7 +414,8 @@ export class SourceSession {
 
   /** The target tells that its tasks run; if it can't, its own report has to do. */
   async #runningHeard(): Promise<void> {
-    await Promise.race([this.#running.promise, this.#connection?.closed, this.#run.waits(runningLimitMs)]);
+    const limitMs = this.#options.mode === "Cold" ? startedLimitMs : runningLimitMs;
+    await Promise.race([this.#running.promise, this.#connection?.closed, this.#run.waits(limitMs)]);
   }
 
   async #limitTime(): Promise<void> {
@@ -448,12 +469,14 @@ export class SourceSession {
   #report(): SessionReport {
     const memoryBytes = (this.#memory?.pages ?? 0) * pageBytes;
     const remaining = this.#memory?.remainingPages;
-    const pauseMs = this.#pauseMs();
     const { error, timeline } = this.#run;
+    const pauseMs = sourcePauseMs(timeline);
     return {
       phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : phases[this.#state.phase],
       mode: this.#run.mode,
-      ...this.#reportRounds(),
+      ...(hasRounds(this.#options.mode)
+        ? roundsReport(this.#memoryRounds, this.#options.limits, this.#state.phase === "syncing")
+        : {}),
       movedBytes: memoryBytes + this.#volume.bytes,
       memoryBytes,
       volumeBytes: this.#volume.bytes,
@@ -466,31 +489,5 @@ export class SourceSession {
       timeline: timeline.steps(),
       ...(error === undefined || this.#state.phase === "committed" ? {} : { error }),
     };
-  }
-
-  #reportRounds(): Pick<SessionReport, "round" | "rounds" | "dirtyRateBytesPerSecond" | "predictedPauseMs"> {
-    if (!hasRounds(this.#options.mode)) return {};
-    const rounds = this.#memoryRounds;
-    const isSyncing = this.#state.phase === "syncing";
-    return {
-      ...(isSyncing ? { round: rounds.length } : {}),
-      rounds: rounds.map(({ pages, startMs, endMs }, round) => ({
-        round,
-        pages,
-        bytes: pages * pageBytes,
-        durationMs: Math.round(endMs - startMs),
-      })),
-      ...(rounds.length === 0 ? {} : forecastPause(rounds, this.#options.limits)),
-    };
-  }
-
-  /** Frozen until it is heard that the tasks run, there or here. */
-  #pauseMs(): number | undefined {
-    const { timeline } = this.#run;
-    const begins = [timeline.at("pre-dump"), timeline.at("frozen")].filter((atMs) => atMs !== undefined);
-    const endMs = timeline.at("running") ?? timeline.at("resumed");
-    if (begins.length === 0 || endMs === undefined) return undefined;
-    // The first is told without waiting and may come last.
-    return Math.round(endMs - Math.min(...begins));
   }
 }

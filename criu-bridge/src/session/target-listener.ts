@@ -94,7 +94,7 @@ export class TargetListener {
       frame.header.channel === channels.control ? decodeMessage(decompress(frame.payload, frame.header)) : undefined;
     if (hello?.type !== "hello") throw fail("stream-invalid", { reason: "the first message must be hello" });
     const identity: MigrationIdentity = this.#tickets.redeem(hello.ticket, hello.identity, node);
-    if (hello.criuVersion !== this.#host.criuVersion) {
+    if (hello.mode !== "Cold" && hello.criuVersion !== this.#host.criuVersion) {
       throw fail("versions-differ", { what: "CRIU", source: hello.criuVersion, target: this.#host.criuVersion });
     }
     const session = this.#sessions.get(identity.operation);

@@ -4,7 +4,8 @@ import type { Outcome } from "./ports.ts";
 /**
  * The target's side of one move. Only the target asks to commit, so up to `restoring` it may give up by itself; from `committing`
  * on the ownership record decides; where no answer comes within the limit the restored tasks die, and the
- * record is asked to abort until it has said which of the two it was. In post-copy the source is needed until `filled`.
+ * record is asked to abort until it has said which of the two it was. In post-copy the source is needed until `filled`. A cold move has
+ * nothing to restore: it asks to commit once its volume is in place, and is started after that.
  */
 export type TargetState =
   | (Active & { phase: "receiving"; welcomed: boolean })
@@ -41,6 +42,8 @@ export type TargetEvent =
 export type TargetAction =
   | { type: "welcome" }
   | { type: "start-restore" }
+  /** Cold. */
+  | { type: "start-server" }
   | { type: "ask-commit" }
   /** Answers `post-restore`, now or when it is asked. */
   | { type: "answer"; verdict: "no" }
@@ -71,8 +74,7 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
       if (event.type === "accepted" && !state.welcomed)
         return { state: { ...state, welcomed: true }, actions: [{ type: "welcome" }] };
       if (event.type === "rounds-ended") return stay({ ...state, mode: event.mode });
-      if (event.type === "complete")
-        return { state: { mode: state.mode, phase: "restoring" }, actions: [{ type: "start-restore" }] };
+      if (event.type === "complete") return afterComplete(state);
       if (event.type === "peer-lost" || event.type === "failed") return refuse(event.reason);
       return stay(state);
     case "restoring":
@@ -92,6 +94,12 @@ export function targetStep(state: TargetState, event: TargetEvent): TargetStep {
   return stay(state);
 }
 
+function afterComplete({ mode }: Active): TargetStep {
+  return mode === "Cold"
+    ? { state: { mode, phase: "committing" }, actions: [{ type: "ask-commit" }] }
+    : { state: { mode, phase: "restoring" }, actions: [{ type: "start-restore" }] };
+}
+
 function stepCommitting(state: TargetState & { phase: "committing" }, event: TargetEvent): TargetStep {
   if (event.type === "commit-limit") return dying(state, "the commit was not confirmed in time");
   if (isFatal(state, event)) return dying(state, event.reason);
@@ -102,12 +110,12 @@ function stepCommitting(state: TargetState & { phase: "committing" }, event: Tar
     return { state, actions: [again] };
   }
   if (event.outcome === "aborted") return discarded("the ownership record says aborted");
-  if (state.dead !== undefined) {
+  if (state.dead !== undefined && !isCold(state)) {
     return { state: { phase: "lost", reason: state.dead }, actions: [{ type: "tell-committed" }, { type: "finish" }] };
   }
   return {
     state: { mode: state.mode, phase: "committed", running: false },
-    actions: [{ type: "tell-committed" }, { type: "attach-network" }],
+    actions: [{ type: "tell-committed" }, { type: isCold(state) ? "start-server" : "attach-network" }],
   };
 }
 
@@ -119,12 +127,16 @@ function stepCommitted(state: TargetState & { phase: "committed" }, event: Targe
     return { state: { phase: "filled" }, actions: [...told, { type: "finish" }] };
   }
   // Too late to give back: whoever owns the record decides what becomes of the server. Without their memory the tasks must not run on.
-  if (isFatal(state, event))
-    return {
-      state: { phase: "lost", reason: event.reason },
-      actions: [{ type: "kill-tasks" }, { type: "finish" }],
-    };
+  if (isFatal(state, event)) {
+    const killed: TargetAction[] = isCold(state) ? [] : [{ type: "kill-tasks" }];
+    return { state: { phase: "lost", reason: event.reason }, actions: [...killed, { type: "finish" }] };
+  }
   return stay(state);
+}
+
+/** Nothing of it runs before the commit, so nothing can die. */
+function isCold({ mode }: Active): boolean {
+  return mode === "Cold";
 }
 
 /** Where the memory is still at the source, its loss is the server's. */

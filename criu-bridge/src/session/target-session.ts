@@ -221,6 +221,7 @@ export class TargetSession {
     if (this.#volumeReady === undefined)
       throw fail("stream-invalid", { reason: "the frozen server's volume was not sent" });
     await this.#volumeReady;
+    this.#options.host.failpoints.hit("migration.target.complete");
     this.#dispatch({ type: "complete" });
   }
 
@@ -255,6 +256,9 @@ export class TargetSession {
         return;
       case "start-restore":
         this.#attempt(() => this.#restoreAndFill());
+        return;
+      case "start-server":
+        this.#attempt(() => this.#startServer());
         return;
       case "ask-commit":
         void this.#askCommit();
@@ -301,6 +305,13 @@ export class TargetSession {
     // In case the word of it is still on its way.
     this.#dispatch({ type: "resuming" });
     await this.#restore.filled();
+    this.#dispatch({ type: "filled" });
+  }
+
+  async #startServer(): Promise<void> {
+    this.#options.host.failpoints.hit("migration.target.start");
+    await this.#run.timeline.measure("start", () => this.#options.ports.server.start());
+    this.#dispatch({ type: "resuming" });
     this.#dispatch({ type: "filled" });
   }
 
@@ -353,7 +364,8 @@ export class TargetSession {
         ? [() => ports.volume.release()]
         : [() => ports.discardContainer(), () => ports.volume.discard()];
     // The images of a lost server can be the only copy of its memory: they stay until the operation is pruned.
-    if (lost === undefined || this.#memory.asksForPages) steps.push(async () => removeFolder(this.#run.folders.run));
+    if (lost === undefined || this.#memory.asksForPages || this.#options.mode === "Cold")
+      steps.push(async () => removeFolder(this.#run.folders.run));
     for (const step of [...steps, async () => this.#gateKeeper.close()])
       await step().catch((thrown: unknown) => this.#run.log("target not tidied up", thrown));
     const criu = readRestoreStatistics(this.#run.folders.work);

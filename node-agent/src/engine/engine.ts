@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import type { AgentConfig, Environment, Logger, ServerAssignment } from "@vfleet/shared";
+import { agentError } from "../agent-error.ts";
 import { Layout } from "./layout.ts";
 import { BridgeNetworkDriver } from "./network/bridge-network-driver.ts";
 import type { NetworkDriver } from "./network/network-driver.ts";
@@ -99,8 +100,12 @@ export class Engine {
     });
   }
 
+  /** Throws `server-not-stopped` where even SIGKILL did not end it: it may not be started elsewhere, nor its volume deleted. */
   async stopServer(uid: string): Promise<void> {
     await this.runtime.stop(uid, stopGraceMs);
+    const { state } = await this.runtime.inspect(uid);
+    if (state !== "none" && state !== "exited")
+      throw agentError("server-not-stopped", { uid, reason: "it outlived SIGKILL" });
     await this.removeContainer(uid);
   }
 

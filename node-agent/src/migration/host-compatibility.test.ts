@@ -13,8 +13,8 @@ const host: HostVersions = {
 };
 
 it("lets a server go to a host like its own, or with more CPU features and another kernel", () => {
-  expect(() => requireCompatible(host, host)).not.toThrow();
-  expect(() => requireCompatible(host, { ...host, kernel: "6.1", cpuFlags: ["aes", "avx2", "sse2"] })).not.toThrow();
+  const other = { ...host, kernel: "6.1", cpuFlags: ["aes", "avx2", "sse2"] };
+  for (const target of [host, other]) expect(() => requireCompatible(host, target, "Precopy")).not.toThrow();
 });
 
 it.each([
@@ -22,6 +22,11 @@ it.each([
   [{ runc: "1.2" }, /runc/],
   [{ cgroup: "v2" as const }, /cgroup/],
   [{ cpuFlags: ["sse2"] }, /CPU features.*aes/],
-])("refuses %o and says what differs", (change, message) => {
-  expect(() => requireCompatible(host, { ...host, ...change })).toThrow(message);
+])("refuses %o and says what differs, unless the server is stopped for it", (change, message) => {
+  expect(() => requireCompatible(host, { ...host, ...change }, "StopAndCopy")).toThrow(message);
+  expect(() => requireCompatible(host, { ...host, ...change }, "Cold")).not.toThrow();
+});
+
+it("lets no program go to another architecture", () => {
+  expect(() => requireCompatible(host, { ...host, architecture: "arm64" }, "Cold")).toThrow(/architecture.*x64.*arm64/);
 });

@@ -168,12 +168,12 @@ export class Migrations implements MigrationSessions {
     if (this.#active.has(operation)) return;
     const { config, reconciler, versions } = this.#parts;
     const server = reconciler.assigned(uid);
-    requireCompatible(versions, request.target.versions);
+    requireCompatible(versions, request.target.versions, request.mode);
     await this.#tidied(uid, this.#movesOf(uid));
     if (server.epoch !== request.epoch)
       throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
     const ports = this.#sourcePorts(operation, server);
-    const memory = await readCgroupUsage(`${config.cgroupParent}/${uid}`);
+    const memory = request.mode === "Cold" ? undefined : await readCgroupUsage(`${config.cgroupParent}/${uid}`);
     const session = new SourceSession({
       host: this.#host,
       identity: this.#identity({
@@ -288,8 +288,7 @@ export class Migrations implements MigrationSessions {
 
   #sourcePorts(operation: string, server: ServerAssignment): SourcePorts {
     const { engine, reconciler } = this.#parts;
-    const isReleased = () => reconciler.record(server.uid)?.assignment === undefined;
-    return sourcePorts({ engine, word: this.#word, operation, server, isReleased });
+    return sourcePorts({ engine, reconciler, word: this.#word, operation, server });
   }
 
   async #resumeSource(

@@ -3,20 +3,20 @@ import { codeOf } from "@vfleet/shared";
 import type { ServerAssignment } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
 import type { SendBase } from "../engine/volume/volume-driver.ts";
+import type { Reconciler } from "../reconcile/reconciler.ts";
 import type { OwnershipWord } from "./ownership-word.ts";
 import { deleteSnapshots, snapshotName } from "./snapshot-name.ts";
 
 export interface SourcePortsOptions {
   engine: Engine;
+  reconciler: Reconciler;
   word: OwnershipWord;
   operation: string;
   server: ServerAssignment;
-  /** The controller has taken the server off this host meanwhile. */
-  isReleased: () => boolean;
 }
 
 /** What the bridge needs of the host that a server leaves. */
-export function sourcePorts({ engine, word, operation, server, isReleased }: SourcePortsOptions): SourcePorts {
+export function sourcePorts({ engine, reconciler, word, operation, server }: SourcePortsOptions): SourcePorts {
   const { uid } = server;
   let last: SendBase | undefined;
   let count = 0;
@@ -27,6 +27,7 @@ export function sourcePorts({ engine, word, operation, server, isReleased }: Sou
     last = { snapshot };
     return engine.volumes.sendSnapshot(snapshot, base);
   };
+  const isReleased = () => reconciler.record(uid)?.assignment === undefined;
   // Of a server that was deleted no record knows the move any more: it is nobody's, and here it must end.
   const decided = (word: Promise<Outcome>): Promise<Outcome> =>
     word.catch((thrown: unknown) => {
@@ -35,6 +36,10 @@ export function sourcePorts({ engine, word, operation, server, isReleased }: Sou
     });
   return {
     container: engine.runtime.container(uid),
+    server: {
+      stop: () => reconciler.stopToMove(uid),
+      startAgain: () => reconciler.startAfterMove(uid),
+    },
     volume: {
       sendRound: async (round, targetHas) => {
         if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server)))

@@ -24,6 +24,12 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
   let received = 0;
   return {
     container: engine.runtime.container(uid),
+    server: {
+      start: async () => {
+        await reconciler.adopt(server, operation, "stopped");
+        await reconciler.startAfterMove(uid);
+      },
+    },
     volume: {
       base: () => imageBase(engine, server),
       receive: (stream) => engine.volumes.receiveSnapshot(snapshotName(operation, "received", received++), stream),
@@ -44,7 +50,7 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
     network: {
       attach: async () => {
         // On disk and on the bridge before the tasks run: an agent that is started again knows whose the server is.
-        await Promise.all([reconciler.adopt(server, operation), engine.network.attach(port)]);
+        await Promise.all([reconciler.adopt(server, operation, "running"), engine.network.attach(port)]);
         void engine.network
           .announce(port)
           .catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));

@@ -129,9 +129,21 @@ export class Reconciler {
     await this.#save(rest);
   }
 
-  /** A restored server belongs here from now on, under its new epoch. Throws `epoch-stale`. Held until `letGo`. */
-  async adopt(server: ServerAssignment, operation: string): Promise<void> {
+  /** Ends a server that a migration holds, and leaves it so. Throws `server-not-stopped`. */
+  stopToMove(uid: string): Promise<void> {
+    return this.#server(uid).stopToMove();
+  }
+
+  /** Starts a held server that was stopped to be moved. Whoever lets go of it without this has it started, too. */
+  startAfterMove(uid: string): Promise<void> {
+    return this.#server(uid).startAfterMove();
+  }
+
+  /** A moved server belongs here from now on, under its new epoch. Throws `epoch-stale`. Held until `letGo`. */
+  async adopt(server: ServerAssignment, operation: string, state: "running" | "stopped"): Promise<void> {
     const before = this.#recordOf(server.uid);
+    // By an earlier process of the agent.
+    if (before.heldBy === operation && before.epoch === server.epoch) return;
     if (server.epoch < before.epoch)
       throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
     const { environment, bootId } = this.#options;
@@ -143,7 +155,7 @@ export class Reconciler {
       confirmedBoot: bootId,
       heldBy: operation,
       restarts: before.restarts,
-      startedAtMs: environment.nowMs(),
+      ...(state === "running" ? { startedAtMs: environment.nowMs() } : { isStoppedToMove: true }),
     });
   }
 

@@ -1,6 +1,7 @@
 import { codeOf, messageOf } from "@vfleet/shared";
 import type { Environment, Logger, ServerAssignment, ServerReport } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
+import { agentError } from "../agent-error.ts";
 import { backOffMs, lastingMs } from "./back-off.ts";
 import type { RecordStore } from "./record-store.ts";
 import { newServerRecord } from "./server-record.ts";
@@ -61,6 +62,25 @@ export class ServerReconciler {
 
   stop(): void {
     this.#timer?.abort();
+  }
+
+  /** For the migration that holds it. The record says so before it happens, and nothing starts it before `startAfterMove`, or before it is let go of. */
+  async stopToMove(): Promise<void> {
+    const { uid, engine, records } = this.#options;
+    if ((await engine.runtime.inspect(uid)).state !== "running")
+      throw agentError("server-not-stopped", { uid, reason: "it does not run" });
+    await records.save({ ...this.record, isStoppedToMove: true });
+    await engine.stopServer(uid);
+  }
+
+  /** For the migration that holds it: starts what was stopped to be moved, here or at the host it came from. Repeating it changes nothing. */
+  async startAfterMove(): Promise<void> {
+    const { uid, engine } = this.#options;
+    const { assignment, isStoppedToMove } = this.record;
+    if (isStoppedToMove !== true) return;
+    if ((await engine.runtime.inspect(uid)).state !== "none") await engine.stopServer(uid);
+    await this.#rest();
+    if (assignment?.run === true) await this.#start();
   }
 
   report(): ServerReport | undefined {
@@ -191,7 +211,7 @@ export class ServerReconciler {
 
   /** It was asked to be stopped: what happened before no longer counts. */
   async #rest(): Promise<void> {
-    const { ended: _ended, startedAtMs: _startedAtMs, ...rest } = this.record;
+    const { ended: _ended, startedAtMs: _startedAtMs, isStoppedToMove: _isStoppedToMove, ...rest } = this.record;
     this.#failures = 0;
     this.#retryAtMs = 0;
     this.#failure = undefined;

@@ -84,6 +84,18 @@ describe("a server that should run", () => {
       "nothing",
       "Stopped",
     ],
+    [
+      "ends what a cold move has left of it before it starts",
+      situation({ container: failedExit, restartPolicy: "Never", record: { isStoppedToMove: true, startedAtMs: 5 } }),
+      "stop",
+      "Starting",
+    ],
+    [
+      "is left to the migration that has stopped it",
+      situation({ record: { isStoppedToMove: true, heldBy: "op" } }),
+      "nothing",
+      "Migrating",
+    ],
     ["starts again after a power cut", situation({ hasVolume: true, record: { startedAtMs: 5 } }), "start", "Starting"],
     [
       "is not repeated after a power cut when its policy is Never",

@@ -51,6 +51,9 @@ export function stepServer(situation: ServerSituation, nowMs: number): ServerDec
     const isGone = container.state === "none" && !situation.hasVolume;
     return { action: isGone ? nothing : { do: "delete" }, phase: "Stopping", reason: "Released" };
   }
+  // A stop that may not have ended: what is left of it goes first, and then it is as if never started.
+  if (record.isStoppedToMove === true)
+    return { action: { do: "stop" }, phase: assignment.run ? "Starting" : "Stopping" };
   return assignment.run ? stepRunning(situation, nowMs) : stepStopped(situation);
 }
 

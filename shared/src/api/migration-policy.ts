@@ -7,7 +7,10 @@ const daySeconds = 86_400;
 
 /** What a move may cost. Each is the server's own; a Migration may say otherwise for itself. */
 export const migrationWishes = {
-  mode: migrationModeSchema.meta({ description: "How memory is moved; Auto measures and picks" }),
+  mode: migrationModeSchema.meta({
+    description:
+      "How memory is moved; Auto measures and picks. Cold moves none: it stops the server, sends its files and starts it",
+  }),
   allowPostCopy: z.boolean().meta({
     description:
       "Whether memory may follow after the server runs at the target: until it has, the loss of either host loses the server",

@@ -3,9 +3,9 @@ import {
   imageKind,
   kinds,
   migrationKind,
+  migrationModes,
   namespaceKind,
   nodeKind,
-  supportedMigrationModes,
   virtualServerKind,
 } from "@vfleet/shared";
 import type { Command } from "commander";
@@ -46,7 +46,7 @@ const flagValues: Readonly<Record<string, Wanted>> = {
   "--to": nodeKind,
   "--node": nodeKind,
   "--image": imageKind,
-  "--mode": supportedMigrationModes,
+  "--mode": migrationModes,
   "--bandwidth": ["10M", "50M", "100M"],
   "--max-downtime": ["300ms", "900ms", "2s"],
   "--sort-by": ["cpu", "memory"],

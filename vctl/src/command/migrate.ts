@@ -1,4 +1,4 @@
-import { endedMigrationPhases, migrationKind, migrationSchema, supportedMigrationModes } from "@vfleet/shared";
+import { endedMigrationPhases, migrationKind, migrationModes, migrationSchema } from "@vfleet/shared";
 import { type Command, InvalidArgumentError } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
@@ -32,7 +32,10 @@ export function configureMigrate(command: Command, cli: Cli): void {
   addWriteOptions(command)
     .argument("[server]", "virtual server")
     .option("--to <node>", "target host; none: the scheduler picks")
-    .option("--mode <mode>", `${supportedMigrationModes.join(", ")}; default: as the server says`)
+    .option(
+      "--mode <mode>",
+      `${migrationModes.join(", ")}; default: as the server says. Cold stops and starts it: memory and connections are lost`,
+    )
     .option("--allow-post-copy", "memory may follow after it runs there; until then both hosts are needed")
     .option("--no-allow-post-copy", "not even if the server allows it")
     .option("--bandwidth <amount>", "bytes per second on the wire at most, such as 50M")

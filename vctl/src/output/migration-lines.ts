@@ -60,8 +60,15 @@ function route({ sourceNode, targetNode }: Pick<MigrationStatus, "sourceNode" | 
 /** As it was, or as it will be. */
 function pauseText(status: MigrationStatus, bytesPerSecond: number | undefined): string | undefined {
   if (status.pauseMs !== undefined) return `pause ${formatMilliseconds(status.pauseMs)}`;
-  const { movedBytes, expectedBytes, phase, predictedPauseMs } = status;
-  if (phase === "Freezing" && movedBytes !== undefined && expectedBytes !== undefined && bytesPerSecond) {
+  const { mode, movedBytes, expectedBytes, phase, predictedPauseMs } = status;
+  // How long a server takes to stop and to start is its own.
+  if (
+    phase === "Freezing" &&
+    mode !== "Cold" &&
+    movedBytes !== undefined &&
+    expectedBytes !== undefined &&
+    bytesPerSecond
+  ) {
     const left = formatMilliseconds((Math.max(0, expectedBytes - movedBytes) / bytesPerSecond) * 1000);
     return `about ${left} of pause left`;
   }

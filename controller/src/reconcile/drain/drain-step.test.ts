@@ -98,6 +98,17 @@ describe("drainStep", () => {
     expect(drainStep(view({ servers: servers.slice(0, 1) })).status.phase).toBe("Blocked");
   });
 
+  test("moves what can't be dumped where its own spec lets it be stopped for that, even between versions of CRIU", () => {
+    const conditions = [{ type: "Migratable", status: "False" as const, reason: "IoUring" }];
+    const status = placedStatus("host-1", { conditions });
+    const fleet = { criuVersion: "3.17.1", runcVersion: "1.1.5" };
+    const servers = [sampleServer("a", { status, spec: { migration: { mode: "Cold" } } }), on("host-1", "b")];
+    const nodes = [cordoned, sampleNode("host-2", { status: { fleet } })];
+    const { status: drained, actions } = drainStep(view({ servers, nodes }));
+    expect(actions).toMatchObject([{ kind: "move", server: "a", targetNode: "host-2" }]);
+    expect(drained.waiting?.map(({ server }) => server)).toEqual(["default/a", "default/b"]);
+  });
+
   test("waits for a server that is starting, and leaves those that are stopped", () => {
     const waits = drainStep(view({ servers: [on("host-1", "a", { phase: "Starting" })] }));
     expect(waits.status).toMatchObject({ phase: "Draining", waiting: [{ server: "default/a" }] });

@@ -88,7 +88,6 @@ function planned(
   const waiting: Waiting[] = [];
   const actions: DrainAction[] = [];
   const source = view.nodes.find((node) => node.metadata.name === drain.spec.node);
-  const unfit = unfitTargets(view.nodes, source);
   let underWay = own.filter((migration) => !isMigrationEnded(migration)).length;
   let stuck = 0;
   let abandoned = 0;
@@ -128,13 +127,14 @@ function planned(
       waiting.push({ server: nameOf(server), reason: `tried again soon, the last move failed: ${failure}` });
       continue;
     }
-    const objection = objectionToMode(server, moveWishes(server), source);
+    const wishes = moveWishes(server);
+    const objection = objectionToMode(server, wishes, source);
     if (objection !== undefined) {
       stuck++;
       waiting.push({ server: nameOf(server), reason: objection.message });
       continue;
     }
-    const choice = schedule(view.candidates, demandOf(server), unfit);
+    const choice = schedule(view.candidates, demandOf(server), unfitTargets(view.nodes, source, wishes.mode));
     if ("unschedulable" in choice) {
       stuck++;
       waiting.push({ server: nameOf(server), reason: choice.unschedulable });

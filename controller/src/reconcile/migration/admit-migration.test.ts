@@ -48,6 +48,23 @@ test("picks a target other than the source and starts under the present epoch", 
   });
 });
 
+test("a cold move may go where a dump could not be restored", () => {
+  const fleet = { criuVersion: "3.17.1", runcVersion: "1.1.4" };
+  const nodes = [sampleNode("host-1"), sampleNode("host-2", { status: { fleet } })];
+  const migration = sampleMigration("move", { spec: { mode: "Cold" } });
+  expect(admitMigration(view({ nodes, migration }))).toEqual({
+    start: {
+      phase: "Preparing",
+      mode: "Cold",
+      modeReason: "Asked for",
+      sourceNode: "host-1",
+      targetNode: "host-2",
+      epoch: 4,
+      startedAt: "now",
+    },
+  });
+});
+
 describe("refuses", () => {
   const cordoned = [sampleNode("host-1"), sampleNode("host-2", { spec: { unschedulable: true } })];
   const elsewhere = (targetNode: string) => sampleMigration("move", { spec: { targetNode } });

@@ -1,5 +1,5 @@
 import type { Migration, MigrationStatus, Node, VirtualServer } from "@vfleet/shared";
-import { isMigrationEnded, parseBytes, supportedMigrationModes } from "@vfleet/shared";
+import { isMigrationEnded, parseBytes } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
 import type { Candidate } from "../../scheduler/placement.ts";
@@ -68,9 +68,9 @@ export function admitMigration(view: AdmitView): Admittance {
   const candidates =
     targetNode === undefined ? view.candidates : view.candidates.filter((candidate) => candidate.name === targetNode);
   const source = nodes.find((node) => node.metadata.name === owner.node);
-  const choice = schedule(candidates, demandOf(server), unfitTargets(nodes, source));
-  if ("unschedulable" in choice) return { refuse: { reason: "NoTargetFits", message: choice.unschedulable } };
   const wishes = moveWishes(server, migration.spec);
+  const choice = schedule(candidates, demandOf(server), unfitTargets(nodes, source, wishes.mode));
+  if ("unschedulable" in choice) return { refuse: { reason: "NoTargetFits", message: choice.unschedulable } };
   const { bandwidthBytesPerSecond } = wishes.options;
   const chosen = chooseMode({
     wishes,
@@ -79,7 +79,6 @@ export function admitMigration(view: AdmitView): Admittance {
     path: knownPath(view.migrations, { source: owner.node, target: choice.node, limit: bandwidthBytesPerSecond }),
     tracksDirtyPages: source?.status?.fleet?.dirtyTracking === true,
     dirtyRateBytesPerSecond: knownDirtyRate(view.migrations, server.metadata),
-    supported: supportedMigrationModes,
   });
   return {
     start: {

@@ -19,7 +19,6 @@ function view({ mode = "Auto", allowPostCopy = false, maxDowntimeMs = 900, ...ch
     path: { bytesPerSecond: 512 * mebibyte, origin: "measured", fixedPauseMs: 400 },
     tracksDirtyPages: false,
     dirtyRateBytesPerSecond: undefined,
-    supported: migrationModes,
     ...changes,
   };
 }
@@ -40,12 +39,6 @@ describe("Auto", () => {
       /would be over.*1\.4 s.*post-copy is allowed$/,
     ],
     [
-      "too long, no post-copy in this version",
-      { allowPostCopy: true, supported: ["Auto", "StopAndCopy"] },
-      "StopAndCopy",
-      /this version has no post-copy$/,
-    ],
-    [
       "dirty pages tracked",
       { tracksDirtyPages: true },
       "Precopy",
@@ -62,12 +55,6 @@ describe("Auto", () => {
       },
       "Precopy",
       /8\.0 MiB at 1\.0 MiB\/s, its limit/,
-    ],
-    [
-      "tracked, no rounds in this version",
-      { tracksDirtyPages: true, supported: ["Auto", "StopAndCopy"] },
-      "StopAndCopy",
-      /this version sends no rounds/,
     ],
     [
       "written faster than sent, post-copy allowed",

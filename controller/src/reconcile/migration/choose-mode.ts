@@ -1,4 +1,4 @@
-import type { MigrationMode, MoveMode } from "@vfleet/shared";
+import type { MoveMode } from "@vfleet/shared";
 import { formatBytesForPeople } from "@vfleet/shared";
 import type { MoveWishes } from "./move-wishes.ts";
 import type { Path } from "./predict-pause.ts";
@@ -18,8 +18,6 @@ export interface ModeView {
   tracksDirtyPages: boolean;
   /** At which it wrote memory in an earlier move; none: never seen. */
   dirtyRateBytesPerSecond: number | undefined;
-  /** What this version can do. */
-  supported: readonly MigrationMode[];
 }
 
 export interface ChosenMode {
@@ -54,36 +52,33 @@ export function chooseMode(view: ModeView): ChosenMode {
 }
 
 function chooseByMeasure(view: ModeView): ChosenMode {
-  const { wishes, path, supported, tracksDirtyPages } = view;
+  const { wishes, path, tracksDirtyPages } = view;
   const { allowPostCopy, maxDowntimeMs } = wishes.options;
   const memoryBytes = memoryOf(view);
   const pauseMs = stopAndCopyPauseMs(memoryBytes, path);
   const prediction = predictionText(view, pauseMs);
   const isWithin = pauseMs <= maxDowntimeMs;
   const limit = `maxDowntime ${seconds(maxDowntimeMs)}`;
-  if (tracksDirtyPages && supported.includes("Precopy") && !(isWithin && memoryBytes < roundsPayBytes))
-    return chooseRounds(view, prediction);
+  if (tracksDirtyPages && !(isWithin && memoryBytes < roundsPayBytes)) return chooseRounds(view, prediction);
   if (isWithin) {
     return { mode: "StopAndCopy", modeReason: `Within ${limit}: ${prediction}`, predictedPauseMs: pauseMs };
   }
-  if (allowPostCopy && supported.includes("Postcopy")) {
+  if (allowPostCopy) {
     const modeReason = `Stopping and copying would be over ${limit}: ${prediction}; post-copy is allowed`;
     return { mode: "Postcopy", modeReason, predictedPauseMs: view.path.fixedPauseMs };
   }
-  const why = allowPostCopy ? "this version has no post-copy" : "post-copy is not allowed";
-  const noRounds = tracksDirtyPages ? "this version sends no rounds" : "the source does not track dirty pages";
-  const modeReason = `Over ${limit}: ${prediction}; but ${noRounds} and ${why}`;
+  const modeReason = `Over ${limit}: ${prediction}; but the source does not track dirty pages and post-copy is not allowed`;
   return { mode: "StopAndCopy", modeReason, predictedPauseMs: pauseMs };
 }
 
-function chooseRounds({ wishes, path, supported, dirtyRateBytesPerSecond }: ModeView, prediction: string): ChosenMode {
+function chooseRounds({ wishes, path, dirtyRateBytesPerSecond }: ModeView, prediction: string): ChosenMode {
   const converges =
     dirtyRateBytesPerSecond === undefined || dirtyRateBytesPerSecond < path.bytesPerSecond * convergingShare;
   const tracked = "the source tracks dirty pages";
   if (converges)
     return { mode: "Precopy", modeReason: `Rounds while it runs, since ${tracked}; without them ${prediction}` };
   const rates = `it wrote ${perSecond(dirtyRateBytesPerSecond)} when it last moved, and ${perSecond(path.bytesPerSecond)} can be sent`;
-  return wishes.options.allowPostCopy && supported.includes("Hybrid")
+  return wishes.options.allowPostCopy
     ? { mode: "Hybrid", modeReason: `Rounds would not end: ${rates}; post-copy is allowed for the rest` }
     : { mode: "Precopy", modeReason: `Rounds may not end: ${rates}; but ${tracked}, and without them ${prediction}` };
 }

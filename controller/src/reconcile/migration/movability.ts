@@ -1,4 +1,4 @@
-import type { Migration, Node, VirtualServer } from "@vfleet/shared";
+import type { Migration, MigrationMode, Node, VirtualServer } from "@vfleet/shared";
 import { conditionOf, hasRounds, isMigrationEnded, isNodeReady, isPostCopyMode, postCopyRule } from "@vfleet/shared";
 import { moveWishes } from "./move-wishes.ts";
 import type { MoveWishes } from "./move-wishes.ts";
@@ -78,26 +78,34 @@ function objectionToTarget({ migration, nodes }: MoveRequest): Objection | undef
   return undefined;
 }
 
-/** Nodes that a server on `source` can't move to, and why: its own, and those whose versions don't fit. */
-export function unfitTargets(nodes: readonly Node[], source: Node | undefined): Map<string, string> {
+/** Nodes that a server on `source` can't move to in this mode, and why: its own, and those whose versions don't fit. */
+export function unfitTargets(
+  nodes: readonly Node[],
+  source: Node | undefined,
+  mode: MigrationMode,
+): Map<string, string> {
   const unfit = new Map<string, string>();
   for (const node of nodes) {
     const name = node.metadata.name;
     if (name === source?.metadata.name) unfit.set(name, "where it runs now");
     else if (source !== undefined) {
-      const difference = versionDifference(source, node);
+      const difference = versionDifference(source, node, mode);
       if (difference !== undefined) unfit.set(name, difference);
     }
   }
   return unfit;
 }
 
-function versionDifference(source: Node, target: Node): string | undefined {
+/** What is stopped and started again needs neither CRIU nor the same runc. */
+function versionDifference(source: Node, target: Node, mode: MigrationMode): string | undefined {
   const pairs: [string, string | undefined, string | undefined][] = [
     ["architecture", source.status?.nodeInfo?.architecture, target.status?.nodeInfo?.architecture],
+  ];
+  const ofMemory: typeof pairs = [
     ["CRIU", source.status?.fleet?.criuVersion, target.status?.fleet?.criuVersion],
     ["runc", source.status?.fleet?.runcVersion, target.status?.fleet?.runcVersion],
   ];
+  if (mode !== "Cold") pairs.push(...ofMemory);
   const different = pairs.find(([, needed, found]) => needed !== found);
   return different === undefined
     ? undefined

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { moveModeSchema, systemEnvironment } from "@vfleet/shared";
+import { z } from "zod";
 import { processesOf } from "../../criu/container-tasks.ts";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
@@ -15,10 +16,11 @@ import { digestOfValues, fillWithValues } from "./values.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
 import { hostFolders, network } from "./host-folders.ts";
-import { containerOf } from "./host-ports.ts";
+import { armDeath, containerOf, momentsOfDeath } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
 import { runSync } from "./run.ts";
 
+const momentSchema = z.enum(momentsOfDeath);
 const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy"] = process.argv.slice(2);
 const mode = moveModeSchema.parse(modeName);
 const hosts = ["a", "b"];
@@ -51,6 +53,7 @@ class HostProcess {
     this.#process = fork(fileURLToPath(new URL("host-process.ts", import.meta.url)), [box, host], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
+    this.ended = new Promise((resolve) => this.#process.once("exit", () => resolve()));
     this.#process.on("message", (message: HostReply | RecordQuestion) => {
       if (message.kind === "question") this.#process.send({ kind: "answer", id: message.id, outcome: decide(message) });
       else {
@@ -77,6 +80,9 @@ class HostProcess {
     // Its kind was compared.
     return reply as HostReply & { kind: K };
   }
+
+  /** Resolves when it is dead. */
+  readonly ended: Promise<void>;
 
   end(signal: NodeJS.Signals = "SIGINT"): void {
     this.#process.kill(signal);
@@ -113,12 +119,13 @@ async function untilServing(): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const served = await new Promise<boolean>((resolve) => {
       const socket = connect({ host: network.serverAddress, port: network.port, timeout: 500 });
-      const end = (connected: boolean) => {
+      const end = (serving: boolean) => {
         socket.destroy();
-        resolve(connected);
+        resolve(serving);
       };
       socket
-        .once("connect", () => end(true))
+        .once("connect", () => socket.write("PING\r\n"))
+        .once("data", (data) => end(data.toString().startsWith("+PONG")))
         .once("timeout", () => end(false))
         .once("error", () => end(false));
     });
@@ -148,6 +155,8 @@ export interface Deaths {
   after: Record<string, number>;
   outcome: "committed" | "aborted";
   isLost: boolean;
+  /** As of a move; of a cold one only. */
+  intact?: boolean;
 }
 
 async function main(): Promise<void> {
@@ -199,7 +208,9 @@ async function main(): Promise<void> {
     const source = (await at(from).next("ended")).report;
     const target = (await at(to).next("ended")).report;
     const seen = await clientReport();
-    const intact = seen.error === undefined ? (await digestOfValues(values.count)) === values.digest : undefined;
+    if (mode === "Cold") await untilServing();
+    const intact =
+      mode === "Cold" || seen.error === undefined ? (await digestOfValues(values.count)) === values.digest : undefined;
     const moved = { from, to, source, target, client: seen, intact, tasks: tasks() };
     if (process.env["BOX_DEBUG"] !== undefined) process.stderr.write(runSync("sh", "-c", process.env["BOX_DEBUG"]));
     if (process.env["BOX_TRACE"] !== undefined) process.stderr.write(`${JSON.stringify(moved, undefined, 1)}\n`);
@@ -226,6 +237,27 @@ async function main(): Promise<void> {
     return { survivor, before, outcome, isLost, after: tasks() };
   };
 
+  /** The agent of one host dies by itself at a moment of a cold move, and is started again. */
+  const dieWhenCold = async (victim: string, kill: () => void): Promise<Deaths> => {
+    const identity = { operation: "op-1", server: "default/web", source: "a", target: "b", epoch: 1 };
+    at("b").send({ kind: "expect", identity, mode });
+    const { port, ticket } = await at("b").next("expecting");
+    kill();
+    at("a").send({ kind: "send", identity, mode, port, ticket });
+    await at(victim).ended;
+    const before = tasks();
+    const again = new HostProcess(victim);
+    const survivor = at(victim === "a" ? "b" : "a");
+    processes.set(victim, again);
+    await again.next("ready");
+    again.send({ kind: "resume" });
+    const { outcome, isLost } = await again.next("resumed");
+    const { report: survivorReport } = await survivor.next("ended");
+    await untilServing();
+    const intact = (await digestOfValues(values.count)) === values.digest;
+    return { survivor: survivorReport, before, outcome, isLost, after: tasks(), intact };
+  };
+
   const moves: Move[] = [];
   let deaths: Deaths | undefined;
   switch (scenario) {
@@ -239,11 +271,17 @@ async function main(): Promise<void> {
         moves.push(await move(from, to));
       break;
     case "source-veto":
-      writeFileSync(`${hostFolders(box, "a").failpoints}/migration.source.post-dump`, "refuse-once");
+      writeFileSync(
+        `${hostFolders(box, "a").failpoints}/migration.source.${mode === "Cold" ? "stopped" : "post-dump"}`,
+        "refuse-once",
+      );
       moves.push(await move("a", "b"), await move("a", "b"));
       break;
     case "target-veto":
-      writeFileSync(`${hostFolders(box, "b").failpoints}/migration.target.post-restore`, "refuse-once");
+      writeFileSync(
+        `${hostFolders(box, "b").failpoints}/migration.target.${mode === "Cold" ? "complete" : "post-restore"}`,
+        "refuse-once",
+      );
       moves.push(await move("a", "b"), await move("a", "b"));
       break;
     case "cut-filling":
@@ -253,6 +291,19 @@ async function main(): Promise<void> {
     case "source-agent-dies":
     case "target-agent-dies":
       deaths = await dieWhileFilling(scenario === "source-agent-dies" ? "a" : "b");
+      break;
+    case "source-dies-after-commit":
+      deaths = await dieWhenCold("a", () => void committed.promise.then(() => at("a").end("SIGKILL")));
+      break;
+    case "source-dies-when-stopped":
+      deaths = await dieWhenCold("a", () => armDeath(box, "a", "stopped"));
+      break;
+    case "target-dies-when-commit":
+    case "target-dies-when-start":
+    case "target-dies-when-started":
+      deaths = await dieWhenCold("b", () =>
+        armDeath(box, "b", momentSchema.parse(scenario.slice("target-dies-when-".length))),
+      );
       break;
     default:
       throw new Error(`no scenario ${scenario}`);

@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { systemEnvironment } from "@vfleet/shared";
+import { processesOf } from "../../criu/container-tasks.ts";
 import type { Outcome, RestoreRequest, RuncContainer, SourcePorts, TargetPorts } from "../ports.ts";
 import { hostFolders, network } from "./host-folders.ts";
 import { run, runSilently } from "./run.ts";
+
+const pollMs = 20;
 
 type Ask = (ask: "commit" | "abort" | "outcome", operation: string) => Promise<Outcome>;
 
@@ -18,6 +22,36 @@ export interface PortsOptions {
 export function containerOf(box: string, host: string): RuncContainer {
   const folders = hostFolders(box, host);
   return { id: "web", runtimeRoot: folders.runtimeRoot, bundle: folders.bundle, criuConfigPath: folders.criuConfig };
+}
+
+/** Moments at which a host's process can be made to die by itself. */
+export const momentsOfDeath = ["stopped", "commit", "start", "started"] as const;
+export type MomentOfDeath = (typeof momentsOfDeath)[number];
+
+export function armDeath(box: string, host: string, moment: MomentOfDeath): void {
+  writeFileSync(deathFile(box, host, moment), "");
+}
+
+function mayDie({ box, host }: PortsOptions, moment: MomentOfDeath): void {
+  const file = deathFile(box, host, moment);
+  if (!existsSync(file)) return;
+  rmSync(file);
+  process.kill(process.pid, "SIGKILL");
+}
+
+function deathFile(box: string, host: string, moment: MomentOfDeath): string {
+  return `${hostFolders(box, host).failpoints}/dies-when-${moment}`;
+}
+
+/** As a fleet's first start does it. */
+export async function startServer(box: string, host: string): Promise<void> {
+  const folders = hostFolders(box, host);
+  await runSilently("runc", "--root", folders.runtimeRoot, "run", "--detach", "--bundle", folders.bundle, "web");
+  await run("ip", "link", "set", `ve-${host}`, "master", network.bridge, "up");
+}
+
+async function removeContainer(box: string, host: string): Promise<void> {
+  await run("runc", "--root", hostFolders(box, host).runtimeRoot, "delete", "--force", "web");
 }
 
 /** Real runc, btrfs and veth, as simple as they can be. */
@@ -34,12 +68,32 @@ export function sourcePorts(options: PortsOptions): SourcePorts {
     last = snapshot;
     return outputOf("btrfs", ["send", "-q", ...parent, snapshot]);
   };
+  const stopBegun = `${folders.base}/stop-begun`;
+  const container = containerOf(options.box, options.host);
   return {
-    container: containerOf(options.box, options.host),
+    container,
+    server: {
+      stop: async () => {
+        writeFileSync(stopBegun, "");
+        await run("runc", "--root", folders.runtimeRoot, "kill", "web", "TERM");
+        while (processesOf(container).size > 0) await systemEnvironment.sleep(pollMs);
+        await removeContainer(options.box, options.host);
+        mayDie(options, "stopped");
+      },
+      startAgain: async () => {
+        if (!existsSync(stopBegun)) return;
+        await removeContainer(options.box, options.host);
+        await startServer(options.box, options.host);
+        rmSync(stopBegun);
+      },
+    },
     volume: {
       sendRound: send,
       sendFrozen: send,
-      release: () => deleteAll(snapshots),
+      release: async () => {
+        await deleteAll(snapshots);
+        rmSync(stopBegun, { force: true });
+      },
     },
     network: {
       isolate: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "nomaster", "down")),
@@ -58,6 +112,14 @@ export function targetPorts(options: PortsOptions): TargetPorts {
   let activated = false;
   return {
     container: containerOf(options.box, options.host),
+    server: {
+      start: async () => {
+        mayDie(options, "start");
+        if (processesOf(containerOf(options.box, options.host)).size === 0)
+          await startServer(options.box, options.host);
+        mayDie(options, "started");
+      },
+    },
     volume: {
       base: () => Promise.resolve(undefined),
       receive: async (stream) => {
@@ -82,7 +144,10 @@ export function targetPorts(options: PortsOptions): TargetPorts {
     restore: (request) => restore(options, request),
     discardContainer: async () =>
       void (await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web").catch(() => {})),
-    commit: (operation) => options.ask("commit", operation),
+    commit: (operation) => {
+      mayDie(options, "commit");
+      return options.ask("commit", operation);
+    },
     abort: (operation) => options.ask("abort", operation),
   };
 }

@@ -7,10 +7,10 @@ import { ResumedSession, unfinishedSessions } from "../resumed-session.ts";
 import type { SessionHost } from "../session-options.ts";
 import { SourceSession } from "../source-session.ts";
 import { TargetListener } from "../target-listener.ts";
-import { hostFolders, network } from "./host-folders.ts";
-import { sourcePorts, targetPorts } from "./host-ports.ts";
+import { hostFolders } from "./host-folders.ts";
+import { sourcePorts, startServer, targetPorts } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordAnswer, RecordQuestion } from "./messages.ts";
-import { run, runSilently } from "./run.ts";
+import { run } from "./run.ts";
 
 const [box = "", host = ""] = process.argv.slice(2);
 const folders = hostFolders(box, host);
@@ -51,8 +51,7 @@ const port = await listener.listen("127.0.0.1", 0);
 async function obey(command: HostCommand): Promise<void> {
   switch (command.kind) {
     case "start-server":
-      await runSilently("runc", "--root", folders.runtimeRoot, "run", "--detach", "--bundle", folders.bundle, "web");
-      await run("ip", "link", "set", `ve-${host}`, "master", network.bridge, "up");
+      await startServer(box, host);
       tell({ kind: "ready" });
       return;
     case "resume": {
