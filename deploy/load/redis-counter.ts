@@ -35,13 +35,16 @@ const { values: options } = parseArgs({
     "fill-mib": { type: "string", default: "0" },
     fill: { type: "string", default: "random" },
     touch: { type: "boolean", default: false },
+    "write-mib": { type: "string", default: "0" },
     "max-seconds": { type: "string", default: "600" },
   },
 });
 if (options.host === undefined) {
   process.stderr.write(
-    "usage: redis-counter --host ADDRESS [--port 6379] [--fill-mib N] [--fill random|text] [--touch] [--max-seconds N]\n" +
-      "  --touch: reads a byte of a random filled value after each increment\n",
+    "usage: redis-counter --host ADDRESS [--port 6379] [--fill-mib N] [--fill random|text] [--touch] [--write-mib N]\n" +
+      "                     [--max-seconds N]\n" +
+      "  --touch: reads a byte of a random filled value after each increment\n" +
+      "  --write-mib: writes random filled values anew, so many MiB a second\n",
   );
   process.exit(2);
 }
@@ -115,12 +118,20 @@ async function main(): Promise<void> {
     last = now;
   };
   const values = Math.floor((Number(options["fill-mib"]) * 1_048_576) / valueBytes);
+  const bytesPerMs = (Number(options["write-mib"]) * 1_048_576) / 1000;
+  const startMs = performance.now();
+  let writtenBytes = 0;
   say({ event: "counting" });
   while (!ended.aborted && failure === undefined) {
     try {
       await redis.incr(options.key);
       acknowledged += 1;
       answered();
+      if (values > 0 && writtenBytes < bytesPerMs * (performance.now() - startMs)) {
+        await redis.set(`fill:${Math.floor(Math.random() * values)}`, valueOf(options.fill));
+        writtenBytes += valueBytes;
+        answered();
+      }
       if (!options.touch || values === 0) continue;
       const at = Math.floor(Math.random() * valueBytes);
       await redis.getrange(`fill:${Math.floor(Math.random() * values)}`, at, at);

@@ -1,38 +1,57 @@
 import { parseArgs } from "node:util";
+import { migrationModeSchema } from "@vfleet/shared";
 import { benchmarkMigration } from "./migration/run.ts";
+import { benchmarkRounds } from "./rounds/run.ts";
 
 const usage = `usage: npm run bench -- migration [--json FILE] [--sizes 64,256,512] [--runs 5] [--systems vfleet,runc,podman]
                                      [--modes StopAndCopy,Postcopy] [--data random|text] [--lab benchmark]
 
 Moves the same redis, under the same client, by vfleet in each mode, by plain runc, and by podman, in turn, in one lab.
-Prints a table; --json writes the rows.
+       npm run bench -- rounds [--json FILE] [--sizes 256] [--runs 3] [--modes Precopy,StopAndCopy] [--write-mib 5]
+
+Moves a redis that is written to between virtual machines, whose kernel tracks dirty pages, with rounds and without.
+
+Both print a table; --json writes the rows.
 `;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "string" },
-    sizes: { type: "string", default: "64,256,512" },
-    runs: { type: "string", default: "5" },
+    sizes: { type: "string" },
+    runs: { type: "string" },
     systems: { type: "string", default: "vfleet,runc,podman" },
-    modes: { type: "string", default: "StopAndCopy,Postcopy" },
+    modes: { type: "string" },
+    "write-mib": { type: "string", default: "5" },
     data: { type: "string", default: "random" },
     lab: { type: "string", default: "benchmark" },
     help: { type: "boolean", default: false },
   },
 });
 
-if (options.help || positionals.join() !== "migration") {
+const benchmarks: Record<string, () => Promise<unknown>> = {
+  migration: () =>
+    benchmarkMigration({
+      sizesMiB: (options.sizes ?? "64,256,512").split(",").map(Number),
+      runs: Number(options.runs ?? 5),
+      systems: options.systems.split(","),
+      modes: (options.modes ?? "StopAndCopy,Postcopy").split(","),
+      data: options.data,
+      lab: options.lab,
+      jsonFile: options.json,
+    }),
+  rounds: () =>
+    benchmarkRounds({
+      residentMiB: Number(options.sizes ?? 256),
+      writeMiB: Number(options["write-mib"]),
+      runs: Number(options.runs ?? 3),
+      modes: migrationModeSchema.array().parse((options.modes ?? "Precopy,StopAndCopy").split(",")),
+      jsonFile: options.json,
+    }),
+};
+const chosen = benchmarks[positionals.join(" ")];
+if (options.help || chosen === undefined) {
   process.stderr.write(usage);
   process.exit(options.help ? 0 : 2);
 }
-
-await benchmarkMigration({
-  sizesMiB: options.sizes.split(",").map(Number),
-  runs: Number(options.runs),
-  systems: options.systems.split(","),
-  modes: options.modes.split(","),
-  data: options.data,
-  lab: options.lab,
-  jsonFile: options.json,
-});
+await chosen();

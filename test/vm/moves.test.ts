@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { installedPaths } from "../../deploy/install/where.ts";
 import { hostsRunning, leftOn } from "../fleet/census.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { haveSmallRedis, moveOptions, openVmFleet, slowMs } from "./vm-fleet.ts";
+import { haveSmallDatabase, haveSmallRedis, moveOptions, openVmFleet, pgbench, slowMs } from "./vm-fleet.ts";
 
 /** All that move a running server. */
 const modes = migrationModes.filter((mode) => mode !== "Auto" && mode !== "Cold");
@@ -15,6 +15,7 @@ describe("between two kernels", () => {
   });
   afterEach(async () => {
     await fleet.remove("cache");
+    await fleet.remove("database");
   });
 
   test("hosts run the distribution's kernel, each its own, with dirty-page tracking and cgroup version 2", async () => {
@@ -49,7 +50,26 @@ describe("between two kernels", () => {
     // I6.
     for (const host of [node, other]) expect({ [host]: await leftOn(fleet, host, slowMs) }).toEqual({ [host]: [] });
   });
+
+  test.each(modes)("a PostgreSQL goes A -> B -> A by %s, and no transaction of pgbench fails", async (mode) => {
+    const { node, address } = await haveSmallDatabase(fleet, "database");
+    const other = await fleet.otherNode(node);
+    const seconds = benchSeconds;
+    const transactions = pgbench(fleet, address, "--client", "3", "--time", String(seconds), "--rate", "5");
+    for (const target of [other, node]) {
+      await fleet.does("migrate", "database", "--to", target, ...moveOptions(mode));
+      expect((await fleet.migrationsOf("database")).at(-1)?.status).toMatchObject({ phase: "Succeeded", mode });
+      expect(await hostsRunning(fleet, "postgres")).toEqual([target]);
+    }
+    const finished = await transactions;
+    expect(finished.stderr).not.toMatch(/error|abort/i);
+    expect(finished.stdout).toMatch(/number of failed transactions: 0 /);
+    expect(finished.code).toBe(0);
+  });
 });
+
+/** Longer than two moves take where every instruction is emulated. */
+const benchSeconds = 240;
 
 /** Of the cgroup that the one redis of a host is in. */
 async function memoryLimit(fleet: Fleet, host: string): Promise<number> {

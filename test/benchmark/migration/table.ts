@@ -1,3 +1,4 @@
+import { textTable } from "../text-table.ts";
 import type { Row } from "./contender.ts";
 
 const headings = [
@@ -43,17 +44,7 @@ export function table(rows: readonly Row[]): string {
       row.connectionKept ? "kept" : "LOST",
     ];
   });
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...cells.map((line) => line[column]?.length ?? 0)),
-  );
-  return [headings, ...cells]
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return textTable(headings, cells);
 }
 
 function quantity(value: number | null, unit: string): string {
