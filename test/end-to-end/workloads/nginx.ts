@@ -14,7 +14,7 @@ export const nginx: Workload = {
   command: ["sh", "-c", `printf '%s' '${configuration}' >/tmp/nginx.conf && exec nginx -c /tmp/nginx.conf`],
   probe: answersOn(80),
   load: async (place) => {
-    const args = ["--threads", "1", "--connections", "100", "--duration", "60s", "--timeout", "30s"];
+    const args = ["--threads", "1", "--connections", "100", "--duration", "90s", "--timeout", "30s"];
     const wrk = programLoad(place, ["wrk", ...args, `http://${place.address}/`]);
     return {
       finish: async () => {

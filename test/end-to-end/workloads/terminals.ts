@@ -39,6 +39,17 @@ export const terminals: Workload = {
         await type(place, "echo $held in $PWD with $(jobs -p | wc -l) job", "typed-before in /var with 1 job");
         const after = await tmux(place, "list-panes", "-t", "work", "-F", "#{pane_pid} #{pane_tty}");
         if (after !== before) throw new Error(`the session had ${before}, has ${after}`);
+        // What is started now has the same clocks as what was restored: otherwise it would hold the server where it is.
+        const clocks = await place.fleet.does(
+          "exec",
+          place.server,
+          "--",
+          "readlink",
+          "/proc/1/ns/time",
+          "/proc/self/ns/time",
+        );
+        const [restored, started] = clocks.split("\n");
+        if (restored !== started) throw new Error(`time namespaces differ: ${clocks}`);
         shell.stdin.write("kill %1; exit\n");
         const code = await shell.ended;
         if (code !== 0) throw new Error(`the connection ended with ${code}: ${shell.printed()}`);

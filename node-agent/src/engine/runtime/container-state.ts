@@ -29,8 +29,13 @@ function readExitCode(file: string): number | undefined {
 
 function readStat(pid: number): { state: string; startTime: number } | undefined {
   const text = read(`/proc/${pid}/stat`);
-  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
-  return fields === undefined ? undefined : { state: fields[0] ?? "", startTime: Number(fields[startTimeField]) };
+  return text === undefined ? undefined : processStat(text);
+}
+
+/** Of the text of `/proc/PID/stat`. Start times are in clock ticks since the boot, as the reader's time namespace counts. */
+export function processStat(text: string): { state: string; startTime: number } {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", startTime: Number(fields[startTimeField]) };
 }
 
 function readJson(file: string) {

@@ -17,6 +17,7 @@ import { startWithConmon } from "./conmon-start.ts";
 import { readContainerState } from "./container-state.ts";
 import { isolationProfiles } from "./isolation-profiles.ts";
 import { startExec } from "./exec-session.ts";
+import { runcView } from "./runc-view.ts";
 import { RuntimeArguments } from "./runtime-arguments.ts";
 import type { BundleRequest, ContainerState, ExecRequest, ExecSession, RuntimeDriver } from "./runtime-driver.ts";
 
@@ -153,8 +154,10 @@ export class RuncConmonDriver implements RuntimeDriver {
   }
 
   async exec(uid: string, request: ExecRequest): Promise<ExecSession> {
-    if ((await this.inspect(uid)).state !== "running") throw agentError("container-not-running", { uid });
-    return startExec(this.#arguments.exec(uid, request), {
+    const container = await this.inspect(uid);
+    if (container.state !== "running") throw agentError("container-not-running", { uid });
+    const view = await runcView(this.#layout, uid, container.pid);
+    return startExec(this.#arguments.exec(uid, request, view), {
       terminal: request.terminal,
       searchPath: this.#searchPath,
     });

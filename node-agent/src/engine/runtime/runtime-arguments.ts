@@ -1,4 +1,5 @@
 import type { Layout } from "../layout.ts";
+import type { RuncView } from "./runc-view.ts";
 
 export interface RuntimePrograms {
   runc: string;
@@ -53,8 +54,10 @@ export class RuntimeArguments {
     return this.#runc("update", "--resources", "-", uid);
   }
 
-  exec(uid: string, exec: { command: readonly string[]; terminal: boolean }): string[] {
-    return this.#runc("exec", ...(exec.terminal ? ["--tty"] : []), uid, ...exec.command);
+  exec(uid: string, exec: { command: readonly string[]; terminal: boolean }, view: RuncView): string[] {
+    const { prefix, runtimeRoot } = view;
+    const terminal = exec.terminal ? ["--tty"] : [];
+    return [...prefix, this.#programs.runc, "--root", runtimeRoot, "exec", ...terminal, uid, ...exec.command];
   }
 
   #runc(...parameters: string[]): string[] {
