@@ -21,7 +21,8 @@ export const fail = errorRegistry({
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,
   "page-server-protocol": (p: { reason: string }) => `Cannot take pages from CRIU: ${p.reason}`,
   "stream-invalid": (p: { reason: string }) => `Cannot read the migration stream: ${p.reason}`,
-  "stream-closed": (p: { peer: string }) => `Lost the migration stream with ${quoted(p.peer)}`,
+  "stream-closed": (p: { peer: string; reason?: string }) =>
+    `Lost the migration stream with ${quoted(p.peer)}${p.reason === undefined ? "" : `: ${p.reason}`}`,
   "connect-failed": (p: { node: string; reason: string }) => `Cannot connect to node ${quoted(p.node)}: ${p.reason}`,
   "ticket-refused": (p: { operation: string; reason: string }) =>
     `Cannot accept migration ${quoted(p.operation)}: ${p.reason}`,
@@ -31,6 +32,8 @@ export const fail = errorRegistry({
     `Cannot commit the move of ${quoted(p.server)}: the ownership record says ${p.outcome}`,
   "migration-cancelled": (p: { server: string; reason: string }) =>
     `Migration of ${quoted(p.server)} was cancelled: ${p.reason}`,
+  "migration-stalled": (p: { server: string; target: string; limitMs: number }) =>
+    `Cannot move ${quoted(p.server)} to ${quoted(p.target)}: nothing has moved for ${p.limitMs} ms`,
   "migration-timeout": (p: { server: string; limitMs: number }) =>
     `Cannot finish the move of ${quoted(p.server)} within ${p.limitMs} ms`,
 });

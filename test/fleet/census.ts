@@ -9,15 +9,20 @@ echo ports: $(ip -o link show master vfleet0 type veth 2>/dev/null | wc -l)
 echo volumes: $(btrfs subvolume list "$1" | grep -vc ' images/')
 echo operations: $(find /run/vfleet -xdev -name '*.img' 2>/dev/null | wc -l)
 `;
-const nothing = ["containers: 0", "processes: 0", "ports: 0", "volumes: 0", "operations: 0"];
 
-/** What is left on a host, once nothing is or after the deadline: `[]`, or every count. */
-export async function leftOn(fleet: Fleet, host: string, deadlineMs = 30_000): Promise<readonly string[]> {
+/** What is left on a host beside its `servers`, once nothing is or after the deadline: `[]`, or every count. */
+export async function leftOn(
+  fleet: Fleet,
+  host: string,
+  { servers = 0, deadlineMs = 30_000 }: { servers?: number; deadlineMs?: number } = {},
+): Promise<readonly string[]> {
   const volumes = `${fleet.labFolder}/${host}/volumes`;
+  const owned = ["containers", "processes", "ports", "volumes"].map((what) => `${what}: ${servers}`);
+  const wanted = [...owned, "operations: 0"].join();
   let left: readonly string[] = [];
   await until(`nothing to be left on ${host}`, deadlineMs, async () => {
     const counted = (await fleet.exec(host, "sh", "-c", leftovers, "sh", volumes)).stdout.trim().split("\n");
-    left = counted.join() === nothing.join() ? [] : counted;
+    left = counted.join() === wanted ? [] : counted;
     return left.length === 0 ? true : undefined;
   }).catch(() => undefined);
   return left;

@@ -48,7 +48,8 @@ describe("between two kernels", () => {
     expect(await counter.finish()).toMatchObject({ connectionKept: true, writesLost: 0 });
     await fleet.does("delete", "virtualserver", "cache");
     // I6.
-    for (const host of [node, other]) expect({ [host]: await leftOn(fleet, host, slowMs) }).toEqual({ [host]: [] });
+    for (const host of [node, other])
+      expect({ [host]: await leftOn(fleet, host, { deadlineMs: slowMs }) }).toEqual({ [host]: [] });
   });
 
   test.each(modes)("a PostgreSQL goes A -> B -> A by %s, and no transaction of pgbench fails", async (mode) => {

@@ -29,14 +29,12 @@ export async function sendImageFiles(connection: FrameConnection, folder: string
         const buffer = Buffer.allocUnsafe(chunkBytes);
         const read = readSync(file, buffer);
         last = read < chunkBytes;
-        sent.push(
-          connection.send(
-            channels.files,
-            Buffer.concat([nameHeader(name), buffer.subarray(0, read)]),
-            last ? flagEnd : 0,
-          ),
-        );
-        if (!last) await sent.at(-1);
+        const payload = Buffer.concat([nameHeader(name), buffer.subarray(0, read)]);
+        const chunk = connection.send(channels.files, payload, last ? flagEnd : 0);
+        // Of several that fail at once only the first one awaited is told.
+        chunk.catch(() => {});
+        sent.push(chunk);
+        if (!last) await chunk;
       }
     } finally {
       closeSync(file);

@@ -38,6 +38,8 @@ const messageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("rounds-ended"), mode: moveModeSchema }),
   /** Source: everything was sent, so many page images and pages and files. */
   z.strictObject({ type: z.literal("complete"), images: count, pages: count, files: count }),
+  /** Target: that came; it restores now. */
+  z.strictObject({ type: z.literal("received") }),
   /** Target: the record says it owns the server now. */
   z.strictObject({ type: z.literal("committed") }),
   /** Target: the tasks run. */

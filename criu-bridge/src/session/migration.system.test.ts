@@ -1,58 +1,10 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { MoveMode } from "@vfleet/shared";
 import type { Deaths, Move } from "./system/box.ts";
+import { inBox as runInBox } from "./system/in-box.ts";
 
-const execute = promisify(execFile);
-const program = fileURLToPath(new URL("system/box.ts", import.meta.url));
-const prefix = process.env["VFLEET_PREFIX"] ?? "/opt/vfleet";
-let folder: string;
-let name: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vfleet-box-"));
-  name = folder.slice(-6);
-});
-
-afterEach(() => {
-  removeCgroups("/sys/fs/cgroup", `vfleet-bridge-${name}`);
-  rmSync(folder, { recursive: true });
-});
-
-/** Moves in namespaces of their own, which end with their first process: nothing that is mounted or started there stays. */
-async function inBox(scenario: string, megabytes: number, mode: MoveMode): Promise<{ moves: Move[]; deaths?: Deaths }> {
-  const namespaces = [
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-    "--ipc",
-    "--uts",
-    "--mount",
-    "--propagation",
-    "private",
-    "--net",
-  ];
-  const { stdout } = await execute(
-    "unshare",
-    [...namespaces, "--", process.execPath, program, folder, scenario, String(megabytes), mode],
-    {
-      timeout: 55_000,
-      env: {
-        ...process.env,
-        PATH: `${prefix}/bin:${process.env["PATH"] ?? ""}`,
-        BOX_NAME: name,
-        BOX_APPEND_ONLY: "yes",
-      },
-    },
-  );
-  // Printed by the box itself.
-  return JSON.parse(stdout) as { moves: Move[]; deaths?: Deaths };
+function inBox(scenario: string, megabytes: number, mode: MoveMode): Promise<{ moves: Move[]; deaths?: Deaths }> {
+  return runInBox({ scenario, megabytes, mode, appendOnly: true, timeoutMs: 55_000 });
 }
 
 async function moved(scenario: string, megabytes: number, mode: MoveMode): Promise<Move[]> {
@@ -160,21 +112,3 @@ test.each([
   expect(deaths?.after[elsewhere]).toBe(0);
   expect(deaths?.after[owner]).toBeGreaterThan(0);
 });
-
-/** Empty groups only, so nothing else can be removed. */
-function removeCgroups(parent: string, wanted: string): void {
-  for (const hierarchy of existsSync(parent) ? [parent, ...subfolders(parent)] : [])
-    removeTree(join(hierarchy, wanted));
-}
-
-function removeTree(group: string): void {
-  if (!existsSync(group)) return;
-  for (const child of subfolders(group)) removeTree(child);
-  rmdirSync(group);
-}
-
-function subfolders(folderPath: string): string[] {
-  return readdirSync(folderPath, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(folderPath, entry.name));
-}

@@ -46,9 +46,9 @@ const events: Record<string, SourceEvent> = {
 };
 
 const givenUp = "answer-no ask-abort finish";
-const frozenGivenUp = "answer-no rejoin-network ask-abort finish";
-const stoppedGivenUp = "answer-no start-server ask-abort finish";
-const aborted = "answer-no rejoin-network finish";
+const frozenGivenUp = "rejoin-network answer-no ask-abort finish";
+const stoppedGivenUp = "start-server answer-no ask-abort finish";
+const aborted = "rejoin-network answer-no finish";
 const gone = "kill-tasks answer-go finish";
 /** What isn't listed changes nothing. */
 const transitions: [from: string, event: string, phase: string, actions: string][] = [
@@ -84,7 +84,7 @@ const transitions: [from: string, event: string, phase: string, actions: string]
   ["cold-waiting", "failed", "waiting", "ask-abort"],
   ["cold-waiting", "peer-lost", "waiting", "ask-abort"],
   ["cold-waiting", "outcome-committed", "committed", "answer-go finish"],
-  ["cold-waiting", "outcome-aborted", "aborted", "answer-no start-server finish"],
+  ["cold-waiting", "outcome-aborted", "aborted", "start-server answer-no finish"],
   ["cold-waiting", "outcome-undecided", "waiting", "ask-outcome"],
   ["sending", "sent", "waiting", ""],
   ["sending", "failed", "sending", "ask-abort"],

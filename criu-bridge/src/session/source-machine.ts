@@ -176,7 +176,7 @@ function decide(state: SourceState & { phase: "sending" | "waiting" }, outcome: 
   }
   return {
     state: { phase: "aborted", reason: "the ownership record says aborted" },
-    actions: [{ type: "answer", verdict: "no" }, takeBack(state), { type: "finish" }],
+    actions: [takeBack(state), { type: "answer", verdict: "no" }, { type: "finish" }],
   };
 }
 
@@ -185,9 +185,8 @@ function giveUp(state: SourceState & Active, event: SourceEvent, interrupted: bo
   const failed = event.type === "failed" || event.type === "peer-lost";
   if (!failed && !(event.type === "outcome" && event.outcome === "aborted")) return stay(state);
   const reason = failed ? event.reason : "the ownership record says aborted";
-  const actions: SourceAction[] = [{ type: "answer", verdict: "no" }];
-  if (interrupted) actions.push(takeBack(state));
-  actions.push({ type: "ask-abort", reason }, { type: "finish" });
+  const actions: SourceAction[] = interrupted ? [takeBack(state)] : [];
+  actions.push({ type: "answer", verdict: "no" }, { type: "ask-abort", reason }, { type: "finish" });
   return { state: { phase: "aborted", reason }, actions };
 }
 

@@ -25,32 +25,13 @@ import { roundsReport } from "./rounds-report.ts";
 import { dumpComplaint, startDump } from "./source-dump.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
-import type { SessionPhase, SessionReport } from "./session-report.ts";
+import type { SessionReport } from "./session-report.ts";
 import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type SourceState } from "./source-machine.ts";
+import { sourceLimits } from "./source-limits.ts";
 import { sourcePauseMs } from "./source-pause.ts";
+import { sourcePhases } from "./source-phase.ts";
+import { sayAborted, StreamWatch } from "./stream-watch.ts";
 import { VolumeSender } from "./volume-sender.ts";
-
-/** Between two questions to the record while nothing is decided. */
-const outcomeEveryMs = 250;
-/** How long the target may take to restore and commit before the source asks to abort. */
-const handOverLimitMs = 30_000;
-/** Between the commit and the target's word that the tasks run. */
-const runningLimitMs = 3_000;
-/** The same where the server is started from its volume, not restored. */
-const startedLimitMs = 30_000;
-
-const phases: Record<SourceState["phase"], SessionPhase> = {
-  connecting: "preparing",
-  syncing: "syncing",
-  stopping: "frozen",
-  dumping: "frozen",
-  sending: "frozen",
-  waiting: "frozen",
-  filling: "committed",
-  committed: "cleaning",
-  lost: "failed",
-  aborted: "failed",
-};
 
 export interface SourceSessionOptions extends SessionOptions {
   ports: SourcePorts;
@@ -58,6 +39,8 @@ export interface SourceSessionOptions extends SessionOptions {
   ticket: string;
   /** The whole move, up to the commit. */
   timeoutMs: number;
+  /** Without a byte to or from the target for so long it is given up, until the target has everything. */
+  progressTimeoutMs?: number;
   /** Of memory and volume on the wire; pages that a running task waits for are counted, and don't wait. */
   bandwidthBytesPerSecond?: number;
   /** When rounds of memory end, and what follows where they don't shrink. */
@@ -72,6 +55,7 @@ export class SourceSession {
   readonly #running = Promise.withResolvers<void>();
   readonly #gateKeeper: GateKeeper;
   readonly #volume = new VolumeSender((message) => this.#send(message));
+  readonly #watch: StreamWatch;
   readonly #memoryRounds: EndedRound[] = [];
   #state: SourceState;
   #connection: FrameConnection | undefined;
@@ -81,6 +65,8 @@ export class SourceSession {
   /** Nobody reaches the server any more: its port is isolated, or it is stopped. */
   #cutOff: Promise<void> = Promise.resolve();
   #freezer: Freezer | undefined;
+  /** Of the volume. */
+  #round: Promise<void> = Promise.resolve();
   #targetHas: string | undefined;
   #lastWishMs = 0;
 
@@ -88,6 +74,7 @@ export class SourceSession {
     this.#options = options;
     this.#state = sourceStart(options.mode);
     this.#run = new SessionRun(options, "source", options.ports.container);
+    this.#watch = new StreamWatch(options.host.environment, options.progressTimeoutMs);
     this.#gateKeeper = new GateKeeper({
       socketPath: this.#run.folders.gateSocket,
       log: options.host.log,
@@ -99,10 +86,11 @@ export class SourceSession {
   /** Runs to its end; resolves with the last report, never rejects. */
   run(): Promise<SessionReport> {
     void this.#limitTime();
-    this.#attempt(() => this.#begin());
+    void this.#attempt(() => this.#begin());
     return this.#run.whileRunning(() => {
       this.#tell();
       this.#watchFilling();
+      this.#watchProgress();
     });
   }
 
@@ -149,6 +137,7 @@ export class SourceSession {
   }
 
   #receive(frame: ReceivedFrame): undefined {
+    this.#watch.heard();
     if (frame.header.channel !== channels.control)
       throw fail("stream-invalid", { reason: `channel ${frame.header.channel} is for the target only` });
     this.#take(decodeMessage(decompress(frame.payload, frame.header)));
@@ -171,6 +160,9 @@ export class SourceSession {
         this.#lastWishMs = this.#options.host.environment.monotonicMs();
         if (this.#state.phase === "filling") this.#options.host.failpoints.hit("migration.source.fill");
         this.#memory?.give(message);
+        return;
+      case "received":
+        this.#watch.received();
         return;
       case "committed":
         this.#dispatch({ type: "outcome", outcome: "committed" });
@@ -232,23 +224,23 @@ export class SourceSession {
     const { ports } = this.#options;
     switch (action.type) {
       case "send-round":
-        this.#attempt(() => this.#sendRound(action.round));
+        this.#round = this.#attempt(() => this.#sendRound(action.round));
         return;
       case "start-dump":
-        this.#attempt(() => this.#dump(action.mode));
+        void this.#attempt(() => this.#dump(action.mode));
         return;
       case "stop-server":
-        this.#attempt(() => this.#stopServer());
+        void this.#attempt(() => this.#stopServer());
         return;
       case "isolate-network":
         this.#cutOff = this.#run.timeline.measure("isolate", () => ports.network.isolate());
         this.#cutOff.catch((thrown: unknown) => this.#fail(thrown));
         return;
       case "send-delta":
-        this.#attempt(() => this.#sendDelta());
+        this.#round = this.#attempt(() => this.#sendDelta());
         return;
       case "send-rest":
-        this.#attempt(() => this.#sendRest());
+        void this.#attempt(() => this.#sendRest());
         return;
       case "ask-outcome":
         void this.#askOutcome();
@@ -261,7 +253,7 @@ export class SourceSession {
         killTasks(ports.container);
         return;
       case "answer":
-        this.#answer(action.verdict);
+        void this.#answer(action.verdict);
         return;
       case "rejoin-network":
         this.#cutOff = this.#cutOff.catch(() => {}).then(() => ports.network.rejoin());
@@ -277,9 +269,13 @@ export class SourceSession {
     }
   }
 
-  /** CRIU still holds the tasks when it gets its answer, so letting them go from the freezer before lets none run. */
-  #answer(verdict: GateVerdict): void {
+  /**
+   * CRIU still holds the tasks when it gets its answer, so the freezer may let them go before. Unlocked, their connections ask their
+   * clients to go on: with the port not back by then, the clients wait as long again as they did.
+   */
+  async #answer(verdict: GateVerdict): Promise<void> {
     if (verdict === "no") {
+      await Promise.race([this.#cutOff.catch(() => {}), this.#run.waits(sourceLimits.rejoinMs)]);
       this.#memory?.close();
       if (this.#memory?.leavesPages === true && this.#freezer !== undefined) thaw(this.#freezer);
     }
@@ -366,12 +362,14 @@ export class SourceSession {
     await this.#send({ type: "complete", images: this.#totals.images, pages: this.#totals.pages, files });
     this.#run.timeline.mark("complete");
     this.#dispatch({ type: "sent" });
-    if (await this.#run.waits(handOverLimitMs))
-      this.#fail(fail("migration-timeout", { server: this.#options.identity.server, limitMs: handOverLimitMs }));
+    if (await this.#run.waits(sourceLimits.handOverMs))
+      this.#fail(
+        fail("migration-timeout", { server: this.#options.identity.server, limitMs: sourceLimits.handOverMs }),
+      );
   }
 
   async #askOutcome(): Promise<void> {
-    await this.#run.waits(outcomeEveryMs);
+    await this.#run.waits(sourceLimits.outcomeEveryMs);
     const { ports, identity } = this.#options;
     const outcome = await ports.outcome(identity.operation).catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
@@ -388,12 +386,14 @@ export class SourceSession {
     if (!this.#run.beginEnd()) return;
     const { folders, timeline } = this.#run;
     const aborted = this.#state.phase === "aborted" ? this.#state.reason : undefined;
-    if (aborted !== undefined) await this.#send({ type: "aborted", reason: aborted.slice(0, 4096) }).catch(() => {});
+    if (aborted !== undefined) await sayAborted(this.#connection, aborted, (ms) => this.#run.waits(ms));
     await this.#runcExited;
     if (aborted !== undefined && this.#freezer !== undefined) thaw(this.#freezer);
     await this.#cutOff.catch(() => {});
     if (this.#state.phase === "committed") await this.#runningHeard();
     timeline.mark(aborted === undefined ? "stopped" : "resumed");
+    await this.#volume.abandon(fail("stream-closed", { peer: this.#options.identity.target }));
+    await this.#round;
     const tidyUp = new Revert();
     tidyUp.add("run folder", () => removeFolder(folders.run));
     tidyUp.add("memory", () => this.#memory?.close());
@@ -414,7 +414,7 @@ export class SourceSession {
 
   /** The target tells that its tasks run; if it can't, its own report has to do. */
   async #runningHeard(): Promise<void> {
-    const limitMs = this.#options.mode === "Cold" ? startedLimitMs : runningLimitMs;
+    const limitMs = this.#options.mode === "Cold" ? sourceLimits.startedMs : sourceLimits.runningMs;
     await Promise.race([this.#running.promise, this.#connection?.closed, this.#run.waits(limitMs)]);
   }
 
@@ -432,8 +432,14 @@ export class SourceSession {
     this.#connection?.destroy(fail("post-copy-stalled", { peer: identity.target, limitMs: fillStallLimitMs }));
   }
 
-  #attempt(work: () => Promise<void>): void {
-    work().catch((thrown: unknown) => this.#fail(thrown));
+  #watchProgress(): void {
+    if (this.#state.phase === "stopping") this.#watch.heard();
+    const limitMs = this.#watch.passedLimitMs(sourcePhases[this.#state.phase], this.#connection?.wireBytes ?? 0);
+    if (limitMs !== undefined) this.#fail(fail("migration-stalled", { ...this.#options.identity, limitMs }));
+  }
+
+  #attempt(work: () => Promise<void>): Promise<void> {
+    return work().catch((thrown: unknown) => this.#fail(thrown));
   }
 
   /** Nothing that fails here after the commit changes whose the server is. */
@@ -472,7 +478,7 @@ export class SourceSession {
     const { error, timeline } = this.#run;
     const pauseMs = sourcePauseMs(timeline);
     return {
-      phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : phases[this.#state.phase],
+      phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : sourcePhases[this.#state.phase],
       mode: this.#run.mode,
       ...(hasRounds(this.#options.mode)
         ? roundsReport(this.#memoryRounds, this.#options.limits, this.#state.phase === "syncing")

@@ -27,13 +27,20 @@ export class TargetRestore {
   readonly #options: TargetRestoreOptions;
   #daemon: BackgroundProgram | undefined;
   #ended: Promise<void> = Promise.resolve();
+  #isGivenUp = false;
 
   constructor(options: TargetRestoreOptions) {
     this.#options = options;
   }
 
   /** Resolves once the server runs. */
-  async restore(): Promise<void> {
+  restore(): Promise<void> {
+    const restored = this.#restore();
+    this.#ended = restored.catch(() => {});
+    return restored;
+  }
+
+  async #restore(): Promise<void> {
     const { ports, run, memory } = this.#options;
     this.#requireGate();
     run.timeline.mark("restore");
@@ -43,17 +50,19 @@ export class TargetRestore {
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
+    if (this.#isGivenUp) {
+      daemon.kill();
+      throw fail("restore-failed", { server: this.#options.identity.server, reason: "it was given up" });
+    }
     const folders = { imagesFolder: run.folders.images, workFolder: run.folders.work };
     // It waits for the daemon's socket where it has to (gate-script.ts); until then both start side by side.
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
-    this.#ended = restored.then(
-      () => run.timeline.mark("restore-ended"),
-      // Nobody is left to be filled.
-      () => daemon.kill(),
-    );
     try {
       await restored;
+      run.timeline.mark("restore-ended");
     } catch (thrown) {
+      // Nobody is left to be filled.
+      daemon.kill();
       const reason = firstCriuError(join(run.folders.work, "restore.log")) ?? messageOf(thrown);
       throw fail("restore-failed", { server: this.#options.identity.server, reason }, { cause: thrown });
     }
@@ -80,6 +89,13 @@ export class TargetRestore {
 
   /** Resolves when no restore is under way any more. */
   get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** What is restored won't run, and must not wait for pages that don't come. Resolves when no restore is under way any more. */
+  giveUp(): Promise<void> {
+    this.#isGivenUp = true;
+    this.#daemon?.kill();
     return this.#ended;
   }
 

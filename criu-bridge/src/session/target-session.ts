@@ -59,6 +59,8 @@ export class TargetSession {
   readonly #restore: TargetRestore;
   #state: TargetState;
   #connection: FrameConnection | undefined;
+  /** Of the volume's rounds the last, whatever came of it. */
+  #received: Promise<void> = Promise.resolve();
   #volumeReady: Promise<void> | undefined;
   #commitAskedMs: number | undefined;
   #abortAsked = false;
@@ -172,6 +174,7 @@ export class TargetSession {
         return;
       case "complete":
         this.#run.timeline.mark("complete");
+        this.#sendInPassing({ type: "received" });
         this.#attempt(() => this.#complete(message));
         return;
       case "aborted":
@@ -182,6 +185,7 @@ export class TargetSession {
       case "volume-received":
       case "round-received":
       case "pages-wanted":
+      case "received":
       case "committed":
       case "running":
       case "filled":
@@ -202,6 +206,7 @@ export class TargetSession {
         fail("volume-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown }),
       ),
     );
+    this.#received = received.catch(() => {});
     if (!frozen) return;
     // Beside the memory, which still arrives.
     this.#volumeReady = received.then(() => timeline.measure("volume-activate", () => volume.activate()));
@@ -355,9 +360,10 @@ export class TargetSession {
     const lost = this.#state.phase === "lost" ? this.#state.reason : undefined;
     if (discarded !== undefined || lost !== undefined)
       this.#volume.abandon(fail("stream-closed", { peer: identity.source }));
-    await this.#restore.ended;
+    await (discarded === undefined ? this.#restore.ended : this.#restore.giveUp());
     this.#files.abandon();
     await this.#memory.close();
+    await this.#received;
     await this.#volumeReady?.catch(() => {});
     const steps =
       discarded === undefined

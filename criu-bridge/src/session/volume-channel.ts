@@ -19,7 +19,10 @@ export async function sendVolume(connection: FrameConnection, stream: Readable):
       const chunk = piece.subarray(at, at + payloadLimitBytes);
       bytes += chunk.length;
       const buffer = Buffer.concat([Buffer.alloc(frameHeaderBytes), chunk]);
-      inFlight.push(connection.sendPaced({ channel: channels.volume, flags: 0, buffer }));
+      const sent = connection.sendPaced({ channel: channels.volume, flags: 0, buffer });
+      // Of several that fail at once only the first one awaited is told.
+      sent.catch(() => {});
+      inFlight.push(sent);
       if (inFlight.length >= chunksInFlight) await inFlight.shift();
     }
   }
@@ -60,8 +63,11 @@ export class VolumeReceiver {
     }
     if (stream.destroyed || stream.write(data)) return undefined;
     return new Promise((resolve) => {
-      stream.once("drain", resolve);
-      stream.once("close", resolve);
+      const goOn = () => {
+        stream.off("drain", goOn).off("close", goOn);
+        resolve();
+      };
+      stream.once("drain", goOn).once("close", goOn);
     });
   }
 

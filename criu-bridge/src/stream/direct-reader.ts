@@ -28,6 +28,7 @@ export class DirectReader {
   /** Read, and without room so far. */
   #held: Buffer | undefined;
   #isWaiting = false;
+  #hasFailed = false;
 
   constructor(options: { socket: Socket; sink: ByteSink; failed: (thrown: unknown) => void }) {
     this.#socket = options.socket;
@@ -66,7 +67,7 @@ export class DirectReader {
     Reflect.set(this.#socket, buffer, this.#scratch);
     Reflect.set(this.#socket, callback, onRead);
     Reflect.set(this.#socket, generator, () =>
-      this.#isWaiting ? this.#scratch : (this.#sink.space() ?? this.#scratch),
+      this.#isWaiting || this.#hasFailed ? this.#scratch : (this.#sink.space() ?? this.#scratch),
     );
     handle.useUserBuffer(this.#scratch);
     return true;
@@ -99,10 +100,13 @@ export class DirectReader {
     return false;
   }
 
+  /** What comes after a failure is nobody's: a sink that has thrown takes nothing more. */
   #guarded(work: () => boolean): boolean {
+    if (this.#hasFailed) return false;
     try {
       return work();
     } catch (thrown) {
+      this.#hasFailed = true;
       this.#failed(thrown instanceof Error ? thrown : fail("stream-invalid", { reason: String(thrown) }));
       return false;
     }

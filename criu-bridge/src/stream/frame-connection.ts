@@ -2,7 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { fail } from "../errors.ts";
 import { AdaptiveCompressor } from "./compressor.ts";
 import { DirectReader } from "./direct-reader.ts";
-import { checksumOf, flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
+import { flagCompressed, frameHeaderBytes, writeFrameHeader, type Channel } from "./frame.ts";
 import { FrameParser, type ReceivedFrame } from "./frame-parser.ts";
 import type { Pacer } from "./pacer.ts";
 
@@ -27,7 +27,7 @@ export class FrameConnection {
     this.#pacer = pacer;
     this.#peer = peer;
     socket.setNoDelay(true);
-    socket.on("error", (error) => this.destroy(error));
+    socket.on("error", (error) => this.destroy(this.#lost(error)));
     socket.on("close", () => {
       this.#failure ??= fail("stream-closed", { peer });
       this.#closed.resolve();
@@ -70,14 +70,14 @@ export class FrameConnection {
     const payload = compressed ?? plain;
     const header = compressed === undefined ? frame.buffer : Buffer.allocUnsafe(frameHeaderBytes);
     this.#plainBytes += plain.length;
-    writeFrameHeader(header, {
+    const about = {
       channel: frame.channel,
       flags: compressed === undefined ? frame.flags : frame.flags | flagCompressed,
       sequence: this.#sequence++,
       payloadBytes: payload.length,
       plainBytes: plain.length,
-      checksum: checksumOf(payload),
-    });
+    };
+    writeFrameHeader(header, about, payload);
     return this.#write(
       compressed === undefined ? frame.buffer : Buffer.concat([header.subarray(0, frameHeaderBytes), compressed]),
     );
@@ -128,6 +128,10 @@ export class FrameConnection {
     this.#socket.destroy();
   }
 
+  #lost(cause: Error): Error {
+    return fail("stream-closed", { peer: this.#peer, reason: cause.message }, { cause });
+  }
+
   #write(data: Buffer): Promise<void> {
     this.#pacer?.spend(data.length);
     return new Promise((resolve, reject) => {
@@ -136,7 +140,7 @@ export class FrameConnection {
         return;
       }
       this.#socket.write(data, (error) => {
-        if (error) reject(this.#failure ?? error);
+        if (error) reject(this.#failure ?? this.#lost(error));
         else resolve();
       });
     });

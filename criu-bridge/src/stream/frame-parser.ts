@@ -60,7 +60,7 @@ export class FrameParser implements ByteSink {
     const memory = this.#memory;
     if (header === undefined) throw fail("stream-invalid", { reason: "a frame ended without a header" });
     const payload = this.#payload;
-    const checksum = checksumOf(payload);
+    const checksum = checksumOf(this.#head, payload);
     if (checksum !== header.checksum) {
       throw fail("stream-invalid", {
         reason: `checksum ${header.checksum} was announced for frame ${header.sequence}, found ${checksum}`,

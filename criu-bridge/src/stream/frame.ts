@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { fail } from "../errors.ts";
 
 /** Of the wire format; first byte of every frame. See docs/formats/migration-stream.md. */
-const streamVersion = 1;
+export const streamVersion = 2;
 export const frameHeaderBytes = 20;
 /** Of a frame's payload, as sent and once decompressed. */
 export const payloadLimitBytes = 2 * 1024 * 1024;
@@ -17,6 +17,9 @@ export const flagCompressed = 1;
 export const flagEnd = 2;
 const knownFlags = flagCompressed | flagEnd;
 
+/** Of the header, the checksum's place. */
+const checksumAt = 16;
+
 export interface FrameHeader {
   channel: Channel;
   flags: number;
@@ -29,7 +32,8 @@ export interface FrameHeader {
   checksum: number;
 }
 
-export function writeFrameHeader(into: Buffer, header: FrameHeader): void {
+/** `payload`: as sent. */
+export function writeFrameHeader(into: Buffer, header: Omit<FrameHeader, "checksum">, payload: Buffer): void {
   into.writeUInt8(streamVersion, 0);
   into.writeUInt8(header.channel, 1);
   into.writeUInt8(header.flags, 2);
@@ -37,7 +41,7 @@ export function writeFrameHeader(into: Buffer, header: FrameHeader): void {
   into.writeUInt32LE(header.sequence >>> 0, 4);
   into.writeUInt32LE(header.payloadBytes, 8);
   into.writeUInt32LE(header.plainBytes, 12);
-  into.writeUInt32LE(header.checksum >>> 0, 16);
+  into.writeUInt32LE(checksumOf(into, payload), checksumAt);
 }
 
 /** Checks all that can be checked before the payload is there. */
@@ -66,7 +70,14 @@ export function readFrameHeader(from: Buffer, expectedSequence: number): FrameHe
     });
   }
   // The channel was compared with the number of channels above.
-  return { channel: channel as Channel, flags, sequence, payloadBytes, plainBytes, checksum: from.readUInt32LE(16) };
+  return {
+    channel: channel as Channel,
+    flags,
+    sequence,
+    payloadBytes,
+    plainBytes,
+    checksum: from.readUInt32LE(checksumAt),
+  };
 }
 
 /** Payloads up to here are summed whole. */
@@ -74,10 +85,11 @@ const wholeBytes = 64 * 1024;
 const edgeBytes = 16 * 1024;
 
 /**
- * CRC-32 of the payload as sent, of big ones only the edges. TLS authenticates every byte; this is for our own mistakes, and over
- * gigabytes of memory it would cost as much as their encryption.
+ * CRC-32 of the header before it and of the payload as sent, of big ones only the edges. TLS authenticates every byte; this is for our
+ * own mistakes, and over gigabytes of memory it would cost as much as their encryption.
  */
-export function checksumOf(payload: Buffer): number {
-  if (payload.length <= wholeBytes) return crc32(payload);
-  return crc32(payload.subarray(payload.length - edgeBytes), crc32(payload.subarray(0, edgeBytes)));
+export function checksumOf(header: Buffer, payload: Buffer): number {
+  const ofHeader = crc32(header.subarray(0, checksumAt));
+  if (payload.length <= wholeBytes) return crc32(payload, ofHeader);
+  return crc32(payload.subarray(payload.length - edgeBytes), crc32(payload.subarray(0, edgeBytes), ofHeader));
 }

@@ -3,8 +3,10 @@ import { connect, type AddressInfo, type Server } from "node:net";
 import * as tls from "node:tls";
 import type { TlsFiles } from "@vfleet/shared";
 import { fail } from "../errors.ts";
+import { streamVersion } from "./frame.ts";
 
-const protocol = "vfleet-migration/1";
+/** Hosts that speak another version of the stream don't get past the handshake. */
+export const migrationProtocol = `vfleet-migration/${streamVersion}`;
 const handshakeLimitMs = 10_000;
 
 /** One authority, TLS 1.3 only; AES-128 since bulk data is bound by the processor. */
@@ -15,7 +17,7 @@ function secureContext(files: TlsFiles) {
     key: readFileSync(files.key),
     minVersion: "TLSv1.3" as const,
     ciphers: "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",
-    ALPNProtocols: [protocol],
+    ALPNProtocols: [migrationProtocol],
   };
 }
 
@@ -47,8 +49,10 @@ export async function listenSecurely(options: ListenOptions): Promise<SecureList
     { ...secureContext(options.tls), requestCert: true, rejectUnauthorized: true, handshakeTimeout: handshakeLimitMs },
     (socket) => {
       const node = peerNode(socket);
-      if (node === undefined || socket.alpnProtocol !== protocol) {
-        options.refused(node === undefined ? "the certificate names no node" : `protocol ${protocol} is needed`);
+      if (node === undefined || socket.alpnProtocol !== migrationProtocol) {
+        options.refused(
+          node === undefined ? "the certificate names no node" : `protocol ${migrationProtocol} is needed`,
+        );
         socket.destroy();
         return;
       }

@@ -188,6 +188,7 @@ export class Migrations implements MigrationSessions {
       target: { address: request.target.endpoint.host, port: request.target.endpoint.port },
       ticket: request.ticket,
       timeoutMs: request.timeoutMs,
+      progressTimeoutMs: request.options.progressTimeoutMs,
       ...bandwidthOf(request),
       limits: request.options,
       onProgress: (report) =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { migrationFinalizer, migrationStep } from "./migration-step.ts";
 import { now, sampleProgress as progress, sampleView as view } from "./sample-view.ts";
+import { sampleServer } from "../samples.ts";
 import type { ViewChanges } from "./sample-view.ts";
 
 const commanded = { state: "started" as const };
@@ -50,6 +51,18 @@ describe("migrationStep: what is done in each state", () => {
       { phase: "Syncing", metadata: { deletionTimestamp: now } },
       "Syncing",
       [{ kind: "abort", reason: "cancelled" }],
+    ],
+    [
+      "the server is deleted",
+      { phase: "Freezing", session: commanded, server: sampleServer("web", { metadata: { deletionTimestamp: now } }) },
+      "Freezing",
+      [{ kind: "abort", reason: "the server is being deleted" }],
+    ],
+    [
+      "the server is stopped",
+      { phase: "Freezing", session: commanded, server: sampleServer("web", { spec: { runStrategy: "Stopped" } }) },
+      "Freezing",
+      [{ kind: "abort", reason: "the server is being stopped" }],
     ],
     [
       "agents refused",

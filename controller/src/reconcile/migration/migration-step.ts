@@ -77,6 +77,7 @@ function reasonToEnd(view: MigrationView): string | undefined {
   const { sourceNode = "", targetNode = "" } = migration.status ?? {};
   if (isEndWanted(view)) return "cancelled";
   if (server?.metadata.deletionTimestamp !== undefined) return "the server is being deleted";
+  if (server?.spec.runStrategy === "Stopped") return "the server is being stopped";
   if (session.state === "failed") return session.error ?? "the agents refused";
   for (const [node, side] of [
     [targetNode, target],

@@ -12,9 +12,11 @@ import { processesOf } from "../../criu/container-tasks.ts";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
+import { faultyMoves, type FaultyMove } from "./faulty-moves.ts";
 import { digestOfValues, fillWithValues } from "./values.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
+import type { Fault } from "./frame-proxy.ts";
 import { hostFolders, network } from "./host-folders.ts";
 import { armDeath, containerOf, momentsOfDeath } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
@@ -159,6 +161,10 @@ export interface Deaths {
   intact?: boolean;
 }
 
+function faultOf(name: string): Fault | undefined {
+  return (["cut", "stall", "flip", "mangle"] as const).find((fault) => name === `stream-${fault}`);
+}
+
 async function main(): Promise<void> {
   prepare();
   const processes = new Map(hosts.map((host) => [host, new HostProcess(host)]));
@@ -260,6 +266,8 @@ async function main(): Promise<void> {
 
   const moves: Move[] = [];
   let deaths: Deaths | undefined;
+  let faulty: FaultyMove[] | undefined;
+  const fault = faultOf(scenario);
   switch (scenario) {
     case "there-and-back":
       for (const [from, to] of [
@@ -306,9 +314,20 @@ async function main(): Promise<void> {
       );
       break;
     default:
-      throw new Error(`no scenario ${scenario}`);
+      if (fault === undefined) throw new Error(`no scenario ${scenario}`);
+      // A stall takes its time limit, so not every frame is stalled.
+      faulty = await faultyMoves({
+        box,
+        hosts,
+        mode,
+        fault,
+        stride: fault === "stall" ? 7 : 1,
+        at,
+        client: report,
+        record,
+      });
   }
-  process.stdout.write(`${JSON.stringify({ moves, deaths })}\n`);
+  process.stdout.write(`${JSON.stringify({ moves, deaths, faulty })}\n`);
   client.kill();
   for (const host of hosts) at(host).end();
 }

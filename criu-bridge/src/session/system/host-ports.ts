@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { systemEnvironment } from "@vfleet/shared";
 import { processesOf } from "../../criu/container-tasks.ts";
@@ -168,11 +168,20 @@ async function restore(options: PortsOptions, request: RestoreRequest): Promise<
 }
 
 function outputOf(program: string, args: string[]): Readable {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  child.once("exit", (code) => {
-    if (code !== 0) child.stdout.destroy(new Error(`${program} ${args[0] ?? ""} ended with ${String(code)}`));
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const output = new PassThrough({
+    destroy: (error, done) => {
+      if (child.exitCode !== null || child.signalCode !== null) return done(error);
+      child.once("exit", () => done(error));
+      child.kill("SIGKILL");
+    },
   });
-  return child.stdout;
+  child.stdout.pipe(output, { end: false });
+  child.once("close", (code) => {
+    if (code === 0) output.end();
+    else output.destroy(new Error(`${program} ${args[0] ?? ""} ended with ${String(code)}`));
+  });
+  return output;
 }
 
 async function feed(stream: Readable, program: string, args: string[]): Promise<void> {
@@ -185,7 +194,11 @@ async function feed(stream: Readable, program: string, args: string[]): Promise<
       code === 0 ? resolve() : reject(new Error(`${program} ended with ${String(code)}: ${complaint.trim()}`)),
     );
   });
-  await Promise.all([pipeline(stream, child.stdin), exited]);
+  const fed = pipeline(stream, child.stdin).catch((thrown: unknown) => {
+    child.kill("SIGKILL");
+    throw thrown;
+  });
+  for (const end of await Promise.allSettled([exited, fed])) if (end.status === "rejected") throw end.reason;
 }
 
 async function deleteAll(folder: string): Promise<void> {

@@ -7,6 +7,7 @@ import { ResumedSession, unfinishedSessions } from "../resumed-session.ts";
 import type { SessionHost } from "../session-options.ts";
 import { SourceSession } from "../source-session.ts";
 import { TargetListener } from "../target-listener.ts";
+import type { TargetSession } from "../target-session.ts";
 import { hostFolders } from "./host-folders.ts";
 import { sourcePorts, startServer, targetPorts } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordAnswer, RecordQuestion } from "./messages.ts";
@@ -15,6 +16,7 @@ import { run } from "./run.ts";
 const [box = "", host = ""] = process.argv.slice(2);
 const folders = hostFolders(box, host);
 const questions = new Map<number, (outcome: Outcome) => void>();
+const sessions = new Map<string, SourceSession | TargetSession>();
 let lastQuestion = 0;
 
 function tell(message: HostReply | RecordQuestion): void {
@@ -69,7 +71,7 @@ async function obey(command: HostCommand): Promise<void> {
     case "expect": {
       const { identity } = command;
       const ports = targetPorts({ box, host, operation: identity.operation, ask });
-      const { ticket, ended } = await listener.expect(
+      const { ticket, session, ended } = await listener.expect(
         {
           host: sessionHost,
           identity,
@@ -81,6 +83,7 @@ async function obey(command: HostCommand): Promise<void> {
         },
         30_000,
       );
+      sessions.set(identity.operation, session);
       tell({ kind: "expecting", port, ticket });
       const report = await ended;
       tell({ kind: "ended", side: "target", report });
@@ -99,13 +102,21 @@ async function obey(command: HostCommand): Promise<void> {
         ticket,
         limits: { maxDowntimeMs: 900, rounds: 10, fixedPauseMs: 400, allowPostCopy: false },
         timeoutMs: 60_000,
+        ...(command.progressTimeoutMs === undefined ? {} : { progressTimeoutMs: command.progressTimeoutMs }),
         onProgress: () => {},
       });
+      sessions.set(identity.operation, session);
       const report = await session.run();
-      if (session.isCommitted) await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
+      if (session.isCommitted) {
+        await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web");
+        await run("btrfs", "subvolume", "delete", folders.live);
+      }
       tell({ kind: "ended", side: "source", report });
       return;
     }
+    case "outcome":
+      sessions.get(command.operation)?.learnOutcome(command.outcome);
+      return;
   }
 }
 

@@ -8,7 +8,16 @@ export type HostCommand =
   /** Ends what an earlier process of this host had begun. */
   | { kind: "resume" }
   | { kind: "expect"; identity: MigrationIdentity; mode: MoveMode }
-  | { kind: "send"; identity: MigrationIdentity; mode: MoveMode; port: number; ticket: string };
+  | {
+      kind: "send";
+      identity: MigrationIdentity;
+      mode: MoveMode;
+      port: number;
+      ticket: string;
+      progressTimeoutMs?: number;
+    }
+  /** What the controller tells by itself. */
+  | { kind: "outcome"; operation: string; outcome: "committed" | "aborted" };
 
 export type HostReply =
   | { kind: "ready" }

@@ -6,12 +6,21 @@ import { agentError } from "../../agent-error.ts";
 
 /**
  * A program's output as a stream. It ends only when the program ended well, and is destroyed with `program-failed`
- * when it didn't: a cut stream can't be taken for a whole one. Destroying the stream ends the program.
+ * when it didn't: a cut stream can't be taken for a whole one. Destroying the stream ends the program, and closes it once that has ended:
+ * what the program read can be removed then.
  */
 export function readProgram(command: readonly string[], env?: NodeJS.ProcessEnv): Readable {
   const [program = "", ...parameters] = command;
   const child = spawn(program, parameters, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
-  const output = new PassThrough({ highWaterMark: 1 << 20 });
+  const output = new PassThrough({
+    highWaterMark: 1 << 20,
+    destroy: (error, done) => {
+      const isRunning = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+      if (!isRunning) return done(error);
+      child.once("exit", () => done(error));
+      child.kill("SIGKILL");
+    },
+  });
   const said = lastWords(child.stderr);
   child.stdout.pipe(output, { end: false });
   child.once("error", (error) =>
@@ -23,9 +32,6 @@ export function readProgram(command: readonly string[], env?: NodeJS.ProcessEnv)
       output.destroy(
         agentError("program-failed", { program: command.join(" "), ending: ending(code, signal), output: said() }),
       );
-  });
-  output.once("close", () => {
-    if (child.exitCode === null) child.kill("SIGKILL");
   });
   return output;
 }

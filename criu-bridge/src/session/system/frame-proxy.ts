@@ -1,0 +1,190 @@
+import { readFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import * as tls from "node:tls";
+import { frameHeaderBytes } from "../../stream/frame.ts";
+import { migrationProtocol } from "../../stream/secure-connection.ts";
+
+export type Direction = "to-target" | "to-source";
+/**
+ * `cut`: both connections are reset. `stall`: nothing goes through any more, and nobody is told. `flip`: of the encrypted bytes of the frame
+ * one bit. `mangle`: of the frame itself, before it is encrypted again.
+ */
+export type Fault = "cut" | "stall" | "flip" | "mangle";
+
+export interface FaultPlan {
+  fault: Fault;
+  direction: Direction;
+  /** From 0, of that direction. */
+  frame: number;
+  /** Picks the bit. */
+  seed: number;
+}
+
+interface Party {
+  /** Folder with `cert.pem`, `key.pem` and `ca.pem`. */
+  certificates: string;
+}
+
+/** A wire on which one bit can be flipped. */
+class Wire extends Duplex {
+  readonly #socket: Socket;
+  flipNext = false;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on("data", (data) => this.push(data));
+    socket.on("end", () => this.push(null));
+    socket.on("error", () => this.destroy());
+    socket.on("close", () => this.destroy());
+  }
+
+  override _read(): void {}
+
+  override _write(data: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const sent = Buffer.from(data);
+    if (this.flipNext) {
+      const middle = sent.length >>> 1;
+      sent.writeUInt8(sent.readUInt8(middle) ^ 1, middle);
+      this.flipNext = false;
+    }
+    this.#socket.write(sent, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+}
+
+interface Leg {
+  secure: tls.TLSSocket;
+  wire: Wire;
+}
+
+/** Stands between two hosts with the certificates of both, sees every frame, and does one of them harm. */
+export class FrameProxy {
+  readonly #plan: FaultPlan | undefined;
+  readonly #fired: () => void;
+  readonly #server: Server;
+  readonly #legs: Leg[] = [];
+  readonly #frames: Record<Direction, number> = { "to-target": 0, "to-source": 0 };
+  #isStalled = false;
+  #hasFired = false;
+
+  constructor(options: { source: Party; target: Party & { port: number }; plan?: FaultPlan; fired: () => void }) {
+    this.#plan = options.plan;
+    this.#fired = options.fired;
+    this.#server = createServer((socket) => this.#accept(socket, options));
+  }
+
+  /** Returns the port that the source takes for the target's. */
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    // A TCP server's address is an object once it listens.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get hasFired(): boolean {
+    return this.#hasFired;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#cut();
+  }
+
+  #accept(socket: Socket, { source, target }: { source: Party; target: Party & { port: number } }): void {
+    const near = new Wire(socket);
+    const far = new Wire(connect(target.port, "127.0.0.1"));
+    const server: Leg = {
+      wire: near,
+      secure: new tls.TLSSocket(near, {
+        ...identity(target),
+        isServer: true,
+        requestCert: true,
+        rejectUnauthorized: true,
+      }),
+    };
+    const client: Leg = {
+      wire: far,
+      secure: tls.connect({ ...identity(source), socket: far, checkServerIdentity: () => undefined }),
+    };
+    this.#legs.push(server, client);
+    this.#forward(server, client, "to-target");
+    this.#forward(client, server, "to-source");
+  }
+
+  #forward(from: Leg, to: Leg, direction: Direction): void {
+    let waiting = Buffer.alloc(0);
+    from.secure.on("data", (data: Buffer) => {
+      waiting = Buffer.concat([waiting, data]);
+      for (;;) {
+        const bytes = waiting.length < frameHeaderBytes ? Infinity : frameHeaderBytes + waiting.readUInt32LE(8);
+        if (waiting.length < bytes) return;
+        this.#pass(waiting.subarray(0, bytes), to, direction);
+        waiting = waiting.subarray(bytes);
+      }
+    });
+    from.secure.on("error", () => this.#cut());
+    from.secure.on("close", () => {
+      if (!this.#isStalled) to.secure.end();
+    });
+  }
+
+  #pass(frame: Buffer, to: Leg, direction: Direction): void {
+    if (this.#isStalled) return;
+    const plan = this.#plan;
+    const number = this.#frames[direction]++;
+    if (plan === undefined || plan.direction !== direction || plan.frame !== number) {
+      to.secure.write(frame);
+      return;
+    }
+    this.#hasFired = true;
+    this.#fired();
+    switch (plan.fault) {
+      case "cut":
+        this.#cut();
+        return;
+      case "stall":
+        this.#isStalled = true;
+        return;
+      case "flip":
+        to.wire.flipNext = true;
+        to.secure.write(frame);
+        return;
+      case "mangle":
+        to.secure.write(mangled(frame, plan.seed));
+    }
+  }
+
+  #cut(): void {
+    for (const { secure, wire } of this.#legs) {
+      secure.destroy();
+      wire.destroy();
+    }
+  }
+}
+
+/** In the header or the first bytes of the payload: of a large payload's middle no checksum is made. */
+function mangled(frame: Buffer, seed: number): Buffer {
+  const copy = Buffer.from(frame);
+  const bit = seed % (Math.min(copy.length, 2 * frameHeaderBytes) * 8);
+  copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+  return copy;
+}
+
+function identity({ certificates }: Party) {
+  return {
+    ca: readFileSync(`${certificates}/ca.pem`),
+    cert: readFileSync(`${certificates}/cert.pem`),
+    key: readFileSync(`${certificates}/key.pem`),
+    minVersion: "TLSv1.3" as const,
+    ALPNProtocols: [migrationProtocol],
+  };
+}
