@@ -121,10 +121,19 @@ describe("a cold move", () => {
       await until("it to be started again", 60_000, async () => ((await startsSeen()) === 2 ? true : undefined));
       expect(await fleet.runningStatus("held")).toMatchObject({ nodeName: node, epoch: 1, restarts: 0 });
       await expectOnce();
-      await fleet.does("migrate", "held", "--mode", "Cold", "--to", target);
-      expect(await fleet.runningStatus("held")).toMatchObject({ nodeName: target, epoch: 2 });
     },
   );
+
+  test("that can't start it after the commit says so, and the target's agent goes on trying", async () => {
+    const node = await haveRefused(refused, "--restart", "Never");
+    const target = await fleet.otherNode(node);
+    await fleet.lab("failpoint", target, "migration.target.start", "refuse-once");
+    await fleet.does("migrate", "held", "--mode", "Cold", "--to", target, "--detach");
+    expect(await endedMove()).toMatchObject({ phase: "Failed", reason: "LostAfterCommit" });
+    expect(await fleet.runningStatus("held")).toMatchObject({ nodeName: target, epoch: 2, restarts: 0 });
+    expect(await starts()).toBe(2);
+    await expectOnce();
+  });
 
   test("whose source crashes while the server stops ends with the server started again there once it is back", async () => {
     const node = await haveRefused(stubborn, "--restart", "Never");

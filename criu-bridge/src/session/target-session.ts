@@ -314,7 +314,6 @@ export class TargetSession {
   }
 
   async #startServer(): Promise<void> {
-    this.#options.host.failpoints.hit("migration.target.start");
     await this.#run.timeline.measure("start", () => this.#options.ports.server.start());
     this.#dispatch({ type: "resuming" });
     this.#dispatch({ type: "filled" });

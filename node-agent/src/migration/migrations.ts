@@ -12,6 +12,7 @@ import type {
   SessionHost,
   SessionReport,
   SourcePorts,
+  TargetPorts,
   TargetSession,
   UnfinishedSession,
 } from "@vfleet/criu-bridge";
@@ -131,7 +132,7 @@ export class Migrations implements MigrationSessions {
 
   async #prepareTarget(request: PrepareTarget, active: ActiveSession): Promise<PreparedTarget> {
     const { operation, server } = request;
-    const { config, engine, reconciler, log, versions } = this.#parts;
+    const { config, reconciler, versions } = this.#parts;
     await reconciler.settled(server.uid);
     await this.#clearPlace(server);
     await this.#prepared.save(request);
@@ -148,7 +149,7 @@ export class Migrations implements MigrationSessions {
         host: this.#host,
         identity,
         mode: request.mode,
-        ports: targetPorts({ engine, reconciler, word: this.#word, log, operation, server }),
+        ports: this.#targetPorts(request, server),
         memoryLimitBytes: Math.max(server.limits.memoryBytes * imagesPerMemory, leastImagesBytes),
         timeoutMs: receiveLimitMs,
         onProgress: (report) => this.#tell("target", { operation, uid: server.uid }, report),
@@ -292,6 +293,12 @@ export class Migrations implements MigrationSessions {
     return sourcePorts({ engine, reconciler, word: this.#word, operation, server });
   }
 
+  #targetPorts({ operation, mode }: Pick<PrepareTarget, "operation" | "mode">, server: ServerAssignment): TargetPorts {
+    const { engine, reconciler, log } = this.#parts;
+    const { failpoints } = this.#host;
+    return targetPorts({ engine, reconciler, word: this.#word, failpoints, log, operation, mode, server });
+  }
+
   async #resumeSource(
     session: ResumedSession,
     { identity, container: uid }: UnfinishedSession,
@@ -310,15 +317,13 @@ export class Migrations implements MigrationSessions {
 
   async #resumeTarget(
     session: ResumedSession,
-    { identity, container: uid }: UnfinishedSession,
+    { identity, mode, container: uid }: UnfinishedSession,
   ): Promise<Outcome | undefined> {
-    const { engine, reconciler, log } = this.#parts;
+    const { reconciler } = this.#parts;
     const { operation } = identity;
     const server = (await this.#prepared.load(operation)) ?? reconciler.record(uid)?.assignment;
     if (server === undefined) return undefined;
-    const outcome = await session.endTarget(
-      targetPorts({ engine, reconciler, word: this.#word, log, operation, server }),
-    );
+    const outcome = await session.endTarget(this.#targetPorts({ operation, mode }, server));
     await this.#settle(uid, operation);
     return outcome;
   }

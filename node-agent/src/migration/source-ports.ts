@@ -38,7 +38,7 @@ export function sourcePorts({ engine, reconciler, word, operation, server }: Sou
     container: engine.runtime.container(uid),
     server: {
       stop: () => reconciler.stopToMove(uid),
-      startAgain: () => reconciler.startAfterMove(uid),
+      startAgain: () => reconciler.startAgain(uid),
     },
     volume: {
       sendRound: async (round, targetHas) => {

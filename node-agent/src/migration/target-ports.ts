@@ -1,6 +1,6 @@
 import type { TargetPorts } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
-import type { Logger, ServerAssignment } from "@vfleet/shared";
+import type { Failpoints, Logger, MoveMode, ServerAssignment } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import type { OwnershipWord } from "./ownership-word.ts";
@@ -11,14 +11,17 @@ export interface TargetPortsOptions {
   engine: Engine;
   reconciler: Reconciler;
   word: OwnershipWord;
+  failpoints: Failpoints;
   log: Logger;
   operation: string;
+  mode: MoveMode;
   /** Under the epoch that a commit gives it. */
   server: ServerAssignment;
 }
 
 /** What the bridge needs of the host that a server comes to. */
-export function targetPorts({ engine, reconciler, word, log, operation, server }: TargetPortsOptions): TargetPorts {
+export function targetPorts(options: TargetPortsOptions): TargetPorts {
+  const { engine, reconciler, word, failpoints, log, operation, mode, server } = options;
   const { uid, epoch } = server;
   const port = { uid, ...server.network };
   let received = 0;
@@ -27,7 +30,8 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
     server: {
       start: async () => {
         await reconciler.adopt(server, operation, "stopped");
-        await reconciler.startAfterMove(uid);
+        failpoints.hit("migration.target.start");
+        await reconciler.startMoved(uid);
       },
     },
     volume: {
@@ -38,7 +42,7 @@ export function targetPorts({ engine, reconciler, word, log, operation, server }
           snapshot: snapshotName(operation, "received", received - 1),
           limitBytes: server.limits.diskBytes,
         });
-        await engine.prepareContainer(server);
+        if (mode !== "Cold") await engine.prepareContainer(server);
       },
       release: () => deleteSnapshots(engine.volumes, operation, "received"),
       discard: async () => {

@@ -134,9 +134,14 @@ export class Reconciler {
     return this.#server(uid).stopToMove();
   }
 
-  /** Starts a held server that was stopped to be moved. Whoever lets go of it without this has it started, too. */
-  startAfterMove(uid: string): Promise<void> {
-    return this.#server(uid).startAfterMove();
+  /** Starts a held server that was stopped to be moved and was not. If this fails, it is tried again once it is let go of. */
+  startAgain(uid: string): Promise<void> {
+    return this.#server(uid).startAgain();
+  }
+
+  /** Starts an adopted server that came stopped. The same. */
+  startMoved(uid: string): Promise<void> {
+    return this.#server(uid).startMoved();
   }
 
   /** A moved server belongs here from now on, under its new epoch. Throws `epoch-stale`. Held until `letGo`. */

@@ -64,7 +64,7 @@ export class ServerReconciler {
     this.#timer?.abort();
   }
 
-  /** For the migration that holds it. The record says so before it happens, and nothing starts it before `startAfterMove`, or before it is let go of. */
+  /** For the migration that holds it. The record says so before it happens, and nothing starts it before it is let go of. */
   async stopToMove(): Promise<void> {
     const { uid, engine, records } = this.#options;
     if ((await engine.runtime.inspect(uid)).state !== "running")
@@ -73,12 +73,18 @@ export class ServerReconciler {
     await engine.stopServer(uid);
   }
 
-  /** For the migration that holds it: starts what was stopped to be moved, here or at the host it came from. Repeating it changes nothing. */
-  async startAfterMove(): Promise<void> {
+  /** For the migration that holds it and could not move it: ends a stop that was begun, and starts it. Changes nothing otherwise. */
+  async startAgain(): Promise<void> {
     const { uid, engine } = this.#options;
+    if (this.record.isStoppedToMove !== true) return;
+    if ((await engine.runtime.inspect(uid)).state !== "none") await engine.stopServer(uid);
+    await this.startMoved();
+  }
+
+  /** For the migration that holds it and has moved it: starts it, once. Nothing of it was here before. */
+  async startMoved(): Promise<void> {
     const { assignment, isStoppedToMove } = this.record;
     if (isStoppedToMove !== true) return;
-    if ((await engine.runtime.inspect(uid)).state !== "none") await engine.stopServer(uid);
     await this.#rest();
     if (assignment?.run === true) await this.#start();
   }

@@ -12,6 +12,12 @@ test("a migration that copies shows how far it is and how fast", () => {
   );
 });
 
+test("of a cold one nobody knows how long its server takes to stop and to start", () => {
+  const status = { mode: "Cold", phase: "Freezing", movedBytes: 2 ** 20, expectedBytes: 2 ** 20 } as const;
+  const { bar } = migrationState({ server: "web", status, bytesPerSecond: 2 ** 20 });
+  expect(bar).toBe("web: Freezing [########################] 100% 1.0 MiB of 1.0 MiB, 1.0 MiB/s");
+});
+
 test("one that waits says why", () => {
   expect(
     migrationState({ server: "web", status: { reason: "Busy", message: "two moves of host-1 are under way" } })
