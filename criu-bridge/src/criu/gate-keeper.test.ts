@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -75,22 +74,6 @@ it("freezes before a dump, tells what CRIU passes, and waits for nobody then", a
   thaw(freezer);
   expect(readFileSync(freezer.file, "utf8")).toBe("THAWED");
   keeper.close();
-});
-
-it("lets a restore go on once somebody listens who fills its memory", async () => {
-  const awaited = join(folder, "lazy-pages.sock");
-  const waiting = join(folder, "waiting-gate");
-  writeFileSync(waiting, gateScriptText(socketPath, { awaited }), { mode: 0o700 });
-  let isOver = false;
-  const script = execute(waiting, { env: { ...process.env, CRTOOLS_SCRIPT_ACTION: "setup-namespaces" } }).then(
-    () => (isOver = true),
-  );
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(isOver).toBe(false);
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(awaited, resolve));
-  await script;
-  server.close();
 });
 
 it("is made for no path that a shell would read", () => {

@@ -13,11 +13,7 @@ export type GateVerdict = "go" | "no";
 export interface GateScriptOptions {
   /** Stops the tasks before a dump. */
   freezer?: Freezer | undefined;
-  /** A restore goes on from its start once this socket is there, or fails without it after five seconds. */
-  awaited?: string;
 }
-
-const awaitedPolls = 500;
 
 /**
  * The action script of one operation. It never decides by itself: while nobody answers on the socket, because the agent is being
@@ -26,20 +22,11 @@ const awaitedPolls = 500;
  * Before a dump it freezes the tasks, last of all: CRIU would do it next, but looks only every 100 ms whether they are frozen. Whoever
  * ends the operation thaws them, unless they are gone.
  */
-export function gateScriptText(socketPath: string, { freezer, awaited }: GateScriptOptions = {}): string {
-  for (const path of [socketPath, freezer?.file ?? "", awaited ?? ""]) {
+export function gateScriptText(socketPath: string, { freezer }: GateScriptOptions = {}): string {
+  for (const path of [socketPath, freezer?.file ?? ""]) {
     if (!/^[A-Za-z0-9/._-]*$/.test(path)) throw new RangeError(`no path for a shell: ${path}`);
   }
   const freeze = freezer === undefined ? ":" : `echo ${freezer.frozen} >${freezer.file}`;
-  const wait =
-    awaited === undefined
-      ? ""
-      : `setup-namespaces)
-  i=0
-  while [ ! -S ${awaited} ] && [ $i -lt ${awaitedPolls} ]; do sleep 0.01; i=$((i + 1)); done
-  exit 0
-  ;;
-`;
   return `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in
 ${gates.join("|")}) ;;
@@ -48,7 +35,7 @@ ${passings.join("|")})
   [ "$CRTOOLS_SCRIPT_ACTION" != pre-dump ] || ${freeze}
   exit 0
   ;;
-${wait}*) exit 0 ;;
+*) exit 0 ;;
 esac
 while :; do
   answer=$(echo "$CRTOOLS_SCRIPT_ACTION" | socat -t 86400 - UNIX-CONNECT:${socketPath} 2>/dev/null)

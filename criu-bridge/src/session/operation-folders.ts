@@ -38,7 +38,7 @@ export function operationFolders(
 }
 
 /** Fresh folders and the gate script; what an earlier attempt of the same operation left is gone. */
-export function makeOperationFolders(folders: OperationFolders, script: GateScriptOptions): void {
+export function makeOperationFolders(folders: OperationFolders, script: GateScriptOptions = {}): void {
   removeFolder(folders.run);
   mkdirSync(folders.run, { recursive: true, mode: 0o700 });
   mkdirSync(folders.images);

@@ -14,6 +14,8 @@ import type { MigrationIdentity, TargetPorts } from "./ports.ts";
 import type { SessionHost } from "./session-options.ts";
 import type { SessionRun } from "./session-run.ts";
 
+const listenLimitMs = 5_000;
+
 export interface TargetRestoreOptions {
   host: SessionHost;
   identity: MigrationIdentity;
@@ -50,12 +52,12 @@ export class TargetRestore {
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
+    await this.#listening(run.folders.lazyPagesSocket);
     if (this.#isGivenUp) {
       daemon.kill();
       throw fail("restore-failed", { server: this.#options.identity.server, reason: "it was given up" });
     }
     const folders = { imagesFolder: run.folders.images, workFolder: run.folders.work };
-    // It waits for the daemon's socket where it has to (gate-script.ts); until then both start side by side.
     const restored = ports.restore({ ...folders, arguments: restoreArguments({ ...folders, lazy: true }) });
     try {
       await restored;
@@ -110,5 +112,16 @@ export class TargetRestore {
     const { criuConfigPath } = ports.container;
     if (existsSync(criuConfigPath) && readText(criuConfigPath).includes(run.folders.gateScript)) return;
     throw fail("restore-failed", { server: identity.server, reason: "the configuration with its gate is gone" });
+  }
+
+  /** CRIU connects before its first action script, so no script can make it wait; a restore that finds nobody there fails. */
+  async #listening(socketPath: string): Promise<void> {
+    const { environment } = this.#options.host;
+    const untilMs = environment.monotonicMs() + listenLimitMs;
+    while (!existsSync(socketPath)) {
+      if (environment.monotonicMs() > untilMs)
+        throw fail("lazy-pages-failed", { server: this.#options.identity.server, reason: "it does not listen" });
+      await environment.sleep(1);
+    }
   }
 }

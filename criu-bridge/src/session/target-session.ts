@@ -97,7 +97,7 @@ export class TargetSession {
   /** Makes ready for the source; call before its ticket is given out. */
   async prepare(): Promise<void> {
     const { folders } = this.#run;
-    makeOperationFolders(folders, { awaited: folders.lazyPagesSocket });
+    makeOperationFolders(folders);
     await this.#gateKeeper.listen();
     replaceFile(
       this.#options.ports.container.criuConfigPath,
