@@ -60,7 +60,8 @@ describe("between two kernels", () => {
     for (const target of [other, node]) {
       await fleet.does("migrate", "database", "--to", target, ...moveOptions(mode));
       expect((await fleet.migrationsOf("database")).at(-1)?.status).toMatchObject({ phase: "Succeeded", mode });
-      expect(await hostsRunning(fleet, "postgres")).toEqual([target]);
+      // A process for each client, and those of the database's own.
+      expect(new Set(await hostsRunning(fleet, "postgres"))).toEqual(new Set([target]));
     }
     const finished = await transactions;
     expect(finished.stderr).not.toMatch(/error|abort/i);
@@ -70,7 +71,7 @@ describe("between two kernels", () => {
 });
 
 /** Longer than two moves take where every instruction is emulated. */
-const benchSeconds = 240;
+const benchSeconds = 180;
 
 /** Of the cgroup that the one redis of a host is in. */
 async function memoryLimit(fleet: Fleet, host: string): Promise<number> {
