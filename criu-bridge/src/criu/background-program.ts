@@ -13,6 +13,7 @@ interface ProgramExit {
 export interface BackgroundProgram {
   pid: number;
   exited: Promise<ProgramExit>;
+  /** Ends it with what it has started. */
   kill(): void;
   /** This side of the socket that was asked for. */
   socket: Socket | undefined;
@@ -30,7 +31,7 @@ export interface BackgroundOptions {
   socketDescriptor?: number;
   /** It listens to this process; when this process is gone its input ends. */
   takesInput?: boolean;
-  /** This process stays until the program has ended. */
+  /** This process stays until the program has ended, and is ended with it. */
   isAwaited?: boolean;
 }
 
@@ -43,12 +44,14 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
   }
   const child = spawn(options.program, options.arguments, {
     stdio,
-    detached: true,
+    detached: options.isAwaited !== true,
     env: { ...process.env, PATH: options.searchPath },
   });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   if (options.isAwaited !== true) child.unref();
+  // One that has ended takes no more input: its exit says so.
+  child.stdin?.on("error", () => {});
   const pipe = options.socketDescriptor === undefined ? undefined : child.stdio[options.socketDescriptor];
   const socket = pipe instanceof Socket ? pipe : undefined;
   return new Promise((resolve, reject) => {
@@ -59,9 +62,18 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
       if (child.pid === undefined)
         reject(fail("program-unusable", { program: options.program, reason: "it has no process id" }));
       else
-        resolve({ pid: child.pid, exited, kill: () => child.kill("SIGKILL"), socket, input: child.stdin ?? undefined });
+        resolve({ pid: child.pid, exited, kill: () => killGroup(child.pid), socket, input: child.stdin ?? undefined });
     });
   });
+}
+
+/** All programs of a group, named by its first one; none may be left. */
+export function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
 }
 
 /** Why a program ended, from what it has written: the message of runc's last line, or the last line. */

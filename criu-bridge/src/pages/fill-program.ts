@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { lazyPagesArguments } from "../criu/arguments.ts";
+import { holdOpen } from "../criu/hold-open.ts";
 import { startInBackground } from "../criu/background-program.ts";
 import { messageOf } from "@vfleet/shared";
 import { pageProtocol } from "./page-server-protocol.ts";
@@ -41,10 +42,12 @@ async function main(): Promise<number> {
   });
   const { socket } = daemon;
   if (socket === undefined) return 1;
+  holdOpen(socket, daemon.pid, process.env["PATH"] ?? "");
   socket.on("error", () => {});
   new StoredPageServer(new StoredPages({ store, index }), protocol).serve(socket, (thrown) => {
+    // Its socket stays open behind it: without pages the tasks have to wait for their end, not to go on with zeroes.
     process.stderr.write(`${messageOf(thrown)}\n`);
-    socket.destroy();
+    process.exit(1);
   });
   const { code } = await daemon.exited;
   return code ?? 1;

@@ -35,10 +35,12 @@ export class PageStore {
   /** Slots from here on have never been written: they hold zeroes. */
   #freshSlot = 0;
   #free: { slot: number; pages: number }[] = [];
+  /** Of all processes in the round under way, whether they come or are there. */
+  #roundPages = 0;
   #pagesTaken = 0;
   #isClosed = false;
 
-  /** `limitBytes`: of one process. The file is made once there is something to write. */
+  /** `limitBytes`: of all pages that the processes have in a round. The file is made once there is something to write. */
   constructor(path: string, limitBytes: number) {
     this.path = path;
     this.#limitPages = Math.floor(limitBytes / pageBytes);
@@ -78,6 +80,7 @@ export class PageStore {
     this.#processes = this.#round;
     this.#round = new Map();
     this.#totals = { images: 0, pages: 0 };
+    this.#roundPages = 0;
     this.#freshSlot = this.#endSlot;
   }
 
@@ -115,7 +118,8 @@ export class PageStore {
     if (entry.address < process.endAddress)
       throw fail("stream-invalid", { reason: `page ranges of process ${process.id} overlap at ${entry.address}` });
     process.endAddress = entry.address + entry.pages * pageBytes;
-    if (process.ranges.pages + entry.pages > this.#limitPages)
+    this.#roundPages += entry.pages;
+    if (this.#roundPages > this.#limitPages)
       throw fail("stream-invalid", {
         reason: `memory of at most ${this.#limitPages} pages was expected, found more`,
       });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PageMapImage } from "./page-map-image.ts";
 import { entryFlags, pageBytes } from "./page-server-protocol.ts";
@@ -24,7 +24,7 @@ export function writeRestoreImages(
   try {
     for (const { address, pages, read } of joined(image.ranges)) {
       map.add({ address, pages, flags: read === undefined ? entryFlags.lazy : entryFlags.present });
-      if (read !== undefined) writeSync(file, read());
+      if (read !== undefined) writeFileSync(file, read());
     }
   } finally {
     closeSync(file);

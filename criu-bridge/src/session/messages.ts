@@ -35,7 +35,7 @@ const messageSchema = z.discriminatedUnion("type", [
   /** Target: it has it whole. */
   z.strictObject({ type: z.literal("round-received"), round: count }),
   /** Source: no more rounds of memory; how the rest comes. */
-  z.strictObject({ type: z.literal("rounds-ended"), mode: moveModeSchema }),
+  z.strictObject({ type: z.literal("rounds-ended"), mode: z.enum(["Precopy", "Hybrid"]) }),
   /** Source: everything was sent, so many page images and pages and files. */
   z.strictObject({ type: z.literal("complete"), images: count, pages: count, files: count }),
   /** Target: that came; it restores now. */

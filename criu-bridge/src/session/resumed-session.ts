@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isPostCopyMode, messageOf, type MoveMode } from "@vfleet/shared";
+import { killGroup } from "../criu/background-program.ts";
 import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
@@ -188,7 +189,7 @@ export class ResumedSession {
   /** It waits for a restore that won't come, or for pages that won't. */
   #endLazyPages(): void {
     const { pid } = this.#record;
-    if (pid !== undefined && this.#isFilling) process.kill(pid, "SIGKILL");
+    if (this.#isFilling) killGroup(pid);
   }
 
   /** `criu lazy-pages` ends once every page is in its place. A process id may be another's by now, so its arguments are compared. */

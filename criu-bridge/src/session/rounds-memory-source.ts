@@ -24,14 +24,19 @@ export class RoundsMemorySource implements MemorySource, MemoryRounds {
   #server: PageServer | undefined;
   #roundPages = 0;
   #received: (() => void) | undefined;
+  #isClosed = false;
+  readonly #closed = Promise.withResolvers<never>();
   #end: MemorySource | undefined;
 
   constructor(options: MemorySourceOptions) {
     this.#options = options;
+    this.#closed.promise.catch(() => {});
+    void options.connection.closed.then(() => this.#refuse());
   }
 
   async send(round: number): Promise<PageTotals> {
     const { host, server, container, folders, connection } = this.#options;
+    if (this.#isClosed) return this.#closed.promise;
     const folder = join(folders.rounds, String(round));
     const maps = new RoundMaps(folder);
     const pageServer = new PageServer({
@@ -54,7 +59,7 @@ export class RoundsMemorySource implements MemorySource, MemoryRounds {
     this.#lastFolder = folder;
     const received = new Promise<void>((resolve) => (this.#received = resolve));
     await this.#options.send({ type: "round-sent", round, ...totals });
-    await Promise.race([received, connection.closed]);
+    await Promise.race([received, this.#closed.promise]);
     this.#roundPages += totals.pages;
     this.#server = undefined;
     return totals;
@@ -97,9 +102,16 @@ export class RoundsMemorySource implements MemorySource, MemoryRounds {
     return this.#end?.remainingPages;
   }
 
+  /** A round under way fails; none begins any more. */
   close(): void {
+    this.#refuse();
     this.#server?.close();
     this.#end?.close();
+  }
+
+  #refuse(): void {
+    this.#isClosed = true;
+    this.#closed.reject(fail("stream-closed", { peer: this.#options.server }));
   }
 
   get #ending(): MemorySource {

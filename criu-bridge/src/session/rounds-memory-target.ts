@@ -64,6 +64,8 @@ export class RoundsMemoryTarget implements MemoryTarget {
   async endRound(announced: PageTotals): Promise<void> {
     await this.#store.endRound(announced);
     this.#filler ??= this.#startFiller();
+    // It is missed when it is needed.
+    this.#filler.catch(() => {});
   }
 
   endRounds(mode: MoveMode): void {

@@ -227,7 +227,8 @@ export class SourceSession {
         this.#round = this.#attempt(() => this.#sendRound(action.round));
         return;
       case "start-dump":
-        void this.#attempt(() => this.#dump(action.mode));
+        // Whoever ends the move waits for it from its start on.
+        this.#runcExited = this.#attempt(() => this.#dump(action.mode));
         return;
       case "stop-server":
         void this.#attempt(() => this.#stopServer());
@@ -334,7 +335,9 @@ export class SourceSession {
     if (rounds !== undefined) {
       rounds.end(mode);
       this.#run.goOverTo(mode);
-      await this.#send({ type: "rounds-ended", mode });
+      await this.#send({ type: "rounds-ended", mode: mode === "Hybrid" ? mode : "Precopy" });
+      // It may have been given up meanwhile.
+      if (this.#state.phase !== "dumping") return;
     }
     timeline.mark("dump");
     const program = await startDump({
@@ -346,11 +349,9 @@ export class SourceSession {
     });
     if (program.socket !== undefined) this.#memory?.beginDump(program.socket);
     this.#run.save(false, program.pid);
-    this.#runcExited = program.exited.then(({ code }) => {
-      timeline.mark("runc-checkpoint-ended");
-      if (code !== 0) this.#fail(fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders.work) }));
-    });
-    await this.#runcExited;
+    const { code } = await program.exited;
+    timeline.mark("runc-checkpoint-ended");
+    if (code !== 0) throw fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders.work) });
   }
 
   async #sendRest(): Promise<void> {

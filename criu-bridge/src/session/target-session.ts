@@ -168,7 +168,9 @@ export class TargetSession {
         this.#attempt(() => this.#endRound(message));
         return;
       case "rounds-ended":
-        this.#memory.endRounds?.(message.mode);
+        if (this.#memory.endRounds === undefined)
+          throw fail("stream-invalid", { reason: `mode ${this.#options.mode} has no rounds of memory` });
+        this.#memory.endRounds(message.mode);
         this.#run.goOverTo(message.mode);
         this.#dispatch({ type: "rounds-ended", mode: message.mode });
         return;
