@@ -1,16 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { endToEndLab, root } from "../fleet/paths.ts";
+import type { TestProject } from "vitest/node";
+import { labFor } from "../fleet/lab-setup.ts";
+import { endToEndLab } from "../fleet/paths.ts";
 
-/** One lab for all end-to-end tests: a control host, a client host, three hosts. Gone afterwards, whatever happened. */
-export default function setup(): () => void {
-  const lab = (...args: string[]) =>
-    execFileSync(process.execPath, ["deploy/lab/main.ts", ...args], {
-      cwd: root,
-      stdio: ["ignore", "inherit", "inherit"],
-    });
-  lab("down", "--name", endToEndLab);
-  lab("up", "--hosts", "3", "--name", endToEndLab);
-  return () => {
-    if (process.env["VFLEET_KEEP_LAB"] === undefined) lab("down", "--name", endToEndLab);
-  };
+/** A control host, a client host, three hosts. */
+export default function setup(project: TestProject): () => void {
+  return labFor(project, endToEndLab, "--hosts", "3");
 }
