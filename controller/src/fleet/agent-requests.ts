@@ -45,10 +45,10 @@ async function abort(
   node: string,
   request: RequestMessage & { kind: "migration.abort" },
 ): Promise<"committed" | "aborted"> {
-  const uid = serverOf(sources, request.operation);
-  const operation = uid === undefined ? undefined : sources.ownership.get(uid)?.operation;
+  const { uid } = request;
+  const operation = sources.ownership.get(uid)?.operation;
   const isForeign = operation?.id === request.operation && operation.source !== node && operation.target !== node;
-  if (uid === undefined || isForeign) throw fail("operation-unknown", { operation: request.operation });
+  if (isForeign) throw fail("operation-unknown", { operation: request.operation });
   return sources.ownership.abort(uid, { id: request.operation, reason: `${node}: ${request.reason}` });
 }
 

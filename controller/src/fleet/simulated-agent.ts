@@ -200,9 +200,7 @@ export class SimulatedAgent {
     say("frozen", { movedBytes: 100, expectedBytes: 100 });
     const target = this.#options.peers.get(command.target.node);
     const outcome =
-      target === undefined
-        ? await this.#abort(command.operation, "the target is gone")
-        : await target.receive(command.operation);
+      target === undefined ? await this.#abort(command, "the target is gone") : await target.receive(command);
     if (outcome === "committed") {
       this.#servers.delete(command.uid);
       this.report();
@@ -218,9 +216,10 @@ export class SimulatedAgent {
   }
 
   /** The target's side: restores, asks to commit, and runs the server only when that was won. */
-  async receive(operation: string): Promise<"committed" | "aborted"> {
+  async receive(move: { operation: string; uid: string }): Promise<"committed" | "aborted"> {
+    const { operation } = move;
     const prepared = this.#prepared.get(operation);
-    if (prepared === undefined) return this.#abort(operation, "not prepared");
+    if (prepared === undefined) return this.#abort(move, "not prepared");
     const { uid, epoch } = prepared.server;
     const say = (phase: MigrationProgress["phase"]) => this.#progress({ operation, uid, side: "target", phase });
     say("restoring");
@@ -232,7 +231,7 @@ export class SimulatedAgent {
         return "aborted";
       }
     } catch (thrown) {
-      return this.#abort(operation, messageOf(thrown));
+      return this.#abort(move, messageOf(thrown));
     }
     this.ran.add(`${uid}@${epoch}`);
     say("cleaning");
@@ -258,8 +257,11 @@ export class SimulatedAgent {
     }
   }
 
-  async #abort(operation: string, reason: string): Promise<"committed" | "aborted"> {
-    return (await this.ask({ kind: "migration.abort", operation, reason }, abortReplySchema)).outcome;
+  async #abort(
+    { operation, uid }: { operation: string; uid: string },
+    reason: string,
+  ): Promise<"committed" | "aborted"> {
+    return (await this.ask({ kind: "migration.abort", operation, uid, reason }, abortReplySchema)).outcome;
   }
 
   #progress(

@@ -103,11 +103,11 @@ export class Ownership {
   }
 
   async commit(uid: string, request: { id: string; node: string; epoch: number }): Promise<CommitResult> {
-    return this.#apply(uid, (record) => commit(existing(record, uid), request));
+    return this.#apply(uid, (record) => commit(record, request));
   }
 
   async abort(uid: string, request: { id: string; reason: string }): Promise<"committed" | "aborted"> {
-    return this.#apply(uid, (record) => abort(existing(record, uid), request));
+    return this.#apply(uid, (record) => abort(record, request));
   }
 
   /** Reads the record itself. `undecided` where it knows nothing of the operation. */

@@ -49,6 +49,7 @@ describe("commit", () => {
     ["another node", begun, { id: "op", node: "c", epoch: 2 }],
     ["a stale epoch", begun, { id: "op", node: "b", epoch: 1 }],
     ["an epoch too far", begun, { id: "op", node: "b", epoch: 3 }],
+    ["a server that nobody has any more", undefined, { id: "op", node: "b", epoch: 2 }],
     ["an unknown operation", placed, { id: "op", node: "b", epoch: 2 }],
   ])("is refused for %s", (_what, record, request) => {
     const transition = commit(record, request);
@@ -61,6 +62,8 @@ describe("abort", () => {
   test("keeps the owner and epoch", () => expect(aborted).toMatchObject({ node: "a", epoch: 1 }));
   test("loses to a commit", () =>
     expect(abort(committed, { id: "op", reason: "late" })).toEqual({ result: "committed" }));
+  test("is granted where nobody has the server any more", () =>
+    expect(abort(undefined, { id: "op", reason: "its agent was started again" })).toEqual({ result: "aborted" }));
   test("keeps an operation that was not begun from beginning", () => {
     const record = written(abort(placed, { id: "op", reason: "early" }));
     expect(begin(record, { id: "op", target: "b" }).result).toEqual({ outcome: "aborted" });

@@ -62,9 +62,10 @@ export function begin(record: OwnershipRecord, request: { id: string; target: st
 
 /** Hands the server to the operation's target under the next epoch. Only that target may ask, and only with that epoch. */
 export function commit(
-  record: OwnershipRecord,
+  record: OwnershipRecord | undefined,
   request: { id: string; node: string; epoch: number },
 ): Transition<CommitResult> {
+  if (record === undefined) return { result: refused("its server is gone") };
   const operation = record.operation;
   if (operation?.id !== request.id) {
     // Decided long ago, or never begun. A commit that was won then is still won.
@@ -88,11 +89,15 @@ export function commit(
   };
 }
 
-/** Ends an operation without a move, unless it was committed. One never begun is written down too: it can't begin afterwards. */
+/**
+ * Ends an operation without a move, unless it was committed. One never begun is written down too: it can't begin afterwards. Those of a
+ * server without a record can't either, and nobody has to run it.
+ */
 export function abort(
-  record: OwnershipRecord,
+  record: OwnershipRecord | undefined,
   request: { id: string; reason: string },
 ): Transition<"committed" | "aborted"> {
+  if (record === undefined) return { result: "aborted" };
   const known = stateOf(record, request.id);
   if (known === "committed" || known === "aborted") return { result: known };
   if (known === "begun" && record.operation !== undefined) {

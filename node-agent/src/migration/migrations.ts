@@ -267,7 +267,9 @@ export class Migrations implements MigrationSessions {
     try {
       let outcome: Outcome = "undecided";
       while (outcome === "undecided" && reconciler.record(uid)?.assignment !== undefined) {
-        outcome = await this.#word.abort(operation, "the host was started again").catch(() => "undecided" as const);
+        outcome = await this.#word
+          .abort({ operation, uid, reason: "the host was started again" })
+          .catch(() => "undecided" as const);
         if (outcome === "undecided") await environment.sleep(askEveryMs);
       }
       const wasTarget = (await this.#prepared.load(operation)) !== undefined;

@@ -16,10 +16,9 @@ export class OwnershipWord {
     return outcome === "committed" ? "committed" : "aborted";
   }
 
-  async abort(operation: string, reason: string): Promise<Outcome> {
-    return (
-      await this.#link.request({ kind: "migration.abort", operation, reason: reason.slice(0, 1000) }, abortReplySchema)
-    ).outcome;
+  async abort({ operation, uid, reason }: { operation: string; uid: string; reason: string }): Promise<Outcome> {
+    const request = { kind: "migration.abort", operation, uid, reason: reason.slice(0, 1000) } as const;
+    return (await this.#link.request(request, abortReplySchema)).outcome;
   }
 
   async outcome(operation: string): Promise<Outcome> {

@@ -54,7 +54,7 @@ export function sourcePorts({ engine, reconciler, word, operation, server }: Sou
       rejoin: () => engine.network.attach({ uid, ...server.network }),
     },
     outcome: (asked) => decided(word.outcome(asked)),
-    abort: (asked, reason) => decided(word.abort(asked, reason)),
+    abort: (asked, reason) => decided(word.abort({ operation: asked, uid, reason })),
   };
 }
 

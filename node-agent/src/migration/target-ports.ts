@@ -63,6 +63,6 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
     restore: (request) => engine.runtime.restore(uid, request),
     discardContainer: () => engine.removeContainer(uid),
     commit: () => word.commit({ operation, uid, epoch }),
-    abort: (asked, reason) => word.abort(asked, reason),
+    abort: (asked, reason) => word.abort({ operation: asked, uid, reason }),
   };
 }

@@ -30,6 +30,8 @@ const resyncMs = 15_000;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #servers = new Map<string, ServerReconciler>();
+  /** Containers that nothing is known of. */
+  readonly #strays = new Set<string>();
   #revision = 0;
   /** Assignments are applied one after the other. */
   #applying: Promise<void> = Promise.resolve();
@@ -50,17 +52,16 @@ export class Reconciler {
 
   /** Takes up what runs, cleans up what a crash left, and starts looking. Nothing starts that the controller hasn't confirmed in this boot. */
   async open(): Promise<void> {
-    const { engine, records, assignments, environment, images, log, isMigrating } = this.#options;
+    const { engine, records, assignments, environment, images, isMigrating } = this.#options;
     const known = records
       .all()
       .filter(({ assignment }) => assignment !== undefined)
       .map(({ uid }) => uid);
     for (const uid of await engine.runtime.list()) {
       // One that was being restored may be running by now; its session knows.
-      if (known.includes(uid) || isMigrating(uid)) continue;
-      log.warn({ server: uid }, "container without a record removed");
-      await engine.removeContainer(uid);
+      if (!known.includes(uid) && !isMigrating(uid)) this.#strays.add(uid);
     }
+    await this.#removeStrays();
     await engine.network.removeOthers([...known, ...(await engine.runtime.list())]);
     for (const { uid } of records.all()) this.#server(uid).wake();
     const last = await assignments.load();
@@ -71,8 +72,29 @@ export class Reconciler {
     }
     this.#stops = [
       engine.runtime.watchExits((uid) => this.#servers.get(uid)?.wake()),
-      environment.every(resyncMs, () => this.wakeAll()),
+      environment.every(resyncMs, () => {
+        this.wakeAll();
+        void this.#removeStrays();
+      }),
     ];
+  }
+
+  /** One that can't be removed is no reason for the others not to be looked after. */
+  async #removeStrays(): Promise<void> {
+    const { engine, log } = this.#options;
+    for (const uid of this.#strays) {
+      // Known by now: it came back, or is coming.
+      const isWanted = this.record(uid)?.assignment !== undefined || this.#options.isMigrating(uid);
+      try {
+        if (!isWanted) {
+          log.warn({ server: uid }, "container without a record is removed");
+          await engine.removeContainer(uid);
+        }
+        this.#strays.delete(uid);
+      } catch (thrown) {
+        log.error({ server: uid, err: thrown }, "container without a record not removed");
+      }
+    }
   }
 
   close(): void {

@@ -159,6 +159,7 @@ export const outcomeReplySchema = z.object({ outcome: z.enum(["committed", "abor
 export const abortRequestSchema = z.object({
   kind: z.literal("migration.abort"),
   operation: operationSchema,
+  uid: z.string(),
   reason: z.string(),
 });
 export const abortReplySchema = z.object({ outcome: z.enum(["committed", "aborted"]) });

@@ -9,7 +9,7 @@ import { agentError } from "../../agent-error.ts";
 import { mountIdmapped } from "../kernel/idmapped-mount.ts";
 import type { Layout } from "../layout.ts";
 import { adjustableResources } from "../limits/cgroup-resources.ts";
-import { delegateCgroups, removeDelegatedCgroups } from "../limits/delegated-cgroups.ts";
+import { delegateCgroups, removeCgroups } from "../limits/server-cgroups.ts";
 import { findProgram, searchPathFor } from "../program/find-program.ts";
 import { runProgram, tryProgram } from "../program/run-program.ts";
 import { bundleConfiguration, stopSignalAnnotation } from "./bundle-configuration.ts";
@@ -20,6 +20,7 @@ import { startExec } from "./exec-session.ts";
 import { runcView } from "./runc-view.ts";
 import { RuntimeArguments } from "./runtime-arguments.ts";
 import type { BundleRequest, ContainerState, ExecRequest, ExecSession, RuntimeDriver } from "./runtime-driver.ts";
+import { endConmon } from "./unfinished-start.ts";
 
 /** Bundles made by an agent of before have none. */
 const stopSignalSchema = z.object({
@@ -125,8 +126,9 @@ export class RuncConmonDriver implements RuntimeDriver {
   async remove(uid: string): Promise<void> {
     const layout = this.#layout;
     await tryProgram(this.#arguments.delete(uid));
+    await endConmon(layout.conmonPidFile(uid), uid, this.#environment);
+    await removeCgroups(this.#cgroupPath(uid), this.#environment);
     await this.#removeRemains(uid);
-    await removeDelegatedCgroups(this.#cgroupPath(uid));
     const bundle = layout.bundle(uid);
     if (!existsSync(bundle)) return;
     const root = layout.rootMount(uid);
