@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
 import { z } from "zod";
+import { NamedPipe } from "../kernel/named-pipe.ts";
 
 /** conmon's report on its sync pipe, one line: the container's process id, or less than 1 and what the runtime said. */
 const reportSchema = z.object({ data: z.number().int(), message: z.string().optional() });
@@ -21,19 +21,22 @@ export interface ConmonStart {
 export function startWithConmon({ command, searchPath, errorFile }: ConmonStart): Promise<number> {
   const [program = "", ...parameters] = command;
   const errors = openSync(errorFile, "w", 0o600);
+  // conmon that can't report gives up, and with it the container that the runtime is making.
+  const sync = new NamedPipe(`${errorFile}.sync`);
   return new Promise((resolve, reject) => {
     const child = spawn(program, parameters, {
       cwd: "/",
       // A session of its own: what stops the agent must not stop the servers.
       detached: true,
       env: { PATH: searchPath, _OCI_SYNCPIPE: String(syncDescriptor) },
-      stdio: ["ignore", "ignore", errors, "pipe"],
+      stdio: ["ignore", "ignore", errors, sync.programFd],
     });
     closeSync(errors);
-    const sync = child.stdio[syncDescriptor] as Readable; // the fourth entry of `stdio` above is a pipe
+    sync.closeProgramEnd();
+    const { reader } = sync;
     let report = "";
     const finish = () => {
-      sync.destroy();
+      reader.destroy();
       const parsed = reportSchema.safeParse(parseJson(report));
       if (parsed.success && parsed.data.data > 0) resolve(parsed.data.data);
       else
@@ -47,12 +50,13 @@ export function startWithConmon({ command, searchPath, errorFile }: ConmonStart)
           ),
         );
     };
-    sync.on("data", (chunk: Buffer) => {
+    reader.on("data", (chunk: Buffer) => {
       report += chunk.toString();
       // conmon keeps the pipe open for as long as the container runs.
       if (report.includes("\n")) finish();
     });
-    sync.once("end", finish);
+    reader.once("end", finish);
+    reader.once("error", finish);
     child.once("error", reject);
     child.unref();
   });

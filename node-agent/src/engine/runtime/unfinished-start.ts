@@ -10,19 +10,24 @@ const pollMs = 10;
  */
 export async function endConmon(pidFile: string, uid: string, environment: Environment): Promise<void> {
   const pid = Number(await textOf(pidFile));
-  // A process id may be another's by now.
-  const isConmon = pid > 1 && (await textOf(`/proc/${pid}/cmdline`)).split("\0").includes(uid);
-  if (!isConmon) return;
   const deadlineMs = environment.monotonicMs() + endLimitMs;
-  while (signalGroup(pid, "SIGKILL") && environment.monotonicMs() < deadlineMs) await environment.sleep(pollMs);
+  while (pid > 1 && (await isConmonOf(pid, uid)) && environment.monotonicMs() < deadlineMs) {
+    killGroup(pid);
+    await environment.sleep(pollMs);
+  }
 }
 
-/** Whether there was anyone to take it. conmon leads a group of its own; a container's tasks are not in it. */
-function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+/** A process id may be another's by now. */
+async function isConmonOf(pid: number, uid: string): Promise<boolean> {
+  return (await textOf(`/proc/${pid}/cmdline`)).split("\0").includes(uid);
+}
+
+/** conmon leads a group of its own; a container's tasks are not in it. */
+function killGroup(pid: number): void {
   try {
-    return process.kill(-pid, signal);
+    process.kill(-pid, "SIGKILL");
   } catch {
-    return false;
+    // Gone already.
   }
 }
 
