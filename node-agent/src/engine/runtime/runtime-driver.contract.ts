@@ -73,16 +73,21 @@ export function runtimeDriverContract({
       name: "runs a command on a terminal that can be resized",
       run: async () => {
         const session = await driver().exec(uid, {
-          command: ["sh", "-c", "stty size; read -r line; stty size"],
+          command: ["sh", "-c", "while read -r word && [ $word != end ]; do stty size; done"],
           terminal: true,
         });
-        const output = buffer(session.stdout);
+        let output = "";
+        session.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+        const asks = async (size: string) => {
+          session.stdin.write("size\n");
+          return output.includes(size);
+        };
         session.resize(100, 40);
-        await environment.sleep(300);
+        await until("its size", () => asks("40 100"));
         session.resize(132, 50);
-        session.stdin.write("\n");
+        await until("its new size", () => asks("50 132"));
+        session.stdin.write("end\n");
         equal(await session.ended, 0);
-        match((await output).toString(), /50 132/);
       },
     },
     {

@@ -11,7 +11,7 @@ const pollMs = 10;
 export async function endConmon(pidFile: string, uid: string, environment: Environment): Promise<void> {
   const pid = Number(await textOf(pidFile));
   const deadlineMs = environment.monotonicMs() + endLimitMs;
-  while (pid > 1 && (await isConmonOf(pid, uid)) && environment.monotonicMs() < deadlineMs) {
+  while ((await isConmonOf(pid, uid)) && environment.monotonicMs() < deadlineMs) {
     killGroup(pid);
     await environment.sleep(pollMs);
   }
@@ -19,7 +19,7 @@ export async function endConmon(pidFile: string, uid: string, environment: Envir
 
 /** A process id may be another's by now. */
 async function isConmonOf(pid: number, uid: string): Promise<boolean> {
-  return (await textOf(`/proc/${pid}/cmdline`)).split("\0").includes(uid);
+  return pid > 1 && (await textOf(`/proc/${pid}/cmdline`)).split("\0").includes(uid);
 }
 
 /** conmon leads a group of its own; a container's tasks are not in it. */
