@@ -44,6 +44,26 @@ it("takes it that a program which listens no more hears nothing", async () => {
   await program.exited;
 });
 
+it.each([
+  ["exit 0", 0],
+  ["exit 3", 3],
+  ["kill -KILL $$", 137],
+])("writes down how %j has ended, for whoever did not start it", async (script, code) => {
+  const exitFile = join(folder, "exit");
+  const program = await startInBackground({
+    program: "sh",
+    arguments: ["-c", `cat; ${script}`],
+    logFile: join(folder, "log"),
+    searchPath,
+    takesInput: true,
+    exitFile,
+  });
+  expect(readFileSync(exitFile, "utf8")).toBe("");
+  program.input?.end("fill\n");
+  expect(await program.exited).toEqual({ code, signal: null });
+  expect(readFileSync(exitFile, "utf8")).toBe(`${code}\n`);
+});
+
 /** A zombie doesn't run. */
 function isRunning(pid: string): boolean {
   const file = `/proc/${pid}/stat`;

@@ -1,7 +1,7 @@
 import { spawn, type StdioOptions } from "node:child_process";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { fail } from "../errors.ts";
 
 interface ProgramExit {
@@ -31,9 +31,14 @@ export interface BackgroundOptions {
   socketDescriptor?: number;
   /** It listens to this process; when this process is gone its input ends. */
   takesInput?: boolean;
+  /** Empty while it runs, then its exit status: for a process that has not started it. */
+  exitFile?: string;
   /** This process stays until the program has ended, and is ended with it. */
   isAwaited?: boolean;
 }
+
+/** Runs what follows the file's name, which gets its exit status. */
+const exitScript = '"$@"; status=$?; echo $status >"$0"; exit $status';
 
 export function startInBackground(options: BackgroundOptions): Promise<BackgroundProgram> {
   const log = openSync(options.logFile, "a", 0o600);
@@ -42,7 +47,13 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
     while (stdio.length < options.socketDescriptor) stdio.push("ignore");
     stdio.push("pipe");
   }
-  const child = spawn(options.program, options.arguments, {
+  const command = [options.program, ...options.arguments];
+  if (options.exitFile !== undefined) {
+    writeFileSync(options.exitFile, "", { mode: 0o600 });
+    command.unshift("/bin/sh", "-c", exitScript, options.exitFile);
+  }
+  const [program = "", ...programArguments] = command;
+  const child = spawn(program, programArguments, {
     stdio,
     detached: options.isAwaited !== true,
     env: { ...process.env, PATH: options.searchPath },

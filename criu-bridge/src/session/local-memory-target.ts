@@ -35,6 +35,7 @@ export class LocalMemoryTarget implements MemoryTarget {
       arguments: lazyPagesArguments({ imagesFolder: folders.images, workFolder: folders.work }),
       logFile: join(folders.work, lazyPagesLog),
       searchPath: host.searchPath,
+      exitFile: folders.fillingExit,
     });
   }
 

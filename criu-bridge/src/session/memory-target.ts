@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import type { MoveMode } from "@vfleet/shared";
-import type { BackgroundProgram } from "../criu/background-program.ts";
+import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
+import { firstCriuError } from "../criu/log.ts";
 import type { PageWish } from "../pages/page-service.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -41,3 +43,9 @@ export interface MemoryTargetOptions {
 
 /** Of what the daemon prints; its own log is lazy-pages.log. */
 export const lazyPagesLog = "criu-lazy-pages.log";
+
+/** Why memory was not filled. */
+export function fillComplaint(work: string): string {
+  const complaint = firstCriuError(join(work, "lazy-pages.log")) ?? lastComplaint(join(work, lazyPagesLog));
+  return complaint === "" ? "what fills it was ended" : complaint;
+}

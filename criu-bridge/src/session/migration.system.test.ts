@@ -62,10 +62,32 @@ test.each([
   ["target", "b"],
 ])("Postcopy, the %s's agent dies while the memory is filled: nothing of the server is left running", async (side) => {
   const { deaths } = await inBox(`${side}-agent-dies`, 256, "Postcopy");
-  expect([deaths?.survivor.phase, deaths?.survivor.error?.code]).toEqual(["failed", "post-copy-lost"]);
+  expect([deaths?.survivor?.phase, deaths?.survivor?.error?.code]).toEqual(["failed", "post-copy-lost"]);
   // Nobody else kills them: at the source they stay frozen, at the target they wait for their pages.
   expect(deaths?.before[side === "source" ? "a" : "b"]).toBeGreaterThan(0);
-  expect([deaths?.outcome, deaths?.isLost]).toEqual(["committed", side === "target"]);
+  expect([deaths?.outcome, deaths?.loss]).toEqual(["committed", side === "target" ? "post-copy-lost" : undefined]);
+  expect(deaths?.after).toEqual({ a: 0, b: 0 });
+});
+
+test("the target's agent dies once the restored server is its own: the next one lets it run, with its limits and all of its memory", async () => {
+  const { deaths } = await inBox("target-dies-at-gate", 16, "StopAndCopy");
+  expect(deaths?.before["b"]).toBeGreaterThan(0);
+  expect([deaths?.outcome, deaths?.loss, deaths?.intact]).toEqual(["committed", undefined, true]);
+  expect(deaths?.after).toEqual({ a: 0, b: deaths?.before["b"] });
+  expect(deaths?.cgroupLimit).toBe("3");
+});
+
+test("what fills a restored server dies while no agent is there, before the commit: the server runs on where it was", async () => {
+  const { deaths } = await inBox("filler-dies-before-commit", 16, "StopAndCopy");
+  expect(deaths?.before["b"]).toBeGreaterThan(0);
+  expect([deaths?.outcome, deaths?.loss, deaths?.intact]).toEqual(["aborted", undefined, true]);
+  expect(deaths?.after).toEqual({ a: deaths?.before["a"], b: 0 });
+});
+
+test("what fills a restored server dies while no agent is there, after the commit: the server is lost, and nothing of it runs without its memory", async () => {
+  const { deaths } = await inBox("filler-dies-after-commit", 16, "StopAndCopy");
+  expect(deaths?.before["b"]).toBeGreaterThan(0);
+  expect([deaths?.outcome, deaths?.loss]).toEqual(["committed", "lazy-pages-failed"]);
   expect(deaths?.after).toEqual({ a: 0, b: 0 });
 });
 
@@ -106,7 +128,7 @@ test.each([
   ["the target's agent dies once it is started", "target-dies-when-started", "committed", "b"],
 ])("Cold, %s: it runs once, with its files, where the record says", async (_what, scenario, outcome, owner) => {
   const { deaths } = await inBox(scenario, 4, "Cold");
-  expect([deaths?.outcome, deaths?.isLost, deaths?.intact]).toEqual([outcome, false, true]);
+  expect([deaths?.outcome, deaths?.loss, deaths?.intact]).toEqual([outcome, undefined, true]);
   const elsewhere = owner === "a" ? "b" : "a";
   expect(deaths?.before[elsewhere]).toBe(0);
   expect(deaths?.after[elsewhere]).toBe(0);

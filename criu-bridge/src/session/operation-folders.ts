@@ -12,6 +12,8 @@ export interface OperationFolders {
   gateSocket: string;
   /** Of CRIU's daemon that fills a restored server's memory. */
   lazyPagesSocket: string;
+  /** How the program that fills it has ended. */
+  fillingExit: string;
   /** Logs, statistics, gate script and session state; kept. */
   work: string;
   gateScript: string;
@@ -31,6 +33,7 @@ export function operationFolders(
     rounds: join(run, "rounds"),
     gateSocket: join(run, "gate.sock"),
     lazyPagesSocket: join(work, "lazy-pages.socket"),
+    fillingExit: join(run, "filling-exit"),
     work,
     gateScript: join(work, "gate"),
     sessionFile: join(work, "session.json"),

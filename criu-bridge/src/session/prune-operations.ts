@@ -7,14 +7,16 @@ import type { SessionHost } from "./session-options.ts";
 /** Ended operations whose logs are kept: what an operator reads when one has failed. */
 const keptOperations = 20;
 
-/** Removes the folders of the oldest ended operations. */
-export function pruneOperations({ stateFolder }: Pick<SessionHost, "stateFolder">): void {
+/** Removes the folders of the oldest ended operations; one that lost its server has its images still. */
+export function pruneOperations({ stateFolder, runFolder }: Pick<SessionHost, "stateFolder" | "runFolder">): void {
   const parent = join(stateFolder, "operations");
   if (!existsSync(parent)) return;
   const ended = readdirSync(parent)
-    .map((name) => join(parent, name))
-    .filter((folder) => loadSession(join(folder, "session.json"))?.ended !== false)
-    .map((folder) => ({ folder, changedMs: statSync(folder).mtimeMs }))
+    .filter((name) => loadSession(join(parent, name, "session.json"))?.ended !== false)
+    .map((name) => ({ name, changedMs: statSync(join(parent, name)).mtimeMs }))
     .toSorted((a, b) => b.changedMs - a.changedMs);
-  for (const { folder } of ended.slice(keptOperations)) removeFolder(folder);
+  for (const { name } of ended.slice(keptOperations)) {
+    removeFolder(join(runFolder, "migrations", name));
+    removeFolder(join(parent, name));
+  }
 }

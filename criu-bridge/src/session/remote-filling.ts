@@ -23,6 +23,7 @@ export async function startRemoteFilling(options: {
     logFile: join(folders.work, lazyPagesLog),
     searchPath: host.searchPath,
     socketDescriptor: pageSocket,
+    exitFile: folders.fillingExit,
   });
   if (daemon.socket !== undefined) {
     holdOpen(daemon.socket, daemon.pid, host.searchPath);

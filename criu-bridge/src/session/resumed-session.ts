@@ -1,18 +1,22 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isPostCopyMode, messageOf, type MoveMode } from "@vfleet/shared";
-import { killGroup } from "../criu/background-program.ts";
+import { isPostCopyMode, messageOf, type MoveMode, type VfleetError } from "@vfleet/shared";
+import { setImagedCgroups } from "../criu/cgroup-image.ts";
 import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
-import { operationFolders, readText, removeFolder, type OperationFolders } from "./operation-folders.ts";
+import { argumentsOf } from "../criu/process-table.ts";
+import { fail } from "../errors.ts";
+import { EarlierFilling } from "./earlier-filling.ts";
+import { fillComplaint } from "./memory-target.ts";
+import { operationFolders, removeFolder, type OperationFolders } from "./operation-folders.ts";
 import type { MigrationIdentity, Outcome, SourcePorts, TargetPorts } from "./ports.ts";
 import { loadSession, saveSession, type SessionRecord } from "./session-file.ts";
 import type { SessionHost } from "./session-options.ts";
 
 const askEveryMs = 500;
-/** A restore that was under way reaches its gate, or fails, within this. */
+/** A restore that was let go on ends within this. */
 const restoreLimitMs = 30_000;
 const programEndLimitMs = 30_000;
 const pollMs = 50;
@@ -45,7 +49,7 @@ export class ResumedSession {
   readonly #folders: OperationFolders;
   readonly #verdict = Promise.withResolvers<GateVerdict>();
   readonly #asked = Promise.withResolvers<void>();
-  #isLost = false;
+  #loss: VfleetError | undefined;
 
   constructor(host: SessionHost, unfinished: UnfinishedSession) {
     this.#host = host;
@@ -78,48 +82,82 @@ export class ResumedSession {
     return outcome;
   }
 
-  /** What ran of the server is gone, although the move was committed. */
-  get isLost(): boolean {
-    return this.#isLost;
+  /** Why what ran of the server is gone, although the move was committed. */
+  get loss(): VfleetError | undefined {
+    return this.#loss;
   }
 
   /**
    * A restored server that waits for its commit gets its chance; anything earlier is given up. In post-copy the pages that are
-   * missing can't be asked for any more: what was restored ends, before or after the commit. Of a cold move nothing waits; if it was
-   * committed all the same, it is started.
+   * missing can't be asked for any more: what was restored ends, before or after the commit; so it does in every mode where what fills
+   * it has failed meanwhile. Of a cold move nothing waits; if it was committed all the same, it is started.
    */
   async endTarget(ports: TargetPorts): Promise<"committed" | "aborted"> {
+    const filling = new EarlierFilling(this.#folders, this.#record.pid);
     const outcome = await this.#answering(async () => {
       const waits = await Promise.race([
         this.#asked.promise.then(() => true),
         this.#host.environment.sleep(this.#mayBeAsked ? askEveryMs : 0).then(() => false),
       ]);
       const decided = await this.#definite(() =>
-        waits && !this.#needsSource
+        waits && !this.#needsSource && filling.state !== "failed"
           ? ports.commit(this.#operation)
           : ports.abort(this.#operation, "the target's agent was started again"),
       );
-      this.#isLost = decided === "committed" && this.#needsSource && this.#isFilling;
-      if (this.#isLost) {
-        killTasks(ports.container);
-        this.#endLazyPages();
-      }
-      if (decided === "committed")
-        await (this.#isCold
-          ? this.#logged("server not started", () => ports.server.start())
-          : this.#logged("network not attached", () => ports.network.attach()));
-      this.#verdict.resolve(decided === "committed" ? "go" : "no");
-      if (decided === "committed" && !this.#isLost) await this.#programGone();
+      if (decided === "committed") await this.#takeOver(ports, filling);
+      else this.#verdict.resolve("no");
       return decided;
     });
     if (outcome === "committed") await this.#logged("snapshots not removed", () => ports.volume.release());
     else {
-      this.#endLazyPages();
+      filling.end();
       await this.#logged("container not removed", () => ports.discardContainer());
       await this.#logged("volume not removed", () => ports.volume.discard());
     }
     this.#end();
     return outcome;
+  }
+
+  async #takeOver(ports: TargetPorts, filling: EarlierFilling): Promise<void> {
+    const { state } = filling;
+    if (state === "failed" || (state === "running" && this.#needsSource)) this.#lose(ports, filling);
+    await (this.#isCold
+      ? this.#logged("server not started", () => ports.server.start())
+      : this.#logged("network not attached", () => ports.network.attach()));
+    this.#verdict.resolve("go");
+    if (this.#loss !== undefined || this.#isCold) return;
+    await this.#setCgroups(ports);
+    while (filling.state === "running") await this.#host.environment.sleep(pollMs);
+    if (filling.state === "failed") this.#lose(ports, filling);
+  }
+
+  /** Without their memory the tasks must not run on. */
+  #lose({ container }: TargetPorts, filling: EarlierFilling): void {
+    const { server } = this.#record.identity;
+    this.#loss = this.#needsSource
+      ? fail("post-copy-lost", { server, reason: "the target's agent was started again" })
+      : fail("lazy-pages-failed", { server, reason: fillComplaint(this.#folders.work) });
+    killTasks(container);
+    filling.end();
+  }
+
+  /** As long as CRIU restores it is in the server's cgroup itself, and who is there keeps it from handing controllers on. */
+  async #setCgroups({ container }: TargetPorts): Promise<void> {
+    const { environment, log } = this.#host;
+    const untilMs = environment.monotonicMs() + restoreLimitMs;
+    for (;;) {
+      try {
+        setImagedCgroups(this.#folders.images, container);
+        return;
+      } catch (thrown) {
+        if (environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
+        else {
+          const error = messageOf(thrown);
+          log.error({ migration: this.#operation, error }, "limits of the server's own cgroups not set");
+          return;
+        }
+      }
+    }
   }
 
   get #needsSource(): boolean {
@@ -177,24 +215,13 @@ export class ResumedSession {
     }
   }
 
-  /** `runc checkpoint` at the source, `criu lazy-pages` at the target: they were other processes' children. */
+  /** `runc checkpoint`: it was another process's child. */
   async #programGone(): Promise<void> {
     const { pid } = this.#record;
     const { environment } = this.#host;
-    const untilMs = environment.monotonicMs() + (this.#record.side === "source" ? programEndLimitMs : restoreLimitMs);
+    const untilMs = environment.monotonicMs() + programEndLimitMs;
     if (pid === undefined) return;
     while (argumentsOf(pid).length > 0 && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
-  }
-
-  /** It waits for a restore that won't come, or for pages that won't. */
-  #endLazyPages(): void {
-    const { pid } = this.#record;
-    if (this.#isFilling) killGroup(pid);
-  }
-
-  /** `criu lazy-pages` ends once every page is in its place. A process id may be another's by now, so its arguments are compared. */
-  get #isFilling(): boolean {
-    return argumentsOf(this.#record.pid).includes(this.#folders.images);
   }
 
   async #logged(event: string, work: () => Promise<void>): Promise<void> {
@@ -204,13 +231,8 @@ export class ResumedSession {
   }
 
   #end(): void {
-    removeFolder(this.#folders.run);
+    // As of a session that was not cut off: the images can be the only copy of a lost server's memory.
+    if (this.#loss === undefined || this.#needsSource) removeFolder(this.#folders.run);
     saveSession(this.#folders.sessionFile, { ...this.#record, ended: true });
   }
-}
-
-/** None where the program has ended; nobody may have asked yet how. */
-function argumentsOf(pid: number | undefined): string[] {
-  const file = `/proc/${pid ?? 0}/cmdline`;
-  return existsSync(file) ? readText(file).split("\0").filter(Boolean) : [];
 }

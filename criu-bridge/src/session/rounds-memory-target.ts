@@ -209,6 +209,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
       logFile: log,
       searchPath: host.searchPath,
       takesInput: true,
+      exitFile: folders.fillingExit,
     });
   }
 }

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@vfleet/shared";
 import { restoreArguments } from "../criu/arguments.ts";
-import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
+import type { BackgroundProgram } from "../criu/background-program.ts";
 import { makeInitEnterable } from "../criu/enterable-init.ts";
 import { makeImagedCgroups, setImagedCgroups } from "../criu/cgroup-image.ts";
 import { firstCriuError } from "../criu/log.ts";
 import { rearmTimers } from "../criu/rearm-timers.ts";
 import { fail } from "../errors.ts";
-import { lazyPagesLog, type MemoryTarget } from "./memory-target.ts";
+import { fillComplaint, type MemoryTarget } from "./memory-target.ts";
 import { readText } from "./operation-folders.ts";
 import type { MigrationIdentity, TargetPorts } from "./ports.ts";
 import type { SessionHost } from "./session-options.ts";
@@ -84,9 +84,7 @@ export class TargetRestore {
       run.timeline.mark("filled");
       return;
     }
-    const { work } = run.folders;
-    const reason = firstCriuError(join(work, "lazy-pages.log")) ?? lastComplaint(join(work, lazyPagesLog));
-    throw fail("lazy-pages-failed", { server: identity.server, reason });
+    throw fail("lazy-pages-failed", { server: identity.server, reason: fillComplaint(run.folders.work) });
   }
 
   /** Resolves when no restore is under way any more. */

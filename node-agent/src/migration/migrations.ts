@@ -17,7 +17,14 @@ import type {
   UnfinishedSession,
 } from "@vfleet/criu-bridge";
 import { Failpoints, messageOf } from "@vfleet/shared";
-import type { MigrationProgress, PreparedTarget, PrepareTarget, ServerAssignment, StartSource } from "@vfleet/shared";
+import type {
+  MigrationProgress,
+  PreparedTarget,
+  PrepareTarget,
+  ServerAssignment,
+  StartSource,
+  VfleetError,
+} from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 import type { AgentParts } from "../agent.ts";
 import { findProgram, searchPathFor } from "../engine/program/find-program.ts";
@@ -250,7 +257,7 @@ export class Migrations implements MigrationSessions {
           ? await this.#resumeSource(session, unfinished)
           : await this.#resumeTarget(session, unfinished);
       log.info({ migration: operation, server: uid, side, outcome }, "migration of an earlier agent ended");
-      this.#tell(side, { operation, uid }, resumedReport(unfinished, { outcome, isLost: session.isLost }));
+      this.#tell(side, { operation, uid }, resumedReport(unfinished, { outcome, loss: session.loss }));
     } catch (thrown) {
       log.error({ migration: operation, server: uid, side, err: thrown }, "migration of an earlier agent not ended");
     } finally {
@@ -399,10 +406,10 @@ function bandwidthOf({ options }: StartSource): { bandwidthBytesPerSecond?: numb
 /** What its bytes and times were is not known any more. */
 function resumedReport(
   { mode }: UnfinishedSession,
-  { outcome, isLost }: { outcome: Outcome | undefined; isLost: boolean },
+  { outcome, loss }: { outcome: Outcome | undefined; loss: VfleetError | undefined },
 ): SessionReport {
   const none = { mode, movedBytes: 0, memoryBytes: 0, volumeBytes: 0, wireBytes: 0, timeline: [] };
-  if (outcome === "committed" && !isLost) return { phase: "done", ...none };
-  const code = isLost ? "post-copy-lost" : "agent-restarted";
-  return { phase: "failed", ...none, error: { code, message: "The agent was started again in the middle" } };
+  if (outcome === "committed" && loss === undefined) return { phase: "done", ...none };
+  const { code, message } = loss ?? { code: "agent-restarted", message: "The agent was started again in the middle" };
+  return { phase: "failed", ...none, error: { code, message } };
 }

@@ -3,12 +3,13 @@
  * mount namespace. Prints one JSON object with what was seen.
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { moveModeSchema, systemEnvironment } from "@vfleet/shared";
 import { z } from "zod";
 import { processesOf } from "../../criu/container-tasks.ts";
+import { argumentsOf } from "../../criu/process-table.ts";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
@@ -18,6 +19,7 @@ import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
 import type { Fault } from "./frame-proxy.ts";
 import { hostFolders, network } from "./host-folders.ts";
+import { limitOfCgroup, makeLimitedCgroup } from "./own-cgroup.ts";
 import { armDeath, containerOf, momentsOfDeath } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
 import { runSync } from "./run.ts";
@@ -151,14 +153,25 @@ export interface Move {
 
 export interface Deaths {
   /** Of the host whose agent lives. */
-  survivor: SessionReport;
+  survivor?: SessionReport;
   /** Processes of the server on each host, while the other agent is dead and after it was started again. */
   before: Record<string, number>;
   after: Record<string, number>;
   outcome: "committed" | "aborted";
-  isLost: boolean;
-  /** As of a move; of a cold one only. */
+  /** Its code. */
+  loss: string | undefined;
+  /** As of a move, where anybody is there to be asked. */
   intact?: boolean;
+  /** Of the cgroup that the server has made, at the target. */
+  cgroupLimit?: string;
+}
+
+/** CRIU's daemons, not who waits for them. */
+function killFillers(): void {
+  for (const pid of readdirSync("/proc").map(Number).filter(Boolean)) {
+    const [program, ...rest] = argumentsOf(pid);
+    if (program !== "/bin/sh" && rest.includes("lazy-pages")) process.kill(pid, "SIGKILL");
+  }
 }
 
 function faultOf(name: string): Fault | undefined {
@@ -239,8 +252,8 @@ async function main(): Promise<void> {
     processes.set(victim, again);
     await again.next("ready");
     again.send({ kind: "resume" });
-    const { outcome, isLost } = await again.next("resumed");
-    return { survivor, before, outcome, isLost, after: tasks() };
+    const { outcome, loss } = await again.next("resumed");
+    return { survivor, before, outcome, loss, after: tasks() };
   };
 
   /** The agent of one host dies by itself at a moment of a cold move, and is started again. */
@@ -257,11 +270,42 @@ async function main(): Promise<void> {
     processes.set(victim, again);
     await again.next("ready");
     again.send({ kind: "resume" });
-    const { outcome, isLost } = await again.next("resumed");
+    const { outcome, loss } = await again.next("resumed");
     const { report: survivorReport } = await survivor.next("ended");
     await untilServing();
     const intact = (await digestOfValues(values.count)) === values.digest;
-    return { survivor: survivorReport, before, outcome, isLost, after: tasks(), intact };
+    return { survivor: survivorReport, before, outcome, loss, after: tasks(), intact };
+  };
+
+  /** The target's agent dies by itself where the restored server waits at its gate, and is started again; before a commit the source's does, too. */
+  const dieAtGate = async (moment: "commit" | "attach", killsFiller: boolean): Promise<Deaths> => {
+    const identity = { operation: "op-1", server: "default/web", source: "a", target: "b", epoch: 1 };
+    makeLimitedCgroup(box, "a");
+    at("b").send({ kind: "expect", identity, mode });
+    const { port, ticket } = await at("b").next("expecting");
+    armDeath(box, "b", moment);
+    const dead = moment === "commit" ? ["b", "a"] : ["b"];
+    void at("b").ended.then(() => dead.includes("a") && at("a").end("SIGKILL"));
+    at("a").send({ kind: "send", identity, mode, port, ticket });
+    for (const host of dead) await at(host).ended;
+    if (killsFiller) killFillers();
+    const before = tasks();
+    const resumed: Pick<Deaths, "outcome" | "loss">[] = [];
+    for (const host of dead) {
+      const again = new HostProcess(host);
+      processes.set(host, again);
+      await again.next("ready");
+      again.send({ kind: "resume" });
+      resumed.push(await again.next("resumed"));
+    }
+    const [first] = resumed;
+    if (first === undefined) throw new Error("nobody was started again");
+    const { outcome, loss } = first;
+    const seen = { before, after: tasks(), outcome, loss };
+    if (loss !== undefined) return seen;
+    await untilServing();
+    const intact = (await digestOfValues(values.count)) === values.digest;
+    return { ...seen, intact, ...(outcome === "committed" ? { cgroupLimit: limitOfCgroup(box, "b") } : {}) };
   };
 
   const moves: Move[] = [];
@@ -299,6 +343,15 @@ async function main(): Promise<void> {
     case "source-agent-dies":
     case "target-agent-dies":
       deaths = await dieWhileFilling(scenario === "source-agent-dies" ? "a" : "b");
+      break;
+    case "target-dies-at-gate":
+      deaths = await dieAtGate("attach", false);
+      break;
+    case "filler-dies-before-commit":
+      deaths = await dieAtGate("commit", true);
+      break;
+    case "filler-dies-after-commit":
+      deaths = await dieAtGate("attach", true);
       break;
     case "source-dies-after-commit":
       deaths = await dieWhenCold("a", () => void committed.promise.then(() => at("a").end("SIGKILL")));

@@ -25,7 +25,7 @@ export function containerOf(box: string, host: string): RuncContainer {
 }
 
 /** Moments at which a host's process can be made to die by itself. */
-export const momentsOfDeath = ["stopped", "commit", "start", "started"] as const;
+export const momentsOfDeath = ["stopped", "commit", "attach", "start", "started"] as const;
 export type MomentOfDeath = (typeof momentsOfDeath)[number];
 
 export function armDeath(box: string, host: string, moment: MomentOfDeath): void {
@@ -139,7 +139,10 @@ export function targetPorts(options: PortsOptions): TargetPorts {
       },
     },
     network: {
-      attach: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")),
+      attach: async () => {
+        mayDie(options, "attach");
+        await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up");
+      },
     },
     restore: (request) => restore(options, request),
     discardContainer: async () =>

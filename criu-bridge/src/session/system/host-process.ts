@@ -65,7 +65,7 @@ async function obey(command: HostCommand): Promise<void> {
         unfinished.side === "source"
           ? await session.endSource(sourcePorts({ box, host, operation, ask }))
           : await session.endTarget(targetPorts({ box, host, operation, ask }));
-      tell({ kind: "resumed", outcome, isLost: session.isLost });
+      tell({ kind: "resumed", outcome, loss: session.loss?.code });
       return;
     }
     case "expect": {

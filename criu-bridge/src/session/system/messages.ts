@@ -23,7 +23,7 @@ export type HostReply =
   | { kind: "ready" }
   | { kind: "expecting"; port: number; ticket: string }
   | { kind: "ended"; side: "source" | "target"; report: SessionReport }
-  | { kind: "resumed"; outcome: "committed" | "aborted"; isLost: boolean }
+  | { kind: "resumed"; outcome: "committed" | "aborted"; loss: string | undefined }
   | { kind: "error"; message: string };
 
 /** Asked of the box, which plays the controller. */
