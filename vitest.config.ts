@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["*/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**", "test/vm/**"],
+          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**", "test/soak/**", "test/vm/**"],
         },
       },
       {
@@ -40,6 +40,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: "soak",
+          include: ["test/soak/**/*.test.ts"],
+          globalSetup: ["test/soak/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {
