@@ -9,6 +9,12 @@ export interface CriuConfiguration {
 }
 
 /**
+ * For stopping all tasks; CRIU's own limit is 10. It waits for one that waits for its child to become another program (vfork), and has stopped
+ * that child before: nothing but letting them go on helps.
+ */
+const collectLimitSeconds = 5;
+
+/**
  * CRIU's configuration file for one operation (criu(8), CONFIGURATION FILES). What stands here wins over runc's own options.
  * - `network-lock nftables`: no child processes while the tasks are frozen.
  * - `manage-cgroups`: softly, on what the engine has made. CRIU takes no word after a space here; `=ignore` would be taken, but would
@@ -31,6 +37,7 @@ export function criuConfigurationText(configuration: CriuConfiguration): string 
     "ghost-limit 256M",
     "link-remap",
     "skip-in-flight",
+    `timeout ${collectLimitSeconds}`,
     "",
   ].join("\n");
 }

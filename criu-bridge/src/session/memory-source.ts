@@ -14,7 +14,7 @@ export interface MemorySource {
   readonly rounds?: MemoryRounds;
   /** Whether CRIU leaves the pages where they are. */
   readonly leavesPages: boolean;
-  /** Gets the socket that CRIU's dump was given as its page server's. */
+  /** Gets the socket that CRIU's dump was given as its page server's. Again where a dump was put off. */
   beginDump(socket: Socket): void;
   /** CRIU asks at `post-dump`: resolves with what the target must have got by then. */
   dumped(): Promise<PageTotals>;

@@ -8,6 +8,8 @@ export const sourceLimits = {
   runningMs: 3_000,
   /** The same where the server is started from its volume, not restored. */
   startedMs: 30_000,
+  /** How long a server runs on whose dump was put off. */
+  settleMs: 100,
   /** For the port to be back before the tasks go on. */
   rejoinMs: 500,
 } as const;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
+  dumpLimit,
+  failedDumpLimit,
   smallDeltaBytes,
   sourceStart,
   sourceStep,
@@ -12,11 +14,11 @@ const mode = "StopAndCopy";
 const states: Record<string, SourceState> = {
   connecting: sourceStart(mode),
   syncing: { mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
-  dumping: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
-  frozen: { mode, phase: "dumping", frozen: true, deltaSent: false, dumped: false },
+  dumping: { mode, phase: "dumping", dumps: 1, frozen: false, deltaSent: false, dumped: false },
+  frozen: { mode, phase: "dumping", dumps: 1, frozen: true, deltaSent: false, dumped: false },
   "cold-syncing": { mode: "Cold", phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY },
   stopping: { mode: "Cold", phase: "stopping" },
-  stopped: { mode: "Cold", phase: "dumping", frozen: true, deltaSent: false, dumped: true },
+  stopped: { mode: "Cold", phase: "dumping", dumps: 0, frozen: true, deltaSent: false, dumped: true },
   "cold-waiting": { mode: "Cold", phase: "waiting", aborting: false },
   sending: { mode, phase: "sending", aborting: false },
   waiting: { mode, phase: "waiting", aborting: false },
@@ -34,6 +36,8 @@ const events: Record<string, SourceEvent> = {
   "round-received": { type: "round-received", bytes: 1 },
   stopped: { type: "stopped" },
   frozen: { type: "frozen" },
+  "frozen-unsettled": { type: "frozen", unsettled: "it waits" },
+  "dump-failed": { type: "dump-failed", reason: "why" },
   "delta-received": { type: "delta-received" },
   dumped: { type: "dumped" },
   sent: { type: "sent" },
@@ -61,10 +65,13 @@ const transitions: [from: string, event: string, phase: string, actions: string]
   ["syncing", "peer-lost", "aborted", givenUp],
   ["syncing", "outcome-aborted", "aborted", givenUp],
   ["dumping", "frozen", "dumping", "isolate-network send-delta"],
+  ["dumping", "frozen-unsettled", "dumping", "put-off-dump"],
+  ["dumping", "dump-failed", "dumping", "put-off-dump"],
   ["dumping", "failed", "aborted", givenUp],
   ["dumping", "peer-lost", "aborted", givenUp],
   ["dumping", "outcome-aborted", "aborted", givenUp],
   ["frozen", "frozen", "dumping", "isolate-network send-delta"],
+  ["frozen", "frozen-unsettled", "dumping", "isolate-network send-delta"],
   ["frozen", "failed", "aborted", frozenGivenUp],
   ["frozen", "peer-lost", "aborted", frozenGivenUp],
   ["frozen", "outcome-aborted", "aborted", frozenGivenUp],
@@ -134,7 +141,7 @@ describe("every state and event", () => {
 });
 
 it("hands over when the delta and the dump are both there, whichever comes last", () => {
-  const frozen: SourceState = { mode, phase: "dumping", frozen: true, deltaSent: false, dumped: false };
+  const frozen: SourceState = { mode, phase: "dumping", dumps: 1, frozen: true, deltaSent: false, dumped: false };
   for (const order of [["delta-received", "dumped"] as const, ["dumped", "delta-received"] as const]) {
     const first = sourceStep(frozen, { type: order[0] });
     expect(first).toMatchObject({ state: { phase: "dumping" }, actions: [] });
@@ -143,6 +150,29 @@ it("hands over when the delta and the dump are both there, whichever comes last"
       actions: [{ type: "send-rest" }],
     });
   }
+});
+
+it("begins a dump again that fails before it asks at its first gate, a few times", () => {
+  let state = states["dumping"];
+  const actions: string[] = [];
+  for (let dump = 1; dump <= failedDumpLimit && state !== undefined; dump++) {
+    const step = sourceStep(state, { type: "dump-failed", reason: "why" });
+    actions.push(step.actions.map(({ type }) => type).join(" "));
+    state = step.state;
+  }
+  expect(actions).toEqual([...Array<string>(failedDumpLimit - 1).fill("put-off-dump"), ""]);
+});
+
+it("puts a dump off as long as something passing is in its way, and then leaves it to CRIU", () => {
+  let state = states["dumping"];
+  const actions: string[] = [];
+  for (let dump = 1; dump <= dumpLimit && state !== undefined; dump++) {
+    const step = sourceStep(state, { type: "frozen", unsettled: "it waits" });
+    actions.push(step.actions.map(({ type }) => type).join(" "));
+    state = step.state;
+  }
+  expect(actions).toEqual([...Array<string>(dumpLimit - 1).fill("put-off-dump"), "isolate-network send-delta"]);
+  expect(state).toMatchObject({ phase: "dumping", frozen: true });
 });
 
 it("sends further rounds while they are big and shrink, and never more than the limit", () => {

@@ -6,6 +6,10 @@ import type { Outcome } from "./ports.ts";
 export const volumeRoundLimit = 3;
 /** A delta of this size takes less time than the memory dump it is hidden behind. */
 export const smallDeltaBytes = 8 * 1024 * 1024;
+/** How often a dump is begun: where something passing is in its way, the server runs on for a moment. The last one takes it as it is. */
+export const dumpLimit = 6;
+/** The same where CRIU fails before it asks at its first gate, which can take its time. */
+export const failedDumpLimit = 3;
 
 /**
  * The source's side of one move. Up to `sending` the target cannot commit, since it has not got everything: the source may
@@ -16,7 +20,7 @@ export type SourceState =
   | (Active & { phase: "connecting" })
   | (Active & { phase: "syncing"; round: number; lastBytes: number })
   | (Active & { phase: "stopping" })
-  | (Active & { phase: "dumping"; frozen: boolean; deltaSent: boolean; dumped: boolean })
+  | (Active & { phase: "dumping"; dumps: number; frozen: boolean; deltaSent: boolean; dumped: boolean })
   | (Active & { phase: "sending" | "waiting"; aborting: boolean; severed?: string })
   | { phase: "filling" }
   | { phase: "committed" }
@@ -34,8 +38,10 @@ export type SourceEvent =
   | { type: "round-received"; bytes: number; memory?: RoundVerdict; allowPostCopy?: boolean }
   /** Cold: nothing of the server runs any more. */
   | { type: "stopped" }
-  /** CRIU asks at `network-lock`: the tasks are frozen. */
-  | { type: "frozen" }
+  /** CRIU asks at `network-lock`: the tasks are frozen. `unsettled`: what would be refused now, and may not be in a moment. */
+  | { type: "frozen"; unsettled?: string }
+  /** CRIU's dump has failed; `failed` follows where it isn't begun again. */
+  | { type: "dump-failed"; reason: string }
   | { type: "delta-received" }
   /** CRIU asks at `post-dump` and every page has been sent. */
   | { type: "dumped" }
@@ -51,6 +57,8 @@ export type SourceEvent =
 export type SourceAction =
   | { type: "send-round"; round: number }
   | { type: "start-dump"; mode: MoveMode }
+  /** The one under way ends before it has sent anything: refused at `network-lock`, or failed before that. */
+  | { type: "put-off-dump"; reason: string }
   | { type: "stop-server" }
   | { type: "isolate-network" }
   | { type: "send-delta" }
@@ -129,7 +137,7 @@ function afterRound(
     return { state: { mode: state.mode, phase: "stopping" }, actions: [{ type: "stop-server" }] };
   const mode = memory === "endless" && allowPostCopy ? "Hybrid" : state.mode;
   return {
-    state: { mode, phase: "dumping", frozen: false, deltaSent: false, dumped: false },
+    state: { mode, phase: "dumping", dumps: 1, frozen: false, deltaSent: false, dumped: false },
     actions: [{ type: "start-dump", mode }],
   };
 }
@@ -137,18 +145,26 @@ function afterRound(
 function stepStopping(state: SourceState & { phase: "stopping" }, event: SourceEvent): SourceStep {
   if (event.type !== "stopped") return giveUp(state, event, true);
   return {
-    state: { mode: state.mode, phase: "dumping", frozen: true, deltaSent: false, dumped: true },
+    state: { mode: state.mode, phase: "dumping", dumps: 0, frozen: true, deltaSent: false, dumped: true },
     actions: [{ type: "send-delta" }],
   };
 }
 
 function stepDumping(state: SourceState & { phase: "dumping" }, event: SourceEvent): SourceStep {
   if (event.type === "frozen" && !state.dumped) {
+    if (event.unsettled !== undefined && !state.frozen && state.dumps < dumpLimit)
+      return putOff(state, event.unsettled);
     return { state: { ...state, frozen: true }, actions: [{ type: "isolate-network" }, { type: "send-delta" }] };
   }
+  if (event.type === "dump-failed" && !state.frozen && state.dumps < failedDumpLimit)
+    return putOff(state, event.reason);
   if (event.type === "delta-received") return whenComplete({ ...state, deltaSent: true });
   if (event.type === "dumped") return whenComplete({ ...state, dumped: true });
   return giveUp(state, event, state.frozen);
+}
+
+function putOff(state: SourceState & { phase: "dumping" }, reason: string): SourceStep {
+  return { state: { ...state, dumps: state.dumps + 1 }, actions: [{ type: "put-off-dump", reason }] };
 }
 
 function whenComplete(state: SourceState & { phase: "dumping" }): SourceStep {

@@ -5,6 +5,7 @@ import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { readDumpStatistics } from "../criu/statistics.ts";
+import { unsettledSocket } from "../criu/unsettled-socket.ts";
 import { fail } from "../errors.ts";
 import { pageBytes } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
@@ -14,15 +15,15 @@ import { FrameConnection } from "../stream/frame-connection.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { Pacer } from "../stream/pacer.ts";
 import { dialSecurely } from "../stream/secure-connection.ts";
-import { judgeRounds, type EndedRound, type RoundLimits } from "./convergence.ts";
+import type { RoundLimits } from "./convergence.ts";
 import { sendImageFiles } from "./image-files.ts";
 import { memorySource } from "./memory-of-mode.ts";
-import type { MemoryRounds, MemorySource } from "./memory-source.ts";
+import type { MemorySource } from "./memory-source.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
 import { makeOperationFolders, removeFolder } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
 import { roundsReport } from "./rounds-report.ts";
-import { dumpComplaint, startDump } from "./source-dump.ts";
+import { RepeatedDump } from "./repeated-dump.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionReport } from "./session-report.ts";
@@ -30,8 +31,8 @@ import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type Sour
 import { sourceLimits } from "./source-limits.ts";
 import { sourcePauseMs } from "./source-pause.ts";
 import { sourcePhases } from "./source-phase.ts";
+import { SourceRounds } from "./source-rounds.ts";
 import { sayAborted, StreamWatch } from "./stream-watch.ts";
-import { VolumeSender } from "./volume-sender.ts";
 
 export interface SourceSessionOptions extends SessionOptions {
   ports: SourcePorts;
@@ -54,9 +55,9 @@ export class SourceSession {
   readonly #verdict = Promise.withResolvers<GateVerdict>();
   readonly #running = Promise.withResolvers<void>();
   readonly #gateKeeper: GateKeeper;
-  readonly #volume = new VolumeSender((message) => this.#send(message));
+  readonly #rounds: SourceRounds;
   readonly #watch: StreamWatch;
-  readonly #memoryRounds: EndedRound[] = [];
+  readonly #dumping: RepeatedDump;
   #state: SourceState;
   #connection: FrameConnection | undefined;
   #memory: MemorySource | undefined;
@@ -67,7 +68,6 @@ export class SourceSession {
   #freezer: Freezer | undefined;
   /** Of the volume. */
   #round: Promise<void> = Promise.resolve();
-  #targetHas: string | undefined;
   #lastWishMs = 0;
 
   constructor(options: SourceSessionOptions) {
@@ -75,6 +75,14 @@ export class SourceSession {
     this.#state = sourceStart(options.mode);
     this.#run = new SessionRun(options, "source", options.ports.container);
     this.#watch = new StreamWatch(options.host.environment, options.progressTimeoutMs);
+    this.#rounds = new SourceRounds({
+      ...options,
+      run: this.#run,
+      volume: options.ports.volume,
+      connection: () => this.#connected(),
+      send: (message) => this.#send(message),
+    });
+    this.#dumping = new RepeatedDump({ ...options, run: this.#run, container: options.ports.container });
     this.#gateKeeper = new GateKeeper({
       socketPath: this.#run.folders.gateSocket,
       log: options.host.log,
@@ -147,11 +155,11 @@ export class SourceSession {
     const { identity } = this.#options;
     switch (message.type) {
       case "welcome":
-        this.#targetHas = message.volumeBase;
+        this.#rounds.targetHas(message.volumeBase);
         this.#dispatch({ type: "welcomed" });
         return;
       case "volume-received":
-        this.#volume.heard();
+        this.#rounds.heard();
         return;
       case "round-received":
         this.#memory?.rounds?.heard();
@@ -195,8 +203,10 @@ export class SourceSession {
     if (gate === "network-lock") {
       if (this.#state.phase !== "dumping") return "no";
       timeline.mark("frozen");
-      this.#dispatch({ type: "frozen" });
-      return "go";
+      const unsettled = await this.#unsettled();
+      if (this.#state.phase !== "dumping") return "no";
+      this.#dispatch({ type: "frozen", ...(unsettled === undefined ? {} : { unsettled }) });
+      return this.#state.frozen ? "go" : "no";
     }
     if (gate !== "post-dump") return "go";
     timeline.mark("dumped");
@@ -209,6 +219,15 @@ export class SourceSession {
       this.#fail(thrown);
     }
     return this.#verdict.promise;
+  }
+
+  /** What can't be looked at is left to CRIU. */
+  #unsettled(): Promise<string | undefined> {
+    const { host, ports } = this.#options;
+    return unsettledSocket(ports.container, host.searchPath).catch((thrown: unknown) => {
+      this.#run.log("sockets not looked at", thrown);
+      return undefined;
+    });
   }
 
   #dispatch(event: SourceEvent): void {
@@ -224,11 +243,17 @@ export class SourceSession {
     const { ports } = this.#options;
     switch (action.type) {
       case "send-round":
-        this.#round = this.#attempt(() => this.#sendRound(action.round));
+        this.#round = this.#attempt(async () =>
+          this.#dispatch(await this.#rounds.send(action.round, this.#memory?.rounds)),
+        );
         return;
       case "start-dump":
         // Whoever ends the move waits for it from its start on.
         this.#runcExited = this.#attempt(() => this.#dump(action.mode));
+        return;
+      case "put-off-dump":
+        this.#watch.heard();
+        this.#dumping.putOff(action.reason);
         return;
       case "stop-server":
         void this.#attempt(() => this.#stopServer());
@@ -238,7 +263,10 @@ export class SourceSession {
         this.#cutOff.catch((thrown: unknown) => this.#fail(thrown));
         return;
       case "send-delta":
-        this.#round = this.#attempt(() => this.#sendDelta());
+        this.#round = this.#attempt(async () => {
+          await this.#rounds.sendDelta();
+          this.#dispatch({ type: "delta-received" });
+        });
         return;
       case "send-rest":
         void this.#attempt(() => this.#sendRest());
@@ -283,44 +311,6 @@ export class SourceSession {
     this.#verdict.resolve(verdict);
   }
 
-  async #sendRound(round: number): Promise<void> {
-    const bytes = await this.#run.timeline.measure(`volume-round-${round}`, async () => {
-      const stream = await this.#options.ports.volume.sendRound(round, this.#targetHas);
-      return this.#volume.send(this.#connected(), stream, { round, frozen: false });
-    });
-    const rounds = this.#memory?.rounds;
-    if (rounds === undefined) {
-      this.#dispatch({ type: "round-received", bytes });
-      return;
-    }
-    await this.#sendMemoryRound(rounds, round);
-    const { limits } = this.#options;
-    const memory = judgeRounds(this.#memoryRounds, limits);
-    this.#dispatch({ type: "round-received", bytes, memory, allowPostCopy: limits.allowPostCopy });
-  }
-
-  async #sendMemoryRound(rounds: MemoryRounds, round: number): Promise<void> {
-    const { host } = this.#options;
-    host.failpoints.hit("migration.source.round");
-    const startMs = host.environment.monotonicMs();
-    const sent = this.#run.timeline.measure(`memory-round-${round}`, () => rounds.send(round));
-    // Whoever ends the move meanwhile waits until CRIU has let the tasks go.
-    this.#runcExited = sent.then(
-      () => {},
-      () => {},
-    );
-    const { pages } = await sent;
-    this.#memoryRounds.push({ pages, startMs, endMs: host.environment.monotonicMs() });
-  }
-
-  async #sendDelta(): Promise<void> {
-    await this.#run.timeline.measure("volume-delta", async () => {
-      const stream = await this.#options.ports.volume.sendFrozen();
-      return this.#volume.send(this.#connected(), stream, { round: 0, frozen: true });
-    });
-    this.#dispatch({ type: "delta-received" });
-  }
-
   async #stopServer(): Promise<void> {
     this.#cutOff = this.#run.timeline.measure("stop", () => this.#options.ports.server.stop());
     await this.#cutOff;
@@ -329,8 +319,6 @@ export class SourceSession {
   }
 
   async #dump(mode: MoveMode): Promise<void> {
-    const { host, ports, identity } = this.#options;
-    const { folders, timeline } = this.#run;
     const rounds = this.#memory?.rounds;
     if (rounds !== undefined) {
       rounds.end(mode);
@@ -339,19 +327,14 @@ export class SourceSession {
       // It may have been given up meanwhile.
       if (this.#state.phase !== "dumping") return;
     }
-    timeline.mark("dump");
-    const program = await startDump({
-      host,
-      folders,
-      container: ports.container,
+    await this.#dumping.finish({
       earlier: rounds?.lastFolder,
       leavesPages: this.#memory?.leavesPages ?? false,
+      freezer: this.#freezer,
+      begun: (socket) => this.#memory?.beginDump(socket),
+      failed: (reason) => this.#dispatch({ type: "dump-failed", reason }),
+      isWanted: () => this.#state.phase === "dumping",
     });
-    if (program.socket !== undefined) this.#memory?.beginDump(program.socket);
-    this.#run.save(false, program.pid);
-    const { code } = await program.exited;
-    timeline.mark("runc-checkpoint-ended");
-    if (code !== 0) throw fail("dump-failed", { server: identity.server, reason: dumpComplaint(folders.work) });
   }
 
   async #sendRest(): Promise<void> {
@@ -388,12 +371,12 @@ export class SourceSession {
     const { folders, timeline } = this.#run;
     const aborted = this.#state.phase === "aborted" ? this.#state.reason : undefined;
     if (aborted !== undefined) await sayAborted(this.#connection, aborted, (ms) => this.#run.waits(ms));
-    await this.#runcExited;
+    await Promise.all([this.#rounds.dumped, this.#runcExited]);
     if (aborted !== undefined && this.#freezer !== undefined) thaw(this.#freezer);
     await this.#cutOff.catch(() => {});
     if (this.#state.phase === "committed") await this.#runningHeard();
     timeline.mark(aborted === undefined ? "stopped" : "resumed");
-    await this.#volume.abandon(fail("stream-closed", { peer: this.#options.identity.target }));
+    await this.#rounds.abandon(fail("stream-closed", { peer: this.#options.identity.target }));
     await this.#round;
     const tidyUp = new Revert();
     tidyUp.add("run folder", () => removeFolder(folders.run));
@@ -482,11 +465,11 @@ export class SourceSession {
       phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : sourcePhases[this.#state.phase],
       mode: this.#run.mode,
       ...(hasRounds(this.#options.mode)
-        ? roundsReport(this.#memoryRounds, this.#options.limits, this.#state.phase === "syncing")
+        ? roundsReport(this.#rounds.memory, this.#options.limits, this.#state.phase === "syncing")
         : {}),
-      movedBytes: memoryBytes + this.#volume.bytes,
+      movedBytes: memoryBytes + this.#rounds.volumeBytes,
       memoryBytes,
-      volumeBytes: this.#volume.bytes,
+      volumeBytes: this.#rounds.volumeBytes,
       wireBytes: this.#connection?.wireBytes ?? 0,
       ...(remaining === undefined || this.#state.phase === "committed"
         ? {}

@@ -9,20 +9,22 @@ import type { MemorySource, MemorySourceOptions } from "./memory-source.ts";
 export class StreamedMemorySource implements MemorySource {
   readonly leavesPages = false;
   readonly remainingPages = undefined;
-  readonly #server: PageServer;
+  readonly #options: MemorySourceOptions;
+  readonly #earlier: ReadonlySet<string> | undefined;
+  #server: PageServer;
+  #isServing = false;
 
   /** `earlier`: images of the last round. */
-  constructor({ connection, host }: MemorySourceOptions, earlier?: ReadonlySet<string>) {
-    this.#server = new PageServer({
-      protocol: pageProtocol(host.criuVersion),
-      ...(earlier === undefined ? {} : { earlier }),
-      send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),
-    });
-    // CRIU's own error says more; it comes when runc ends.
-    this.#server.done.catch(() => {});
+  constructor(options: MemorySourceOptions, earlier?: ReadonlySet<string>) {
+    this.#options = options;
+    this.#earlier = earlier;
+    this.#server = this.#newServer();
   }
 
   beginDump(socket: Socket): void {
+    // A dump that was put off has used its own, and sent nothing.
+    if (this.#isServing) this.#server = this.#newServer();
+    this.#isServing = true;
     this.#server.serve(socket);
   }
 
@@ -40,5 +42,17 @@ export class StreamedMemorySource implements MemorySource {
 
   close(): void {
     this.#server.close();
+  }
+
+  #newServer(): PageServer {
+    const { connection, host } = this.#options;
+    const server = new PageServer({
+      protocol: pageProtocol(host.criuVersion),
+      ...(this.#earlier === undefined ? {} : { earlier: this.#earlier }),
+      send: (buffer) => connection.sendPaced({ channel: channels.pages, flags: 0, buffer }),
+    });
+    // CRIU's own error says more; it comes when runc ends.
+    server.done.catch(() => {});
+    return server;
   }
 }

@@ -34,6 +34,15 @@ export class Timeline {
     }
   }
 
+  /** Makes one step of these marks, which ends now: they can be made again. */
+  fold(step: string, marks: readonly string[]): void {
+    const folded = this.#steps.filter((entry) => marks.includes(entry.step));
+    const nowMs = this.#nowMs();
+    const atMs = Math.min(nowMs, ...folded.map((entry) => entry.atMs));
+    const kept = this.#steps.filter((entry) => !folded.includes(entry));
+    this.#steps.splice(0, this.#steps.length, ...kept, { step, atMs, durationMs: nowMs - atMs });
+  }
+
   at(step: string): number | undefined {
     return this.#steps.find((entry) => entry.step === step)?.atMs;
   }

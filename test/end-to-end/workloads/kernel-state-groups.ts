@@ -3,7 +3,17 @@
  * is fast, and closer to a real server than one kind of state alone.
  */
 export const kernelStateGroups: Record<string, readonly string[]> = {
-  pipes: ["pipe", "fifo", "eventfd", "epoll", "unix-stream", "unix-datagram", "unix-abstract", "unix-rights"],
+  pipes: [
+    "pipe",
+    "fifo",
+    "eventfd",
+    "epoll",
+    "unix-stream",
+    "unix-datagram",
+    "unix-abstract",
+    "unix-rights",
+    "unix-late-accept",
+  ],
   internet: [
     "udp",
     "tcp-half-closed",

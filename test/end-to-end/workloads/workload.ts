@@ -15,8 +15,6 @@ export interface Workload {
   /** What its first process is; none: the image's init. */
   command: readonly string[];
   environment?: () => Promise<Record<string, string>>;
-  /** What a move may be refused for a moment with, so that it is asked for again. */
-  passingRefusal?: RegExp;
   /** Done before it is loaded, until it succeeds. */
   probe: (place: Place) => Promise<boolean>;
   /** Starts the client; resolves when it is at work. */
