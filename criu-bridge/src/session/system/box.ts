@@ -36,6 +36,8 @@ const enoughAnswers = 100;
 /** After the commit the tasks run, and their memory is being filled; both take longer. */
 const untilFillingMs = 150;
 
+const endLimitMs = 5_000;
+
 /** Plays the controller's ownership record. */
 const record = new Map<string, Outcome>();
 const committed = Promise.withResolvers<void>();
@@ -301,6 +303,10 @@ async function main(): Promise<void> {
     const [first] = resumed;
     if (first === undefined) throw new Error("nobody was started again");
     const { outcome, loss } = first;
+    // Those that were killed are there until CRIU has seen it.
+    const sinceMs = systemEnvironment.monotonicMs();
+    while (loss !== undefined && (tasks()["b"] ?? 0) > 0 && systemEnvironment.monotonicMs() - sinceMs < endLimitMs)
+      await systemEnvironment.sleep(20);
     const seen = { before, after: tasks(), outcome, loss };
     if (loss !== undefined) return seen;
     await untilServing();
