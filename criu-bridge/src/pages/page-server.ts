@@ -11,6 +11,7 @@ import {
   type PageServerRequest,
 } from "./page-server-protocol.ts";
 import { PagesFrameBuilder, type PageEntry } from "./pages-frame.ts";
+import { RequestHead } from "./request-head.ts";
 
 /** Frames that may be on their way at once; with the frame's size this bounds the memory of a dump. */
 const framesInFlight = 8;
@@ -49,8 +50,7 @@ export class PageServer implements ByteSink {
   #builder: PagesFrameBuilder | undefined;
   #buildersMade = 0;
   #inFlight = 0;
-  readonly #head: Buffer;
-  #headBytes = 0;
+  readonly #head: RequestHead;
   #image: ImageKey | undefined;
   /** Of the last request, still to come. */
   #dataBytes = 0;
@@ -61,7 +61,7 @@ export class PageServer implements ByteSink {
 
   constructor(options: PageServerOptions) {
     this.#options = options;
-    this.#head = Buffer.alloc(options.protocol.requestBytes);
+    this.#head = new RequestHead(options.protocol);
     this.#done.promise.catch(() => {});
   }
 
@@ -96,7 +96,7 @@ export class PageServer implements ByteSink {
   /** Requests come one at a time, so that the pages that follow can be read where they are sent from. */
   space(): Buffer | undefined {
     if (this.#unanswered !== undefined) return undefined;
-    if (this.#dataBytes === 0) return this.#head.subarray(this.#headBytes);
+    if (this.#dataBytes === 0) return this.#head.space();
     return this.#obtainBuilder()?.space(this.#dataBytes);
   }
 
@@ -107,11 +107,8 @@ export class PageServer implements ByteSink {
       if (this.#builder?.isFull === true) this.#flush();
       return;
     }
-    this.#headBytes += bytes;
-    if (this.#headBytes < this.#head.length) return;
-    this.#headBytes = 0;
-    const request = this.#options.protocol.readRequest(this.#head);
-    if (!this.#request(request)) this.#unanswered = request;
+    const request = this.#head.filled(bytes);
+    if (request !== undefined && !this.#request(request)) this.#unanswered = request;
   }
 
   /** False where a buffer is needed first. */

@@ -6,6 +6,8 @@ import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
 import { commands, pageBytes, type PageProtocol, type PageServerRequest } from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
+import { RequestHead } from "./request-head.ts";
+import { requestLimitPages, StoredAnswers } from "./stored-answers.ts";
 import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 import type { StoredPages } from "./stored-pages.ts";
 
@@ -18,8 +20,6 @@ const heldLimitBytes = 48 * 1024 * 1024;
 const asksAhead = 4;
 /** How far ahead of the daemon, of one process. */
 const aheadPages = 16 * askPages;
-/** CRIU's own largest request; a jump that is longer isn't the next request of a series. */
-const requestLimitPages = 1024;
 /** Most of a page fault whose neighbour was the last one: who walks through memory is spared a round trip a page. */
 const faultPagesLimit = 16;
 
@@ -70,8 +70,8 @@ export class PageService implements ByteSink {
     dropped: (process, range) => this.#dropped(process, range),
   });
   readonly #requests: PageServerRequest[] = [];
-  readonly #head: Buffer;
-  #headBytes = 0;
+  readonly #head: RequestHead;
+  readonly #stored: StoredAnswers | undefined;
   /** Asked of the source, in the order of the questions. */
   #asked: PageWish[] = [];
   #socket: Socket | undefined;
@@ -81,7 +81,8 @@ export class PageService implements ByteSink {
 
   constructor(options: PageServiceOptions) {
     this.#options = options;
-    this.#head = Buffer.alloc(options.protocol.requestBytes);
+    this.#head = new RequestHead(options.protocol);
+    this.#stored = options.stored === undefined ? undefined : new StoredAnswers(options.stored, options.protocol);
     this.#progress = new Map(
       [...options.lazy].map(
         ([process, lazy]) =>
@@ -129,14 +130,12 @@ export class PageService implements ByteSink {
   }
 
   space(): Buffer {
-    return this.#head.subarray(this.#headBytes);
+    return this.#head.space();
   }
 
   filled(bytes: number): void {
-    this.#headBytes += bytes;
-    if (this.#headBytes < this.#head.length) return;
-    this.#headBytes = 0;
-    const request = this.#options.protocol.readRequest(this.#head);
+    const request = this.#head.filled(bytes);
+    if (request === undefined) return;
     if (request.command === commands.close || request.command === commands.forceClose) {
       this.#socket?.write(Buffer.alloc(4));
       return;
@@ -144,7 +143,7 @@ export class PageService implements ByteSink {
     if (request.command !== commands.get || request.pages === 0)
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
     this.#requests.push(request);
-    if (this.#storedPages(request) === 0) {
+    if ((this.#stored?.countFor(request) ?? 0) === 0) {
       this.#follow(request);
       this.#require(request);
     }
@@ -179,6 +178,7 @@ export class PageService implements ByteSink {
       progress.fault = { place, pages: isNext ? Math.min(progress.fault.pages * 2, faultPagesLimit) : 1 };
       return;
     }
+    // A jump that is longer isn't the next request of a series.
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
     this.#held.dropBelow(image.id, address);
     progress.reached = place + pages;
@@ -237,7 +237,7 @@ export class PageService implements ByteSink {
   #answer(): void {
     for (let request = this.#requests[0]; request !== undefined; request = this.#requests[0]) {
       const { image, address, pages } = request;
-      if (this.#answerFromStore(request)) {
+      if (this.#stored?.answer(this.#socket, request) === true) {
         this.#requests.shift();
         continue;
       }
@@ -261,22 +261,6 @@ export class PageService implements ByteSink {
       }
       socket.uncork();
     }
-  }
-
-  #storedPages({ image, address, pages }: PageServerRequest): number {
-    return this.#options.stored?.countFrom(image.id, address, Math.min(pages, requestLimitPages)) ?? 0;
-  }
-
-  #answerFromStore(request: PageServerRequest): boolean {
-    const { stored } = this.#options;
-    const pages = this.#storedPages(request);
-    if (stored === undefined || pages === 0) return false;
-    const { image, address } = request;
-    this.#socket?.cork();
-    this.#socket?.write(this.#options.protocol.pagesReply(image.id, address, pages));
-    this.#socket?.write(stored.read(image.id, address, pages));
-    this.#socket?.uncork();
-    return true;
   }
 
   #fail(thrown: unknown): void {

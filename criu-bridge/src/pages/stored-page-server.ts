@@ -2,23 +2,19 @@ import type { Socket } from "node:net";
 import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import { commands, type PageProtocol } from "./page-server-protocol.ts";
+import { RequestHead } from "./request-head.ts";
+import { StoredAnswers } from "./stored-answers.ts";
 import type { StoredPages } from "./stored-pages.ts";
-
-/** Of one answer; the daemon asks for the rest again. */
-const answerPages = 1024;
 
 /** The page server of `criu lazy-pages` where all pages are here. */
 export class StoredPageServer implements ByteSink {
-  readonly #pages: StoredPages;
-  readonly #protocol: PageProtocol;
-  readonly #head: Buffer;
-  #headBytes = 0;
+  readonly #answers: StoredAnswers;
+  readonly #head: RequestHead;
   #socket: Socket | undefined;
 
   constructor(pages: StoredPages, protocol: PageProtocol) {
-    this.#pages = pages;
-    this.#protocol = protocol;
-    this.#head = Buffer.alloc(protocol.requestBytes);
+    this.#answers = new StoredAnswers(pages, protocol);
+    this.#head = new RequestHead(protocol);
   }
 
   serve(socket: Socket, failed: (thrown: unknown) => void): void {
@@ -27,26 +23,20 @@ export class StoredPageServer implements ByteSink {
   }
 
   space(): Buffer {
-    return this.#head.subarray(this.#headBytes);
+    return this.#head.space();
   }
 
   filled(bytes: number): void {
-    this.#headBytes += bytes;
-    if (this.#headBytes < this.#head.length) return;
-    this.#headBytes = 0;
-    const { command, image, address, pages } = this.#protocol.readRequest(this.#head);
+    const request = this.#head.filled(bytes);
+    if (request === undefined) return;
+    const { command, address, pages } = request;
     if (command === commands.close || command === commands.forceClose) {
       this.#socket?.write(Buffer.alloc(4));
       return;
     }
-    const count = this.#pages.countFrom(image.id, address, Math.min(pages, answerPages));
-    if (command !== commands.get || count === 0)
+    if (command !== commands.get || !this.#answers.answer(this.#socket, request))
       throw fail("page-server-protocol", {
         reason: `command ${command} for ${pages} pages at ${address.toString(16)} can't be answered`,
       });
-    this.#socket?.cork();
-    this.#socket?.write(this.#protocol.pagesReply(image.id, address, count));
-    this.#socket?.write(this.#pages.read(image.id, address, count));
-    this.#socket?.uncork();
   }
 }

@@ -21,7 +21,7 @@ import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionPhase, SessionReport } from "./session-report.ts";
 import { targetStart, targetStep, type TargetAction, type TargetEvent, type TargetState } from "./target-machine.ts";
 import { TargetRestore } from "./target-restore.ts";
-import { VolumeReceiver } from "./volume-channel.ts";
+import { TargetRounds } from "./target-rounds.ts";
 
 const commitEveryMs = 250;
 /** Without a definite answer for so long the restored tasks are given up. */
@@ -55,13 +55,10 @@ export class TargetSession {
   readonly #gateKeeper: GateKeeper;
   readonly #memory: MemoryTarget;
   readonly #files: ImageFileReceiver;
-  readonly #volume = new VolumeReceiver();
+  readonly #volume: TargetRounds;
   readonly #restore: TargetRestore;
   #state: TargetState;
   #connection: FrameConnection | undefined;
-  /** Of the volume's rounds the last, whatever came of it. */
-  #received: Promise<void> = Promise.resolve();
-  #volumeReady: Promise<void> | undefined;
   #commitAskedMs: number | undefined;
   #abortAsked = false;
   /** The source owed nothing, or paid. */
@@ -82,6 +79,13 @@ export class TargetSession {
     this.#files = new ImageFileReceiver(folders.images, {
       limitBytes: filesLimitBytes,
       pageImages: () => this.#memory.asksForPages,
+    });
+    this.#volume = new TargetRounds({
+      server: options.identity.server,
+      volume: options.ports.volume,
+      timeline: this.#run.timeline,
+      received: (round) => this.#send({ type: "volume-received", round }),
+      failed: (thrown) => this.#fail(thrown),
     });
     this.#restore = new TargetRestore({ ...options, run: this.#run, memory: this.#memory });
     this.#gateKeeper = new GateKeeper({
@@ -162,7 +166,7 @@ export class TargetSession {
   #take(message: Message): void {
     switch (message.type) {
       case "volume-begin":
-        this.#receiveRound(message.round, message.frozen);
+        this.#volume.begin(message.round, message.frozen);
         return;
       case "round-sent":
         this.#attempt(() => this.#endRound(message));
@@ -196,25 +200,6 @@ export class TargetSession {
     }
   }
 
-  #receiveRound(round: number, frozen: boolean): void {
-    const stream = this.#volume.begin();
-    const { volume } = this.#options.ports;
-    const { timeline } = this.#run;
-    const received = timeline
-      .measure(frozen ? "volume-delta" : `volume-round-${round}`, () => volume.receive(stream))
-      .then(() => this.#send({ type: "volume-received", round }));
-    received.catch((thrown: unknown) =>
-      this.#fail(
-        fail("volume-failed", { server: this.#options.identity.server, reason: messageOf(thrown) }, { cause: thrown }),
-      ),
-    );
-    this.#received = received.catch(() => {});
-    if (!frozen) return;
-    // Beside the memory, which still arrives.
-    this.#volumeReady = received.then(() => timeline.measure("volume-activate", () => volume.activate()));
-    this.#volumeReady.catch((thrown: unknown) => this.#fail(thrown));
-  }
-
   async #endRound({ round, images, pages }: Message & { type: "round-sent" }): Promise<void> {
     if (this.#memory.endRound === undefined)
       throw fail("stream-invalid", { reason: `mode ${this.#options.mode} has no rounds of memory` });
@@ -225,9 +210,9 @@ export class TargetSession {
   async #complete(announced: Message & { type: "complete" }): Promise<void> {
     this.#files.finish(announced.files);
     await this.#memory.complete({ images: announced.images, pages: announced.pages });
-    if (this.#volumeReady === undefined)
+    if (this.#volume.ready === undefined)
       throw fail("stream-invalid", { reason: "the frozen server's volume was not sent" });
-    await this.#volumeReady;
+    await this.#volume.ready;
     this.#options.host.failpoints.hit("migration.target.complete");
     this.#dispatch({ type: "complete" });
   }
@@ -364,8 +349,7 @@ export class TargetSession {
     await (discarded === undefined ? this.#restore.ended : this.#restore.giveUp());
     this.#files.abandon();
     await this.#memory.close();
-    await this.#received;
-    await this.#volumeReady?.catch(() => {});
+    await this.#volume.settled();
     const steps =
       discarded === undefined
         ? [() => ports.volume.release()]

@@ -305,8 +305,8 @@ async function main(): Promise<void> {
     const { outcome, loss } = first;
     // Those that were killed are there until CRIU has seen it.
     const sinceMs = systemEnvironment.monotonicMs();
-    while (loss !== undefined && (tasks()["b"] ?? 0) > 0 && systemEnvironment.monotonicMs() - sinceMs < endLimitMs)
-      await systemEnvironment.sleep(20);
+    const isDying = () => (tasks()["b"] ?? 0) > 0 && systemEnvironment.monotonicMs() - sinceMs < endLimitMs;
+    if (loss !== undefined) while (isDying()) await systemEnvironment.sleep(20);
     const seen = { before, after: tasks(), outcome, loss };
     if (loss !== undefined) return seen;
     await untilServing();
