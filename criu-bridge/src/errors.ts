@@ -10,6 +10,10 @@ export const fail = errorRegistry({
     `Cannot move the volume of ${quoted(p.server)}: ${p.reason}`,
   "lazy-pages-failed": (p: { server: string; reason: string }) =>
     `Cannot fill the memory of ${quoted(p.server)}: ${p.reason}`,
+  "memory-not-filled": (p: { errno: number }) => `Cannot put pages into a process: error ${p.errno} of userfaultfd`,
+  "memory-event-unknown": (p: { kind: number }) =>
+    `Cannot fill memory: userfaultfd tells of an unknown event ${p.kind}`,
+  "restorer-protocol": (p: { reason: string }) => `Cannot fill what CRIU restores: ${p.reason}`,
   "memory-unreadable": (p: { address: string; wanted: number; bytes: number }) =>
     `Cannot read ${p.wanted} bytes of memory at ${p.address}: got ${p.bytes}`,
   "post-copy-lost": (p: { server: string; reason: string }) =>

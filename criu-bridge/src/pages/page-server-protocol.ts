@@ -30,12 +30,15 @@ export interface PageServerRequest {
 export interface PageProtocol {
   requestBytes: number;
   readRequest(from: Buffer): PageServerRequest;
+  /** Asks for pages of a process. */
+  getRequest(process: number, address: number, pages: number): Buffer;
   /** Head of the answer to `get`: so many pages follow. */
   pagesReply(process: number, address: number, pages: number): Buffer;
+  readReply(from: Buffer): { process: number; address: number; pages: number };
 }
 
 /** `{u32 command, u64 pages, u64 address, u64 image}`, the first padded to 8 bytes. */
-const wideProtocol = protocolOf({
+export const wideProtocol = protocolOf({
   requestBytes: 32,
   readPages: (from) => readUnsigned64(from, 8),
   writePages: (into, pages) => writeUnsigned64(into, pages, 8),
@@ -72,15 +75,27 @@ function protocolOf(shape: {
       };
       return { ...request, image: readImage(from.subarray(imageAt), command) };
     },
-    pagesReply(process, address, pages) {
-      const head = Buffer.alloc(requestBytes);
-      head.writeUInt32LE((entryFlags.present << commandBits) | commands.add, 0);
-      writePages(head, pages);
-      writeUnsigned64(head, address, addressAt);
-      writeUnsigned64(head, process, imageAt);
-      return head;
-    },
+    getRequest: (process, address, pages) => headOf(commands.get, { process, address, pages }),
+    pagesReply: (process, address, pages) =>
+      headOf((entryFlags.present << commandBits) | commands.add, { process, address, pages }),
+    readReply: (from) => ({
+      pages: readPages(from),
+      address: readUnsigned64(from, addressAt),
+      process: readUnsigned64(from, imageAt),
+    }),
   };
+
+  function headOf(
+    word: number,
+    { process, address, pages }: { process: number; address: number; pages: number },
+  ): Buffer {
+    const head = Buffer.alloc(requestBytes);
+    head.writeUInt32LE(word, 0);
+    writePages(head, pages);
+    writeUnsigned64(head, address, addressAt);
+    writeUnsigned64(head, process, imageAt);
+    return head;
+  }
 }
 
 function readImage(from: Buffer, command: number): ImageKey {

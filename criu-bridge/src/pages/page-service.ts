@@ -33,6 +33,11 @@ export interface PageWish {
   urgent: boolean;
 }
 
+interface Request extends PageServerRequest {
+  /** It goes on where the one before has ended. */
+  isInOrder: boolean;
+}
+
 /** How far the daemon has come in one process. */
 interface Progress {
   lazy: LazyRanges;
@@ -58,9 +63,9 @@ export interface PageServiceOptions {
 }
 
 /**
- * The page server of `criu lazy-pages`, whose pages are on another host: what the daemon asks for is asked of the source at once, and of
- * each process in which it moves on in order, the pages after that too. Answers must leave in the order of the requests. Nothing is lost
- * by dropping pages: the source has them until the end.
+ * The page server of whoever fills the memory, with pages that are on another host: what it asks for is asked of the source at once, and
+ * of each process in which it moves on in order, the pages after that too. What has come is answered first. Nothing is lost by dropping
+ * pages: the source has them until the end.
  */
 export class PageService implements ByteSink {
   readonly #options: PageServiceOptions;
@@ -69,7 +74,7 @@ export class PageService implements ByteSink {
     limitBytes: heldLimitBytes,
     dropped: (process, range) => this.#dropped(process, range),
   });
-  readonly #requests: PageServerRequest[] = [];
+  readonly #requests = new Set<Request>();
   readonly #head: RequestHead;
   readonly #stored: StoredAnswers | undefined;
   /** Asked of the source, in the order of the questions. */
@@ -142,11 +147,9 @@ export class PageService implements ByteSink {
     }
     if (request.command !== commands.get || request.pages === 0)
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
-    this.#requests.push(request);
-    if ((this.#stored?.countFor(request) ?? 0) === 0) {
-      this.#follow(request);
-      this.#require(request);
-    }
+    const isStored = (this.#stored?.countFor(request) ?? 0) > 0;
+    this.#requests.add({ ...request, isInOrder: !isStored && this.#follow(request) });
+    if (!isStored) this.#require(request);
     this.#answer();
     this.#askAhead();
   }
@@ -168,7 +171,7 @@ export class PageService implements ByteSink {
    * Where the daemon moves on in order, asking ahead goes on before it. A single page that isn't the next in order is a page fault:
    * what is held for the daemon stays, wherever that page lies.
    */
-  #follow({ image, address, pages }: PageServerRequest): void {
+  #follow({ image, address, pages }: PageServerRequest): boolean {
     const progress = this.#progress.get(image.id);
     if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${image.id} has no pages` });
     const place = progress.lazy.placeOf(address);
@@ -176,14 +179,14 @@ export class PageService implements ByteSink {
       const distance = place - progress.fault.place;
       const isNext = distance > 0 && distance <= faultPagesLimit;
       progress.fault = { place, pages: isNext ? Math.min(progress.fault.pages * 2, faultPagesLimit) : 1 };
-      return;
+      return false;
     }
     // A jump that is longer isn't the next request of a series.
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
-    this.#held.dropBelow(image.id, address);
     progress.reached = place + pages;
     const required = place + Math.min(pages, askPages);
     progress.ahead = isNear ? Math.max(progress.ahead, required) : required;
+    return true;
   }
 
   /** Sees to it that the first page of a request is here or on its way. */
@@ -233,34 +236,41 @@ export class PageService implements ByteSink {
     }
   }
 
-  /** In the order of the requests; with what is here, which may be less than was asked for. */
+  /** With what is here, which may be less than was asked for. */
   #answer(): void {
-    for (let request = this.#requests[0]; request !== undefined; request = this.#requests[0]) {
-      const { image, address, pages } = request;
-      if (this.#stored?.answer(this.#socket, request) === true) {
-        this.#requests.shift();
-        continue;
-      }
-      const taken = this.#held.take(image.id, address, pages);
-      if (taken.pages === 0) {
+    for (const request of this.#requests) {
+      if (this.#stored?.answer(this.#socket, request) !== true && !this.#answerFromHeld(request)) {
         // It may have been dropped meanwhile.
         this.#require(request);
-        return;
+        continue;
       }
-      this.#requests.shift();
-      this.#servedPages += taken.pages;
-      const progress = this.#progress.get(image.id);
-      progress?.served.add(progress.lazy.placeOf(address), taken.pages);
-      const socket = this.#socket;
-      if (socket === undefined) return;
-      socket.cork();
-      socket.write(this.#options.protocol.pagesReply(image.id, address, taken.pages));
-      for (const [index, buffer] of taken.buffers.entries()) {
-        if (index < taken.buffers.length - 1) socket.write(buffer);
-        else socket.write(buffer, () => taken.written());
-      }
-      socket.uncork();
+      this.#requests.delete(request);
+      if (request.isInOrder) this.#dropBehind(request);
     }
+  }
+
+  #answerFromHeld({ image, address, pages }: Request): boolean {
+    const socket = this.#socket;
+    const taken = this.#held.take(image.id, address, pages);
+    if (taken.pages === 0 || socket === undefined) return false;
+    this.#servedPages += taken.pages;
+    const progress = this.#progress.get(image.id);
+    progress?.served.add(progress.lazy.placeOf(address), taken.pages);
+    socket.cork();
+    socket.write(this.#options.protocol.pagesReply(image.id, address, taken.pages));
+    for (const [index, buffer] of taken.buffers.entries()) {
+      if (index < taken.buffers.length - 1) socket.write(buffer);
+      else socket.write(buffer, () => taken.written());
+    }
+    socket.uncork();
+    return true;
+  }
+
+  /** Whoever goes on in order wants nothing any more of what lies before all that it waits for. */
+  #dropBehind({ image, address }: Request): void {
+    let lowest = address;
+    for (const other of this.#requests) if (other.image.id === image.id) lowest = Math.min(lowest, other.address);
+    this.#held.dropBelow(image.id, lowest);
   }
 
   #fail(thrown: unknown): void {

@@ -12,6 +12,8 @@ import type { SessionHost } from "./session-options.ts";
 export interface MemoryTarget {
   /** Whether pages come after the server is complete, too. Where there are rounds: known once they have ended. */
   readonly asksForPages: boolean;
+  /** The move begins: what takes a while to start is started. */
+  prepare?(): void;
   /** Where memory comes in rounds: one was sent whole. */
   endRound?(announced: PageTotals): Promise<void>;
   /** Where memory comes in rounds: there are no more, and this is how the rest comes. */

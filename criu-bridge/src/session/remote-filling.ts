@@ -1,33 +1,43 @@
 import { join } from "node:path";
-import { lazyPagesArguments } from "../criu/arguments.ts";
+import { fileURLToPath } from "node:url";
 import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
-import { holdOpen } from "../criu/hold-open.ts";
 import type { PageService } from "../pages/page-service.ts";
 import { lazyPagesLog } from "./memory-target.ts";
 import type { OperationFolders } from "./operation-folders.ts";
 import type { SessionHost } from "./session-options.ts";
 
-/** Descriptor of the lazy-pages daemon's socket to its page server. */
-const pageSocket = 9;
+const program = fileURLToPath(new URL("../filling/fill-memory.ts", import.meta.url));
+/** Where the program finds its socket to the page server. */
+const pageSocket = 3;
 
-/** Starts the daemon that fills a server's memory with what this process hands it. */
-export async function startRemoteFilling(options: {
-  host: SessionHost;
-  folders: OperationFolders;
-  service: PageService;
-}): Promise<BackgroundProgram> {
-  const { host, folders, service } = options;
-  const daemon = await startInBackground({
-    program: host.programs.criu,
-    arguments: lazyPagesArguments({ imagesFolder: folders.images, workFolder: folders.work, pageSocket }),
-    logFile: join(folders.work, lazyPagesLog),
-    searchPath: host.searchPath,
-    socketDescriptor: pageSocket,
-    exitFile: folders.fillingExit,
-  });
-  if (daemon.socket !== undefined) {
-    holdOpen(daemon.socket, daemon.pid, host.searchPath);
-    service.serve(daemon.socket);
+/** The program that fills a server's memory with what this process hands it: started at once, since that takes a while. */
+export class RemoteFilling {
+  readonly #program: Promise<BackgroundProgram>;
+
+  constructor(host: SessionHost, folders: OperationFolders) {
+    this.#program = startInBackground({
+      program: process.execPath,
+      arguments: [program, "--images", folders.images, "--socket", folders.lazyPagesSocket],
+      logFile: join(folders.work, lazyPagesLog),
+      searchPath: host.searchPath,
+      socketDescriptor: pageSocket,
+      takesInput: true,
+      exitFile: folders.fillingExit,
+    });
+    // It is missed when it is needed.
+    this.#program.catch(() => {});
   }
-  return daemon;
+
+  /** The images are there. */
+  async begin(service: PageService): Promise<BackgroundProgram> {
+    const program = await this.#program;
+    if (program.socket !== undefined) service.serve(program.socket);
+    program.input?.end("fill\n");
+    return program;
+  }
+
+  /** One that has its work ends with it. */
+  async close(): Promise<void> {
+    await this.#program.then(({ input }) => input?.end()).catch(() => {});
+  }
 }

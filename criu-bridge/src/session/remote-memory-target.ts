@@ -1,22 +1,27 @@
 import type { BackgroundProgram } from "../criu/background-program.ts";
 import { fail } from "../errors.ts";
 import { PageService } from "../pages/page-service.ts";
-import { pageBytes, pageProtocol } from "../pages/page-server-protocol.ts";
+import { pageBytes, wideProtocol } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
-import { startRemoteFilling } from "./remote-filling.ts";
+import { RemoteFilling } from "./remote-filling.ts";
 
 /** Pages come when they are asked for: the restored server runs before it has them. */
 export class RemoteMemoryTarget implements MemoryTarget {
   readonly asksForPages = true;
   readonly #options: MemoryTargetOptions;
+  #filling: RemoteFilling | undefined;
   #service: PageService | undefined;
   #lazyPages = 0;
 
   constructor(options: MemoryTargetOptions) {
     this.#options = options;
+  }
+
+  prepare(): void {
+    this.#filling = new RemoteFilling(this.#options.host, this.#options.folders);
   }
 
   take(frame: ReceivedFrame): undefined {
@@ -33,7 +38,7 @@ export class RemoteMemoryTarget implements MemoryTarget {
     if (this.#lazyPages * pageBytes > limitBytes)
       throw fail("stream-invalid", { reason: `memory of at most ${limitBytes} bytes was expected, found more` });
     this.#service = new PageService({
-      protocol: pageProtocol(this.#options.host.criuVersion),
+      protocol: wideProtocol,
       lazy,
       ask: (wish) => this.#options.ask(wish),
       failed: (error) => this.#options.failed(error),
@@ -41,9 +46,9 @@ export class RemoteMemoryTarget implements MemoryTarget {
   }
 
   async startFilling(): Promise<BackgroundProgram> {
-    const { host, folders } = this.#options;
-    if (this.#service === undefined) throw fail("stream-invalid", { reason: "it is restored before it is complete" });
-    return startRemoteFilling({ host, folders, service: this.#service });
+    if (this.#service === undefined || this.#filling === undefined)
+      throw fail("stream-invalid", { reason: "it is restored before it is complete" });
+    return this.#filling.begin(this.#service);
   }
 
   get pages(): number {
@@ -60,5 +65,6 @@ export class RemoteMemoryTarget implements MemoryTarget {
 
   async close(): Promise<void> {
     this.#service?.close();
+    await this.#filling?.close();
   }
 }

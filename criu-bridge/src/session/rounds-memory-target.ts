@@ -6,7 +6,7 @@ import { startInBackground, type BackgroundProgram } from "../criu/background-pr
 import { fail } from "../errors.ts";
 import { LazyRanges } from "../pages/lazy-ranges.ts";
 import { PageImages } from "../pages/page-images.ts";
-import { entryFlags, imageTypes, pageBytes, pageProtocol } from "../pages/page-server-protocol.ts";
+import { entryFlags, imageTypes, pageBytes, wideProtocol } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { PageService } from "../pages/page-service.ts";
 import { PageStore } from "../pages/page-store.ts";
@@ -17,7 +17,7 @@ import { StoredPages, writePageIndex } from "../pages/stored-pages.ts";
 import { StoredRanges } from "../pages/stored-ranges.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { lazyPagesLog, type MemoryTarget, type MemoryTargetOptions } from "./memory-target.ts";
-import { startRemoteFilling } from "./remote-filling.ts";
+import { RemoteFilling } from "./remote-filling.ts";
 
 const fillProgram = fileURLToPath(new URL("../pages/fill-program.ts", import.meta.url));
 
@@ -35,6 +35,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
   #filler: Promise<BackgroundProgram> | undefined;
   #mode: MoveMode = "Precopy";
   #service: PageService | undefined;
+  #remote: RemoteFilling | undefined;
   #stored: StoredPages | undefined;
   #leftPages = 0;
   #pagesIds = 0;
@@ -70,6 +71,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   endRounds(mode: MoveMode): void {
     this.#mode = mode;
+    if (this.asksForPages) this.#remote = new RemoteFilling(this.#options.host, this.#options.folders);
   }
 
   async complete(announced: PageTotals): Promise<void> {
@@ -90,8 +92,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   /** Here or there. */
   async startFilling(): Promise<BackgroundProgram> {
-    const { host, folders } = this.#options;
-    if (this.#service !== undefined) return startRemoteFilling({ host, folders, service: this.#service });
+    if (this.#service !== undefined && this.#remote !== undefined) return this.#remote.begin(this.#service);
     this.#filler ??= this.#startFiller();
     const filler = await this.#filler;
     filler.input?.end("fill\n");
@@ -112,6 +113,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   async close(): Promise<void> {
     this.#service?.close();
+    await this.#remote?.close();
     this.#stored?.close();
     // One that has its work ends with it.
     await this.#filler?.then((filler) => filler.input?.end()).catch(() => {});
@@ -144,7 +146,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
     writePageIndex(this.#index, follows);
     this.#stored = new StoredPages({ store: this.#store.path, index: this.#index });
     this.#service = new PageService({
-      protocol: pageProtocol(this.#options.host.criuVersion),
+      protocol: wideProtocol,
       lazy: left,
       stored: this.#stored,
       ask: (wish) => this.#options.ask(wish),

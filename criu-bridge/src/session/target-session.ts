@@ -102,6 +102,7 @@ export class TargetSession {
   async prepare(): Promise<void> {
     const { folders } = this.#run;
     makeOperationFolders(folders);
+    this.#memory.prepare?.();
     await this.#gateKeeper.listen();
     replaceFile(
       this.#options.ports.container.criuConfigPath,
