@@ -33,14 +33,19 @@ async function main(): Promise<number> {
     return 0;
   } catch (thrown) {
     process.stderr.write(`${messageOf(thrown)}\n`);
-    await holdOpen(filler.descriptors);
+    await holdOpen(filler.descriptors, images);
     return 1;
   }
 }
 
-/** Without pages the tasks have to wait for their end; were their memory let go of, they would go on with zeroes. */
-async function holdOpen(descriptors: number[]): Promise<void> {
-  const holder = spawn("tail", ["-f", "/dev/null"], { stdio: ["ignore", "ignore", "ignore", ...descriptors] });
+/**
+ * Without pages the tasks have to wait for their end; were their memory let go of, they would go on with zeroes. `name`: what this
+ * program is known by to whoever ends them.
+ */
+async function holdOpen(descriptors: number[], name: string): Promise<void> {
+  const holder = spawn("sh", ["-c", "while :; do sleep 86400; done", name], {
+    stdio: ["ignore", "ignore", "ignore", ...descriptors],
+  });
   await once(holder, "spawn");
 }
 
