@@ -85,6 +85,11 @@ export class SessionRun {
     return this.#error.message;
   }
 
+  /** What came of the first failure is worse than that was. */
+  replace(error: VfleetError): void {
+    this.#error = { code: codeOf(error), message: error.message };
+  }
+
   log(event: string, thrown: unknown): void {
     this.#options.host.log.error({ migration: this.#options.identity.operation, error: messageOf(thrown) }, event);
   }

@@ -1,4 +1,4 @@
-import { hasRounds, isPostCopyMode, messageOf, Revert, type MoveMode } from "@vfleet/shared";
+import { hasRounds, messageOf, Revert, type MoveMode } from "@vfleet/shared";
 import { completeImages } from "../criu/complete-images.ts";
 import { killTasks } from "../criu/container-tasks.ts";
 import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
@@ -7,7 +7,6 @@ import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { readDumpStatistics } from "../criu/statistics.ts";
 import { unsettledSocket } from "../criu/unsettled-socket.ts";
 import { fail } from "../errors.ts";
-import { pageBytes } from "../pages/page-server-protocol.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { decompress } from "../stream/compressor.ts";
 import { channels } from "../stream/frame.ts";
@@ -22,15 +21,14 @@ import type { MemorySource } from "./memory-source.ts";
 import { decodeMessage, encodeMessage, type Message } from "./messages.ts";
 import { makeOperationFolders, removeFolder } from "./operation-folders.ts";
 import type { SourcePorts } from "./ports.ts";
-import { roundsReport } from "./rounds-report.ts";
 import { RepeatedDump } from "./repeated-dump.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
 import type { SessionReport } from "./session-report.ts";
 import { sourceStart, sourceStep, type SourceAction, type SourceEvent, type SourceState } from "./source-machine.ts";
 import { sourceLimits } from "./source-limits.ts";
-import { sourcePauseMs } from "./source-pause.ts";
 import { sourcePhases } from "./source-phase.ts";
+import { sourceReport } from "./source-report.ts";
 import { SourceRounds } from "./source-rounds.ts";
 import { sayAborted, StreamWatch } from "./stream-watch.ts";
 
@@ -234,6 +232,7 @@ export class SourceSession {
     const before = this.#state.phase;
     const step = sourceStep(this.#state, event);
     this.#state = step.state;
+    if (this.#state.phase === "aborted") this.#run.timeline.mark("aborted");
     if (this.#state.phase === "filling") this.#lastWishMs = this.#options.host.environment.monotonicMs();
     for (const action of step.actions) this.#perform(action);
     if (this.#state.phase !== before) this.#tell();
@@ -392,7 +391,7 @@ export class SourceSession {
     host.log.info({ migration: identity.operation, side: "source", phase: this.#state.phase, criu }, "migration ended");
     if (aborted !== undefined) this.#remember(fail("target-refused", { ...identity, reason: aborted }));
     if (this.#state.phase === "lost")
-      this.#remember(fail("post-copy-lost", { server: identity.server, reason: this.#state.reason }));
+      this.#run.replace(fail("post-copy-lost", { server: identity.server, reason: this.#state.reason }));
     this.#run.end(this.#report());
   }
 
@@ -457,27 +456,14 @@ export class SourceSession {
   }
 
   #report(): SessionReport {
-    const memoryBytes = (this.#memory?.pages ?? 0) * pageBytes;
-    const remaining = this.#memory?.remainingPages;
-    const { error, timeline } = this.#run;
-    const pauseMs = sourcePauseMs(timeline);
-    return {
-      phase: this.#state.phase === "committed" && this.#run.isEnding ? "done" : sourcePhases[this.#state.phase],
-      mode: this.#run.mode,
-      ...(hasRounds(this.#options.mode)
-        ? roundsReport(this.#rounds.memory, this.#options.limits, this.#state.phase === "syncing")
-        : {}),
-      movedBytes: memoryBytes + this.#rounds.volumeBytes,
-      memoryBytes,
+    const { mode, limits } = this.#options;
+    return sourceReport({
+      state: this.#state,
+      run: this.#run,
+      memory: this.#memory,
+      rounds: hasRounds(mode) ? { ended: this.#rounds.memory, limits } : undefined,
       volumeBytes: this.#rounds.volumeBytes,
       wireBytes: this.#connection?.wireBytes ?? 0,
-      ...(remaining === undefined || this.#state.phase === "committed"
-        ? {}
-        : { remainingBytes: remaining * pageBytes }),
-      ...(isPostCopyMode(this.#run.mode) ? { bothHostsNeeded: this.#state.phase === "filling" } : {}),
-      ...(pauseMs === undefined ? {} : { pauseMs }),
-      timeline: timeline.steps(),
-      ...(error === undefined || this.#state.phase === "committed" ? {} : { error }),
-    };
+    });
   }
 }

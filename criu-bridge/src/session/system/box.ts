@@ -1,5 +1,5 @@
 /**
- * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES MODE`, as the first process of a new PID, network and
+ * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES MODE PER-KIND`, as the first process of a new PID, network and
  * mount namespace. Prints one JSON object with what was seen.
  */
 import { fork, type ChildProcess } from "node:child_process";
@@ -15,6 +15,7 @@ import type { SessionReport } from "../session-report.ts";
 import { fillRoot, writeBundle } from "./bundle.ts";
 import { faultyMoves, type FaultyMove } from "./faulty-moves.ts";
 import { digestOfValues, fillWithValues } from "./values.ts";
+import { BoxClient } from "./box-client.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
 import type { Fault } from "./frame-proxy.ts";
@@ -25,13 +26,10 @@ import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
 import { runSync } from "./run.ts";
 
 const momentSchema = z.enum(momentsOfDeath);
-const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy"] = process.argv.slice(2);
+const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy", perKind = "1"] = process.argv.slice(2);
 const mode = moveModeSchema.parse(modeName);
 const hosts = ["a", "b"];
 const waitLimitMs = 60_000;
-const clientLimitMs = 10_000;
-/** More than can have been under way when the server was frozen. */
-const enoughAnswers = 100;
 
 /** After the commit the tasks run, and their memory is being filled; both take longer. */
 const untilFillingMs = 150;
@@ -105,6 +103,9 @@ function prepare(): void {
   runSync("ip", "link", "add", network.bridge, "address", "02:76:66:00:00:01", "type", "bridge");
   runSync("ip", "address", "add", `${network.gatewayAddress}/${network.prefixLength}`, "dev", network.bridge);
   runSync("ip", "link", "set", network.bridge, "up");
+  // The port that it has in a fleet: the kernel may take a second to see that a bridge without a port has one again.
+  const overlay = ["type", "vxlan", "id", "1", "dstport", "4789", "local", "127.0.0.1"];
+  runSync("ip", "link", "add", "overlay0", "master", network.bridge, "up", ...overlay);
   for (const host of hosts) {
     const folders = hostFolders(box, host);
     for (const folder of [folders.volumes, folders.run, folders.state, folders.failpoints])
@@ -192,32 +193,10 @@ async function main(): Promise<void> {
   at("a").send({ kind: "start-server" });
   await at("a").next("ready");
   await untilServing();
+  const fault = faultOf(scenario);
   const values = await fillWithValues(Number(megabytes) * 1024 * 1024);
-  const client = fork(
-    fileURLToPath(new URL("counting-client.ts", import.meta.url)),
-    [network.serverAddress, String(network.port)],
-    { stdio: ["ignore", "inherit", "inherit", "ipc"] },
-  );
-  const report = async (): Promise<ClientReport> => {
-    const answered = new Promise<ClientReport>((resolve) => client.once("message", resolve));
-    client.send("report");
-    return answered;
-  };
-  let heard = 0;
-  /** Once it was answered again: TCP waits longer the longer nobody acknowledges. */
-  const clientReport = async (): Promise<ClientReport> => {
-    let longestPauseMs = 0;
-    for (const deadline = AbortSignal.timeout(clientLimitMs); ;) {
-      const seen = await report();
-      longestPauseMs = Math.max(longestPauseMs, seen.longestPauseMs);
-      if (seen.answers > heard + enoughAnswers || seen.error !== undefined || deadline.aborted) {
-        heard = seen.answers;
-        return { ...seen, longestPauseMs };
-      }
-      await systemEnvironment.sleep(20);
-    }
-  };
-  await clientReport();
+  const client = new BoxClient({ connectsAgain: mode === "Cold" && fault !== undefined });
+  await client.reportAnswered();
 
   const tasks = () => Object.fromEntries(hosts.map((host) => [host, processesOf(containerOf(box, host)).size]));
   let counter = 0;
@@ -228,7 +207,7 @@ async function main(): Promise<void> {
     at(from).send({ kind: "send", identity, mode, port, ticket });
     const source = (await at(from).next("ended")).report;
     const target = (await at(to).next("ended")).report;
-    const seen = await clientReport();
+    const seen = await client.reportAnswered();
     if (mode === "Cold") await untilServing();
     const intact =
       mode === "Cold" || seen.error === undefined ? (await digestOfValues(values.count)) === values.digest : undefined;
@@ -317,7 +296,6 @@ async function main(): Promise<void> {
   const moves: Move[] = [];
   let deaths: Deaths | undefined;
   let faulty: FaultyMove[] | undefined;
-  const fault = faultOf(scenario);
   switch (scenario) {
     case "there-and-back":
       for (const [from, to] of [
@@ -374,20 +352,10 @@ async function main(): Promise<void> {
       break;
     default:
       if (fault === undefined) throw new Error(`no scenario ${scenario}`);
-      // A stall takes its time limit, so not every frame is stalled.
-      faulty = await faultyMoves({
-        box,
-        hosts,
-        mode,
-        fault,
-        stride: fault === "stall" ? 7 : 1,
-        at,
-        client: report,
-        record,
-      });
+      faulty = await faultyMoves({ box, hosts, mode, fault, perKind: Number(perKind), at, client, record });
   }
   process.stdout.write(`${JSON.stringify({ moves, deaths, faulty })}\n`);
-  client.kill();
+  client.end();
   for (const host of hosts) at(host).end();
 }
 

@@ -36,8 +36,8 @@ export function writeBundle(box: string, host: string, appendOnly: boolean): voi
         "no",
         "--dir",
         "/data",
-        "--save",
-        "",
+        "--save", // when it is stopped; not meanwhile
+        "86400 1",
         "--appendonly",
         appendOnly ? "yes" : "no",
       ],

@@ -1,42 +1,60 @@
-/** `counting-client.ts HOST PORT`: INCR over one connection without pause until told to stop; tells what it saw. */
+/** `counting-client.ts HOST PORT once|again`: INCR without pause, over one connection or as many as it takes; tells what it saw. */
 import { connect } from "node:net";
 import { systemEnvironment } from "@vfleet/shared";
 
-const [host = "", port = ""] = process.argv.slice(2);
+const [host = "", port = "", connections = ""] = process.argv.slice(2);
+const connectsAgain = connections === "again";
+/** Before another connection is tried: less than TCP would wait for what can't come. */
+const patienceMs = 50;
+const restMs = 2;
 
 export interface ClientReport {
   answers: number;
   lastValue: number;
-  /** Answers that were not the one before plus one. */
+  /** Answers that were not the one before plus one; first ones of a connection that were not more. */
   gaps: number;
   longestPauseMs: number;
   error?: string;
 }
 
 const report: ClientReport = { answers: 0, lastValue: 0, gaps: 0, longestPauseMs: 0 };
-const socket = connect({ host, port: Number(port), noDelay: true });
 let lastMs = systemEnvironment.monotonicMs();
-let text = "";
-const ask = () => socket.write("*2\r\n$4\r\nINCR\r\n$7\r\ncounter\r\n");
-socket.once("connect", () => {
-  lastMs = systemEnvironment.monotonicMs();
-  ask();
-});
-socket.on("data", (data) => {
-  text += data.toString();
-  if (!text.endsWith("\r\n")) return;
-  const value = Number(text.slice(1));
-  text = "";
+count();
+
+function count(): void {
+  const socket = connect({ host, port: Number(port), noDelay: true });
+  if (connectsAgain) socket.setTimeout(patienceMs, () => socket.destroy());
+  const ask = () => socket.write("*2\r\n$4\r\nINCR\r\n$7\r\ncounter\r\n");
+  let text = "";
+  let isFirst = true;
+  socket.once("connect", ask);
+  socket.on("data", (data) => {
+    text += data.toString();
+    if (!text.endsWith("\r\n")) return;
+    hear(Number(text.slice(1)), isFirst);
+    isFirst = false;
+    text = "";
+    ask();
+  });
+  socket.on("error", (error) => {
+    if (!connectsAgain) report.error = error.message;
+  });
+  socket.on("close", () => {
+    if (connectsAgain) void systemEnvironment.sleep(restMs).then(count);
+    else report.error ??= "closed";
+  });
+}
+
+function hear(value: number, isFirst: boolean): void {
   const nowMs = systemEnvironment.monotonicMs();
   report.longestPauseMs = Math.max(report.longestPauseMs, nowMs - lastMs);
   lastMs = nowMs;
-  if (value !== report.lastValue + 1) report.gaps++;
+  const follows = isFirst ? value > report.lastValue : value === report.lastValue + 1;
+  if (!follows) report.gaps++;
   report.lastValue = value;
   report.answers++;
-  ask();
-});
-socket.on("error", (error) => (report.error = error.message));
-socket.on("close", () => (report.error ??= "closed"));
+}
+
 process.on("message", (message) => {
   if (message === "report") {
     process.send?.({

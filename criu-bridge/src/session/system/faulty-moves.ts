@@ -3,7 +3,8 @@ import { systemEnvironment, type MoveMode } from "@vfleet/shared";
 import { processesOf } from "../../criu/container-tasks.ts";
 import type { Outcome } from "../ports.ts";
 import type { ClientReport } from "./counting-client.ts";
-import { FrameProxy, type Direction, type Fault, type FaultPlan } from "./frame-proxy.ts";
+import type { SessionReport } from "../session-report.ts";
+import { FrameProxy, type Fault, type FramePlace, type KindSeen } from "./frame-proxy.ts";
 import { hostFolders } from "./host-folders.ts";
 import { containerOf } from "./host-ports.ts";
 import type { HostCommand, HostReply } from "./messages.ts";
@@ -15,8 +16,11 @@ export const stallLimitMs = 1000;
 const enoughAnswers = 100;
 const answerLimitMs = 30_000;
 const tearDownLimitMs = 5_000;
+const tellEveryMs = 100;
 
-export interface FaultyMove extends Omit<FaultPlan, "seed"> {
+export interface FaultyMove {
+  /** None: a move that goes through, before the others. */
+  place: FramePlace | undefined;
   /** Whether there was such a frame; none: the move went through unharmed. */
   fired: boolean;
   from: string;
@@ -29,6 +33,8 @@ export interface FaultyMove extends Omit<FaultPlan, "seed"> {
   client: ClientReport;
   /** From the fault to the client's next answers. */
   answeredMs: number;
+  /** From the source's decision to give the move up until its server ran on. */
+  resumedMs: number | undefined;
   /** What each host holds, and links and programs of either. */
   held: Record<string, string[]>;
 }
@@ -38,87 +44,132 @@ export interface FaultyMovesOptions {
   hosts: readonly string[];
   mode: MoveMode;
   fault: Fault;
-  /** Every so many frames. */
-  stride: number;
+  /** Of each kind of frame so many are harmed, one after the other: the first, the last and some in between. */
+  perKind: number;
   at: (host: string) => {
     send(command: HostCommand): void;
     next<K extends HostReply["kind"]>(kind: K): Promise<HostReply & { kind: K }>;
   };
-  client: () => Promise<ClientReport>;
+  client: {
+    report(): Promise<ClientReport>;
+    /** Another one, once the server answers: the last one's server was lost. */
+    renew(): Promise<void>;
+  };
   record: ReadonlyMap<string, Outcome>;
 }
 
-/** Moves the server again and again, each time with another frame harmed, until there is no further frame. */
+/** Moves the server again and again: once unharmed, to see what frames there are, then each time with another one of them harmed. */
 export async function faultyMoves(options: FaultyMovesOptions): Promise<FaultyMove[]> {
   const moves: FaultyMove[] = [];
   let from = "a";
-  for (const direction of ["to-target", "to-source"] as const) {
-    for (let frame = 0; ; frame += options.stride) {
-      const move = await faultyMove(options, { from, direction, frame, number: moves.length });
-      moves.push(move);
-      if (move.outcome === "committed") from = otherHost(options, from);
-      if (!move.fired) break;
-    }
-  }
+  const add = async (place: FramePlace | undefined): Promise<readonly KindSeen[]> => {
+    const { move, kinds } = await faultyMove(options, { from, place, number: moves.length });
+    moves.push(move);
+    if (move.outcome === "committed") from = otherHost(options, from);
+    if (!isRunning(move)) await startAgain(options, from);
+    return kinds;
+  };
+  const kinds = await add(undefined);
+  for (const { direction, kind, frames } of kinds)
+    for (const nth of spread(frames, options.perKind)) await add({ direction, kind, nth });
   return moves;
+}
+
+/** Up to `limit` of the first `count` numbers, the first and the last among them. */
+function spread(count: number, limit: number): number[] {
+  if (count <= limit) return Array.from({ length: count }, (_, index) => index);
+  if (limit === 1) return [0];
+  return Array.from({ length: limit }, (_, index) => Math.round((index * (count - 1)) / (limit - 1)));
+}
+
+function isRunning({ held }: FaultyMove): boolean {
+  return Object.values(held).some((things) => things.includes("tasks"));
+}
+
+/** As an agent does by a server's restart policy. */
+async function startAgain({ at, client }: FaultyMovesOptions, host: string): Promise<void> {
+  at(host).send({ kind: "start-server" });
+  await at(host).next("ready");
+  await client.renew();
 }
 
 async function faultyMove(
   options: FaultyMovesOptions,
-  about: { from: string; direction: Direction; frame: number; number: number },
-): Promise<FaultyMove> {
+  about: { from: string; place: FramePlace | undefined; number: number },
+): Promise<{ move: FaultyMove; kinds: readonly KindSeen[] }> {
   const { at, box, client, fault, mode, record } = options;
-  const { from, direction, frame, number } = about;
+  const { from, place, number } = about;
   const to = otherHost(options, from);
   const operation = `op-${number}`;
   const identity = { operation, server: "default/web", source: from, target: to, epoch: number };
   at(to).send({ kind: "expect", identity, mode });
   const { port, ticket } = await at(to).next("expecting");
   let answered: Promise<number> | undefined;
+  const isOver = new AbortController();
   const proxy = new FrameProxy({
     source: { certificates: hostFolders(box, from).certificates },
     target: { certificates: hostFolders(box, to).certificates, port },
     // A prime, so that every bit has its turn.
-    plan: { fault, direction, frame, seed: number * 37 },
+    plan: { fault, place, seed: number * 37 },
     fired: () => {
-      answered = untilAnswered(client);
+      answered = untilAnswered(() => client.report(), isOver.signal);
     },
   });
   const near = await proxy.listen();
   // A mangled length can make the receiver wait for bytes that don't come.
   const stalls = fault === "stall" || fault === "mangle" ? { progressTimeoutMs: stallLimitMs } : {};
   at(from).send({ kind: "send", identity, mode, port: near, ticket, ...stalls });
-  const source = (await at(from).next("ended")).report;
-  // As the controller does, who hears that the source has given up.
+  const sent = at(from).next("ended");
+  // As the controller does.
+  if (fault === "stall") void tellCommitted(options, { host: from, operation, isOver: isOver.signal });
+  const source = (await sent).report;
   const outcome = record.get(operation) ?? "undecided";
   if (outcome !== "undecided") at(to).send({ kind: "outcome", operation, outcome });
   const target = (await at(to).next("ended")).report;
   proxy.close();
+  if (options.hosts.every((host) => processesOf(containerOf(box, host)).size === 0)) isOver.abort();
   const answeredMs = (await answered) ?? 0;
+  isOver.abort();
   await untilTornDown();
-  return {
-    fault,
-    direction,
-    frame,
+  const move = {
+    place,
     from,
     outcome,
     answeredMs,
+    resumedMs: resumedMs(source),
     fired: proxy.hasFired,
     source: `${source.phase} ${source.error?.code ?? ""}`.trim(),
     target: `${target.phase} ${target.error?.code ?? ""}`.trim(),
     reason: source.error?.message,
-    client: await client(),
+    client: await client.report(),
     held: Object.fromEntries([...options.hosts.map((host) => [host, heldBy(box, host)]), ["machine", heldByMachine()]]),
   };
+  return { move, kinds: proxy.kinds };
 }
 
-async function untilAnswered(client: () => Promise<ClientReport>): Promise<number> {
+async function tellCommitted(
+  { at, record }: FaultyMovesOptions,
+  { host, operation, isOver }: { host: string; operation: string; isOver: AbortSignal },
+): Promise<void> {
+  while (!record.has(operation) && !isOver.aborted) await systemEnvironment.sleep(tellEveryMs);
+  if (record.get(operation) === "committed") at(host).send({ kind: "outcome", operation, outcome: "committed" });
+}
+
+function resumedMs({ timeline }: SessionReport): number | undefined {
+  const at = (step: string) => timeline.find((entry) => entry.step === step)?.atMs;
+  const [aborted, resumed] = [at("aborted"), at("resumed")];
+  return aborted === undefined || resumed === undefined ? undefined : resumed - aborted;
+}
+
+/** Or until nobody is left to answer. */
+async function untilAnswered(report: () => Promise<ClientReport>, isOver: AbortSignal): Promise<number> {
   const startMs = systemEnvironment.monotonicMs();
-  const { answers } = await client();
+  const { answers } = await report();
   for (;;) {
-    const seen = await client();
+    const seen = await report();
     const sinceMs = systemEnvironment.monotonicMs() - startMs;
-    if (seen.answers >= answers + enoughAnswers || seen.error !== undefined || sinceMs > answerLimitMs) return sinceMs;
+    const isEnd = seen.error !== undefined || isOver.aborted || sinceMs > answerLimitMs;
+    if (isEnd || seen.answers >= answers + enoughAnswers) return sinceMs;
     await systemEnvironment.sleep(5);
   }
 }
@@ -134,10 +185,10 @@ function heldBy(box: string, host: string): string[] {
   ];
 }
 
-/** The kernel takes away a network namespace a moment after its last task. */
+/** The kernel takes away a network namespace a moment after its last task, and what fills memory ends by itself. */
 async function untilTornDown(): Promise<void> {
   const startMs = systemEnvironment.monotonicMs();
-  while (heldByMachine().some((name) => name.endsWith("apart"))) {
+  while (heldByMachine().some((name) => !name.endsWith("joined"))) {
     if (systemEnvironment.monotonicMs() - startMs > tearDownLimitMs) return;
     await systemEnvironment.sleep(10);
   }
@@ -145,15 +196,23 @@ async function untilTornDown(): Promise<void> {
 
 function heldByMachine(): string[] {
   const links = runSync("ip", "-o", "link", "show", "type", "veth").trim().split("\n").filter(Boolean);
-  const programs = runSync("sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null || true")
+  const joined = runSync("bridge", "link", "show")
     .split("\n")
-    .filter((name) => name === "criu" || name.startsWith("runc") || name === "btrfs");
+    .filter((line) => line.includes("state forwarding"));
   return [
-    ...links.map(
-      (line) => `${/ (ve-[ab])/.exec(line)?.[1] ?? "link"} ${line.includes("master br0") ? "joined" : "apart"}`,
-    ),
-    ...programs,
+    ...links.map((line) => {
+      const name = /ve-[ab]/.exec(line)?.[0] ?? "link";
+      return `${name} ${joined.some((port) => port.includes(name)) ? "joined" : "apart"}`;
+    }),
+    ...programsOfMoves(),
   ];
+}
+
+/** Those that dump, restore and send, and all that work in an operation's folder. */
+function programsOfMoves(): string[] {
+  return runSync("ps", "-eo", "args=")
+    .split("\n")
+    .filter((line) => /^(\S*\/)?(criu|runc|btrfs) |\/migrations\//.test(line));
 }
 
 function namesIn(folder: string): string[] {

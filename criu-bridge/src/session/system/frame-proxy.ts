@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import * as tls from "node:tls";
-import { frameHeaderBytes } from "../../stream/frame.ts";
+import { decompress } from "../../stream/compressor.ts";
+import { channels, frameHeaderBytes, readFrameHeader } from "../../stream/frame.ts";
 import { migrationProtocol } from "../../stream/secure-connection.ts";
+import { decodeMessage } from "../messages.ts";
 
 export type Direction = "to-target" | "to-source";
 /**
@@ -12,11 +14,25 @@ export type Direction = "to-target" | "to-source";
  */
 export type Fault = "cut" | "stall" | "flip" | "mangle";
 
+/** A frame by what it is: a message's type, or the channel of what isn't one. */
+export interface FramePlace {
+  direction: Direction;
+  kind: string;
+  /** From 0, of its kind. */
+  nth: number;
+}
+
+/** How many frames of a kind there were. */
+export interface KindSeen {
+  direction: Direction;
+  kind: string;
+  frames: number;
+}
+
 export interface FaultPlan {
   fault: Fault;
-  direction: Direction;
-  /** From 0, of that direction. */
-  frame: number;
+  /** None: every frame goes through. */
+  place: FramePlace | undefined;
   /** Picks the bit. */
   seed: number;
 }
@@ -69,15 +85,16 @@ interface Leg {
 
 /** Stands between two hosts with the certificates of both, sees every frame, and does one of them harm. */
 export class FrameProxy {
-  readonly #plan: FaultPlan | undefined;
+  readonly #plan: FaultPlan;
   readonly #fired: () => void;
   readonly #server: Server;
   readonly #legs: Leg[] = [];
   readonly #frames: Record<Direction, number> = { "to-target": 0, "to-source": 0 };
+  readonly #kinds: KindSeen[] = [];
   #isStalled = false;
   #hasFired = false;
 
-  constructor(options: { source: Party; target: Party & { port: number }; plan?: FaultPlan; fired: () => void }) {
+  constructor(options: { source: Party; target: Party & { port: number }; plan: FaultPlan; fired: () => void }) {
     this.#plan = options.plan;
     this.#fired = options.fired;
     this.#server = createServer((socket) => this.#accept(socket, options));
@@ -92,6 +109,11 @@ export class FrameProxy {
 
   get hasFired(): boolean {
     return this.#hasFired;
+  }
+
+  /** What has come, in the order of the first of each. */
+  get kinds(): readonly KindSeen[] {
+    return this.#kinds;
   }
 
   close(): void {
@@ -140,8 +162,7 @@ export class FrameProxy {
   #pass(frame: Buffer, to: Leg, direction: Direction): void {
     if (this.#isStalled) return;
     const plan = this.#plan;
-    const number = this.#frames[direction]++;
-    if (plan === undefined || plan.direction !== direction || plan.frame !== number) {
+    if (!isAt(plan.place, this.#placeOf(frame, direction))) {
       to.secure.write(frame);
       return;
     }
@@ -163,12 +184,27 @@ export class FrameProxy {
     }
   }
 
+  #placeOf(frame: Buffer, direction: Direction): FramePlace {
+    const header = readFrameHeader(frame, this.#frames[direction]++);
+    const kind =
+      header.channel === channels.control
+        ? decodeMessage(decompress(frame.subarray(frameHeaderBytes), header)).type
+        : (Object.entries(channels).find(([, channel]) => channel === header.channel)?.[0] ?? "");
+    let seen = this.#kinds.find((known) => known.direction === direction && known.kind === kind);
+    if (seen === undefined) this.#kinds.push((seen = { direction, kind, frames: 0 }));
+    return { direction, kind, nth: seen.frames++ };
+  }
+
   #cut(): void {
     for (const { secure, wire } of this.#legs) {
       secure.destroy();
       wire.destroy();
     }
   }
+}
+
+function isAt(wanted: FramePlace | undefined, { direction, kind, nth }: FramePlace): boolean {
+  return wanted?.direction === direction && wanted.kind === kind && wanted.nth === nth;
 }
 
 /** In the header or the first bytes of the payload: of a large payload's middle no checksum is made. */

@@ -9,6 +9,8 @@ import { hostFolders, network } from "./host-folders.ts";
 import { run, runSilently } from "./run.ts";
 
 const pollMs = 20;
+/** Of a bridge (bridge(8)). */
+const portStates = { disabled: 0, forwarding: 3 } as const;
 
 type Ask = (ask: "commit" | "abort" | "outcome", operation: string) => Promise<Outcome>;
 
@@ -44,10 +46,25 @@ function deathFile(box: string, host: string, moment: MomentOfDeath): string {
 }
 
 /** As a fleet's first start does it. */
-export async function startServer(box: string, host: string): Promise<void> {
+async function startServer(box: string, host: string): Promise<void> {
   const folders = hostFolders(box, host);
   await runSilently("runc", "--root", folders.runtimeRoot, "run", "--detach", "--bundle", folders.bundle, "web");
+  await join(host);
+}
+
+async function join(host: string): Promise<void> {
   await run("ip", "link", "set", `ve-${host}`, "master", network.bridge, "up");
+}
+
+/** As agents do: with the link down the server's end would lose its carrier, and for up to a second what the network had told it. */
+async function setPort(host: string, state: keyof typeof portStates): Promise<void> {
+  await run("bridge", "link", "set", "dev", `ve-${host}`, "state", String(portStates[state]));
+}
+
+/** Whatever is left of an earlier run. */
+export async function startAfresh(box: string, host: string): Promise<void> {
+  await removeContainer(box, host);
+  await startServer(box, host);
 }
 
 async function removeContainer(box: string, host: string): Promise<void> {
@@ -82,8 +99,7 @@ export function sourcePorts(options: PortsOptions): SourcePorts {
       },
       startAgain: async () => {
         if (!existsSync(stopBegun)) return;
-        await removeContainer(options.box, options.host);
-        await startServer(options.box, options.host);
+        await startAfresh(options.box, options.host);
         rmSync(stopBegun);
       },
     },
@@ -96,8 +112,8 @@ export function sourcePorts(options: PortsOptions): SourcePorts {
       },
     },
     network: {
-      isolate: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "nomaster", "down")),
-      rejoin: async () => void (await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up")),
+      isolate: () => setPort(options.host, "disabled"),
+      rejoin: () => setPort(options.host, "forwarding"),
     },
     outcome: (operation) => options.ask("outcome", operation),
     abort: (operation) => options.ask("abort", operation),
@@ -139,9 +155,9 @@ export function targetPorts(options: PortsOptions): TargetPorts {
       },
     },
     network: {
-      attach: async () => {
+      attach: () => {
         mayDie(options, "attach");
-        await run("ip", "link", "set", `ve-${options.host}`, "master", network.bridge, "up");
+        return join(options.host);
       },
     },
     restore: (request) => restore(options, request),

@@ -9,7 +9,7 @@ import { SourceSession } from "../source-session.ts";
 import { TargetListener } from "../target-listener.ts";
 import type { TargetSession } from "../target-session.ts";
 import { hostFolders } from "./host-folders.ts";
-import { sourcePorts, startServer, targetPorts } from "./host-ports.ts";
+import { sourcePorts, startAfresh, targetPorts } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordAnswer, RecordQuestion } from "./messages.ts";
 import { run } from "./run.ts";
 
@@ -53,7 +53,7 @@ const port = await listener.listen("127.0.0.1", 0);
 async function obey(command: HostCommand): Promise<void> {
   switch (command.kind) {
     case "start-server":
-      await startServer(box, host);
+      await startAfresh(box, host);
       tell({ kind: "ready" });
       return;
     case "resume": {

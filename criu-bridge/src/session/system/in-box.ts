@@ -17,15 +17,18 @@ export interface BoxOptions {
   /** Whether the server writes its values to its volume, too. */
   appendOnly: boolean;
   timeoutMs: number;
+  /** Where the stream is harmed: at so many frames of each kind. */
+  perKind?: number;
 }
 
 /** Runs a scenario in namespaces of its own, which end with their first process: nothing that is mounted or started there stays. */
-export async function inBox<T>({ scenario, megabytes, mode, appendOnly, timeoutMs }: BoxOptions): Promise<T> {
+export async function inBox<T>(options: BoxOptions): Promise<T> {
+  const { scenario, megabytes, mode, appendOnly, timeoutMs, perKind = 1 } = options;
   const folder = mkdtempSync(join(tmpdir(), "vfleet-box-"));
   const name = folder.slice(-6);
   const own = ["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--net"];
   const namespaces = [...own, "--mount", "--propagation", "private"];
-  const box = [process.execPath, program, folder, scenario, String(megabytes), mode];
+  const box = [process.execPath, program, folder, scenario, String(megabytes), mode, String(perKind)];
   const path = `${prefix}/bin:${process.env["PATH"] ?? ""}`;
   const env = { ...process.env, PATH: path, BOX_NAME: name, BOX_APPEND_ONLY: appendOnly ? "yes" : "no" };
   try {
