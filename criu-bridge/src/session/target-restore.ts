@@ -14,7 +14,8 @@ import type { MigrationIdentity, TargetPorts } from "./ports.ts";
 import type { SessionHost } from "./session-options.ts";
 import type { SessionRun } from "./session-run.ts";
 
-const listenLimitMs = 5_000;
+/** Emulated hosts take their time to start programs; one that has ended is seen at once. */
+const listenLimitMs = 20_000;
 
 export interface TargetRestoreOptions {
   host: SessionHost;
@@ -52,7 +53,7 @@ export class TargetRestore {
     const daemon = await memory.startFilling();
     this.#daemon = daemon;
     run.save(false, daemon.pid);
-    await this.#listening(run.folders.lazyPagesSocket);
+    await this.#listening(run.folders.lazyPagesSocket, daemon);
     if (this.#isGivenUp) {
       daemon.kill();
       throw fail("restore-failed", { server: this.#options.identity.server, reason: "it was given up" });
@@ -113,12 +114,17 @@ export class TargetRestore {
   }
 
   /** CRIU connects before its first action script, so no script can make it wait; a restore that finds nobody there fails. */
-  async #listening(socketPath: string): Promise<void> {
-    const { environment } = this.#options.host;
+  async #listening(socketPath: string, daemon: BackgroundProgram): Promise<void> {
+    const { host, identity, run } = this.#options;
+    const { environment } = host;
     const untilMs = environment.monotonicMs() + listenLimitMs;
+    const ended = { yet: false };
+    void daemon.exited.then(() => (ended.yet = true));
     while (!existsSync(socketPath)) {
+      if (ended.yet)
+        throw fail("lazy-pages-failed", { server: identity.server, reason: fillComplaint(run.folders.work) });
       if (environment.monotonicMs() > untilMs)
-        throw fail("lazy-pages-failed", { server: this.#options.identity.server, reason: "it does not listen" });
+        throw fail("lazy-pages-failed", { server: identity.server, reason: "it does not listen" });
       await environment.sleep(1);
     }
   }
