@@ -49,27 +49,5 @@ export function restoreArguments(restore: RestoreArguments): string[] {
   ];
 }
 
-export interface LazyPagesArguments {
-  imagesFolder: string;
-  workFolder: string;
-  /** Descriptor of the socket to the page server; without one the pages are in the images folder. */
-  pageSocket?: number;
-}
-
-/** `criu` arguments of the daemon that fills a lazily restored server's memory. */
-export function lazyPagesArguments(daemon: LazyPagesArguments): string[] {
-  return [
-    "lazy-pages",
-    "--images-dir",
-    daemon.imagesFolder,
-    "--work-dir",
-    daemon.workFolder,
-    "--log-file",
-    "lazy-pages.log",
-    "-v2",
-    ...(daemon.pageSocket === undefined ? [] : ["--page-server", "--ps-socket", String(daemon.pageSocket)]),
-  ];
-}
-
 /** Ignoring cgroups is left to the configuration file: runc 1.1 does not know that mode. */
 const sharedArguments = ["--tcp-established", "--file-locks", "--ext-unix-sk"];

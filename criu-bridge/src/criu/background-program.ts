@@ -33,8 +33,6 @@ export interface BackgroundOptions {
   takesInput?: boolean;
   /** Empty while it runs, then its exit status: for a process that has not started it. */
   exitFile?: string;
-  /** This process stays until the program has ended, and is ended with it. */
-  isAwaited?: boolean;
 }
 
 /** Runs what follows the file's name, which gets its exit status. */
@@ -55,12 +53,12 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
   const [program = "", ...programArguments] = command;
   const child = spawn(program, programArguments, {
     stdio,
-    detached: options.isAwaited !== true,
+    detached: true,
     env: { ...process.env, PATH: options.searchPath },
   });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
-  if (options.isAwaited !== true) child.unref();
+  child.unref();
   // One that has ended takes no more input: its exit says so.
   child.stdin?.on("error", () => {});
   const pipe = options.socketDescriptor === undefined ? undefined : child.stdio[options.socketDescriptor];

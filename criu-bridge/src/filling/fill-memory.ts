@@ -2,32 +2,43 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { basename, dirname } from "node:path";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { messageOf, systemEnvironment } from "@vfleet/shared";
+import { fail } from "../errors.ts";
 import { wideProtocol } from "../pages/page-server-protocol.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
-import { MemoryFiller } from "./memory-filler.ts";
+import { StoredPages } from "../pages/stored-pages.ts";
+import { FileSource } from "./file-source.ts";
+import { agentSocket, pagesPlaces } from "./agent-link.ts";
+import { MemoryFiller, type FillerPages } from "./memory-filler.ts";
 import { PageClient } from "./page-client.ts";
 import { RestorerSocket } from "./restorer-socket.ts";
 
-/** Descriptor of the socket to the page server. */
-const pageSocket = 3;
-
 /**
  * Fills the memory of what CRIU restores, in a process of its own: it goes on while the agent is started again. Started before it is
- * needed; goes to work at the first word on its input, and ends when nothing is missing any more.
+ * needed; goes to work when a word on its input says where the pages are, and ends when nothing is missing any more.
+ *
+ *     fill-memory --images FOLDER --socket PATH [--store FILE --index FILE]
  */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { images: { type: "string" }, socket: { type: "string" } } });
-  const { images = "", socket = "" } = values;
+  const { values } = parseArgs({
+    options: {
+      images: { type: "string" },
+      socket: { type: "string" },
+      store: { type: "string", default: "" },
+      index: { type: "string", default: "" },
+    },
+  });
+  const { images = "", socket = "", store, index } = values;
   // CRIU connects to a name in the folder that it works in; whole paths can be longer than an address has room for.
   process.chdir(dirname(socket));
   const restorer = new RestorerSocket(basename(socket));
-  const [word] = await Promise.race([once(process.stdin, "data"), once(process.stdin, "end").then(() => [undefined])]);
-  if (word === undefined) return 0;
-  process.stdin.destroy();
-  const source = new PageClient(new Socket({ fd: pageSocket }), wideProtocol);
-  const filler = new MemoryFiller({ environment: systemEnvironment, restorer, source, lazy: readLazyPages(images) });
+  const place = await text(process.stdin);
+  // Nobody needs it.
+  if (place === "") return 0;
+  const pages = pagesFrom(place, { images, store, index });
+  const filler = new MemoryFiller({ environment: systemEnvironment, restorer, ...pages });
   try {
     await filler.run();
     return 0;
@@ -47,6 +58,17 @@ async function holdOpen(descriptors: number[], name: string): Promise<void> {
     stdio: ["ignore", "ignore", "ignore", ...descriptors],
   });
   await once(holder, "spawn");
+}
+
+function pagesFrom(place: string, paths: { images: string; store: string; index: string }): FillerPages {
+  if (place === pagesPlaces.agent) {
+    const source = new PageClient(new Socket({ fd: agentSocket }), wideProtocol);
+    return { source, lazy: readLazyPages(paths.images) };
+  }
+  if (place !== pagesPlaces.store && place !== pagesPlaces.images)
+    throw fail("restorer-protocol", { reason: `pages can't be in "${place}"` });
+  const pages = place === pagesPlaces.store ? StoredPages.ofStore(paths) : StoredPages.ofImages(paths.images);
+  return { source: new FileSource(pages), lazy: pages.lazy() };
 }
 
 process.exit(await main());

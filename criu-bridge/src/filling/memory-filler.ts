@@ -10,8 +10,11 @@ import { UserFault, type MemoryEvent, type Placed } from "./userfaultfd.ts";
 
 /** Of one question. */
 const askPages = 256;
-/** On their way without anybody waiting for them: what an answer that somebody waits for may have to queue behind. */
-const aheadPages = 512;
+/**
+ * On their way without anybody waiting for them: the fewest, after somebody had to wait, and the most, when nobody has for a while. What
+ * is waited for queues behind them, and shares the processors with them.
+ */
+const aheadPages = { least: 32, most: 512, more: 32 } as const;
 const questionsMax = 64;
 /** Between two looks at whether there is nothing left to do. */
 const pollMs = 50;
@@ -40,12 +43,15 @@ interface Question {
   isAhead: boolean;
 }
 
-export interface MemoryFillerOptions {
+export interface FillerPages {
+  source: PageSource;
+  /** What is missing, by process. */
+  lazy: ReadonlyMap<number, LazyRanges>;
+}
+
+export interface MemoryFillerOptions extends FillerPages {
   environment: Pick<Environment, "monotonicMs">;
   restorer: RestorerSocket;
-  source: PageSource;
-  /** By process. */
-  lazy: ReadonlyMap<number, LazyRanges>;
 }
 
 /**
@@ -59,6 +65,7 @@ export class MemoryFiller {
   /** In the order in which they were asked. */
   readonly #questions = new Set<Question>();
   #aheadPages = 0;
+  #aheadLimit: number = aheadPages.least;
   #isRestored = false;
   #failure: unknown;
   readonly #pause = new Int32Array(new SharedArrayBuffer(4));
@@ -146,6 +153,7 @@ export class MemoryFiller {
   }
 
   #fault(space: Space, address: number): void {
+    this.#aheadLimit = aheadPages.least;
     if (space.missing.isAsked(address)) {
       space.awaited.add(address);
       return;
@@ -169,7 +177,10 @@ export class MemoryFiller {
       return;
     }
     this.#questions.delete(question);
-    if (question.isAhead) this.#aheadPages -= question.pages;
+    if (question.isAhead) {
+      this.#aheadPages -= question.pages;
+      this.#aheadLimit = Math.min(aheadPages.most, this.#aheadLimit + aheadPages.more);
+    }
     const { space } = question;
     try {
       this.#put(space, image, data);
@@ -251,8 +262,8 @@ export class MemoryFiller {
   #goOn(): void {
     if (!this.#isRestored) return;
     for (const space of this.#spaces) {
-      while (this.#aheadPages < aheadPages && this.#questions.size < questionsMax) {
-        const range = space.missing.askNext(askPages);
+      while (this.#aheadPages < this.#aheadLimit && this.#questions.size < questionsMax) {
+        const range = space.missing.askNext(Math.min(askPages, this.#aheadLimit - this.#aheadPages));
         if (range === undefined) break;
         this.#ask({ space, image: range.image, pages: range.pages, isAhead: true });
       }

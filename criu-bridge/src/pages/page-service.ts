@@ -12,12 +12,12 @@ import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-fram
 import type { StoredPages } from "./stored-pages.ts";
 
 /** Of one question to the source, which answers with one frame. */
-export const askPages = 256;
+export const askPages = 128;
 export const askRanges = 256;
 /** Of pages that wait for the daemon to ask for them. */
 const heldLimitBytes = 48 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
-const asksAhead = 4;
+const asksAhead = 2;
 /** How far ahead of the daemon, of one process. */
 const aheadPages = 16 * askPages;
 /** Most of a page fault whose neighbour was the last one: who walks through memory is spared a round trip a page. */

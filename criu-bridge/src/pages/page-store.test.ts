@@ -8,7 +8,7 @@ import { commands, entryFlags, imageTypes, pageBytes, pageProtocol } from "./pag
 import { PageServer, type PageTotals } from "./page-server.ts";
 import { PageStore } from "./page-store.ts";
 import { receivePages } from "./pages-frame.ts";
-import { StoredPageServer } from "./stored-page-server.ts";
+import { FileSource } from "../filling/file-source.ts";
 import { StoredPages, writePageIndex } from "./stored-pages.ts";
 
 let folder = "";
@@ -190,27 +190,21 @@ describe("a store of rounds", () => {
     await store.close();
     const index = join(folder, "index");
     writePageIndex(index, store.processes);
+    const pages = StoredPages.ofStore({ store: store.path, index });
+    const source = new FileSource(pages);
+    const arrived = new Map<number, Buffer>();
     const failures: unknown[] = [];
-    const pages = new StoredPages({ store: store.path, index });
-    const socket = await socketTo((accepted) =>
-      new StoredPageServer(pages, protocol).serve(accepted, (thrown) => failures.push(thrown)),
+    source.open(
+      ({ image, data }) => arrived.set(image, data),
+      (thrown) => failures.push(thrown),
     );
-    for (const [address, value] of byAddress(memory)) {
-      socket.write(request(commands.get, { address, pages: 1, id: 3 }));
-      const answer = await readBytes(socket, requestBytes + pageBytes);
-      expect(answer.readBigUInt64LE(16)).toBe(BigInt(address));
-      expect(answer.subarray(requestBytes).equals(Buffer.alloc(pageBytes, value))).toBe(true);
-    }
-    socket.destroy();
+    for (const [address] of byAddress(memory)) source.ask(3, address, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const [address, value] of byAddress(memory))
+      expect(arrived.get(address)?.equals(Buffer.alloc(pageBytes, value))).toBe(true);
+    source.ask(3, 0x999_000, 1);
+    await new Promise((resolve) => setImmediate(resolve));
     pages.close();
-    expect(failures).toEqual([]);
+    expect(failures).toMatchObject([{ code: "page-server-protocol" }]);
   });
 });
-
-async function readBytes(socket: Socket, bytes: number): Promise<Buffer> {
-  for (;;) {
-    const data: unknown = socket.read(bytes);
-    if (Buffer.isBuffer(data)) return data;
-    await new Promise<void>((resolve) => socket.once("readable", resolve));
-  }
-}

@@ -1,6 +1,9 @@
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fail } from "../errors.ts";
-import { pageBytes } from "./page-server-protocol.ts";
+import { LazyRanges } from "./lazy-ranges.ts";
+import { entryFlags, pageBytes } from "./page-server-protocol.ts";
+import { pagesIdOf, processOfPageMap, readPageMap } from "./read-page-map.ts";
 import { StoredRanges } from "./stored-ranges.ts";
 
 /** What of a process stands in front of its ranges in an index, and each range: numbers of 8 bytes. */
@@ -34,32 +37,74 @@ function readPageIndex(path: string): Map<number, StoredRanges> {
   return processes;
 }
 
-/** The pages of a finished store, by address. */
-export class StoredPages {
-  readonly #file: number;
-  readonly #processes: ReadonlyMap<number, StoredRanges>;
+/** Which pages of a process are in a file, and where. */
+interface ProcessPages {
+  file: number;
+  ranges: StoredRanges;
+}
 
-  constructor(paths: { store: string; index: string }) {
-    this.#processes = readPageIndex(paths.index);
-    this.#file = openSync(paths.store, "r");
+/** Pages that are on this host, by process and address. */
+export class StoredPages {
+  readonly #processes: ReadonlyMap<number, ProcessPages>;
+
+  private constructor(processes: ReadonlyMap<number, ProcessPages>) {
+    this.#processes = processes;
+  }
+
+  /** Of a finished store. */
+  static ofStore(paths: { store: string; index: string }): StoredPages {
+    const file = openSync(paths.store, "r");
+    return new StoredPages(
+      new Map([...readPageIndex(paths.index)].map(([process, ranges]) => [process, { file, ranges }])),
+    );
+  }
+
+  /** Of CRIU's images: of each process a map, and a file with all pages that the map says are there. */
+  static ofImages(folder: string): StoredPages {
+    const processes = new Map<number, ProcessPages>();
+    for (const name of readdirSync(folder)) {
+      const process = processOfPageMap(name);
+      if (process === undefined) continue;
+      const map = readFileSync(join(folder, name));
+      const ranges = new StoredRanges();
+      let slot = 0;
+      for (const { address, pages, flags } of readPageMap(map)) {
+        if ((flags & entryFlags.present) === 0) continue;
+        ranges.add({ address, pages, slot, isLazy: (flags & entryFlags.lazy) !== 0 });
+        slot += pages;
+      }
+      processes.set(process, { file: openSync(join(folder, `pages-${pagesIdOf(map)}.img`), "r"), ranges });
+    }
+    return new StoredPages(processes);
+  }
+
+  /** Of each process those that may come after it runs. */
+  lazy(): Map<number, LazyRanges> {
+    return new Map(
+      [...this.#processes].map(([process, { ranges }]) => [
+        process,
+        new LazyRanges(ranges.all.filter(({ isLazy }) => isLazy)),
+      ]),
+    );
   }
 
   /** How many pages are here one after the other, at most `limit`; 0: not here. */
   countFrom(process: number, address: number, limit: number): number {
-    return Math.min(this.#processes.get(process)?.find(address)?.pages ?? 0, limit);
+    return Math.min(this.#processes.get(process)?.ranges.find(address)?.pages ?? 0, limit);
   }
 
   /** Reads what `countFrom` has counted. */
   read(process: number, address: number, pages: number): Buffer {
-    const range = this.#processes.get(process)?.find(address);
+    const { file = -1, ranges } = this.#processes.get(process) ?? {};
+    const range = ranges?.find(address);
     if (range === undefined || range.pages < pages)
       throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
     const data = Buffer.allocUnsafe(pages * pageBytes);
     // Zero pages at the end were never written.
-    return data.fill(0, readSync(this.#file, data, 0, data.length, range.slot * pageBytes));
+    return data.fill(0, readSync(file, data, 0, data.length, range.slot * pageBytes));
   }
 
   close(): void {
-    closeSync(this.#file);
+    for (const file of new Set([...this.#processes.values()].map((process) => process.file))) closeSync(file);
   }
 }

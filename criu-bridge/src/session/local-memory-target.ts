@@ -1,11 +1,11 @@
-import { join } from "node:path";
-import { lazyPagesArguments } from "../criu/arguments.ts";
-import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
+import type { BackgroundProgram } from "../criu/background-program.ts";
+import { fail } from "../errors.ts";
 import { PageImages } from "../pages/page-images.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import { receivePages } from "../pages/pages-frame.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
-import { lazyPagesLog, type MemoryTarget, type MemoryTargetOptions } from "./memory-target.ts";
+import { Filling } from "./filling.ts";
+import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
 
 /** All pages come before the restore, which fills the memory lazily from the images here. */
 export class LocalMemoryTarget implements MemoryTarget {
@@ -14,10 +14,15 @@ export class LocalMemoryTarget implements MemoryTarget {
   readonly isWaiting = false;
   readonly #options: MemoryTargetOptions;
   readonly #images: PageImages;
+  #filling: Filling | undefined;
 
   constructor(options: MemoryTargetOptions) {
     this.#options = options;
     this.#images = new PageImages(options.folders.images, options.limitBytes);
+  }
+
+  prepare(): void {
+    this.#filling = new Filling(this.#options.host, this.#options.folders);
   }
 
   take(frame: ReceivedFrame): Promise<void> | undefined {
@@ -28,22 +33,17 @@ export class LocalMemoryTarget implements MemoryTarget {
     return this.#images.finish(announced);
   }
 
-  startFilling(): Promise<BackgroundProgram> {
-    const { host, folders } = this.#options;
-    return startInBackground({
-      program: host.programs.criu,
-      arguments: lazyPagesArguments({ imagesFolder: folders.images, workFolder: folders.work }),
-      logFile: join(folders.work, lazyPagesLog),
-      searchPath: host.searchPath,
-      exitFile: folders.fillingExit,
-    });
+  async startFilling(): Promise<BackgroundProgram> {
+    if (this.#filling === undefined) throw fail("stream-invalid", { reason: "it is restored before it has begun" });
+    return this.#filling.begin("images");
   }
 
   get pages(): number {
     return this.#images.totals.pages;
   }
 
-  close(): Promise<void> {
-    return this.#images.abandon();
+  async close(): Promise<void> {
+    await this.#filling?.close();
+    await this.#images.abandon();
   }
 }

@@ -6,13 +6,13 @@ import type { PageTotals } from "../pages/page-server.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
-import { RemoteFilling } from "./remote-filling.ts";
+import { Filling } from "./filling.ts";
 
 /** Pages come when they are asked for: the restored server runs before it has them. */
 export class RemoteMemoryTarget implements MemoryTarget {
   readonly asksForPages = true;
   readonly #options: MemoryTargetOptions;
-  #filling: RemoteFilling | undefined;
+  #filling: Filling | undefined;
   #service: PageService | undefined;
   #lazyPages = 0;
 
@@ -21,7 +21,7 @@ export class RemoteMemoryTarget implements MemoryTarget {
   }
 
   prepare(): void {
-    this.#filling = new RemoteFilling(this.#options.host, this.#options.folders);
+    this.#filling = new Filling(this.#options.host, this.#options.folders);
   }
 
   take(frame: ReceivedFrame): undefined {
@@ -48,7 +48,7 @@ export class RemoteMemoryTarget implements MemoryTarget {
   async startFilling(): Promise<BackgroundProgram> {
     if (this.#service === undefined || this.#filling === undefined)
       throw fail("stream-invalid", { reason: "it is restored before it is complete" });
-    return this.#filling.begin(this.#service);
+    return this.#filling.begin("agent", this.#service);
   }
 
   get pages(): number {

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isPostCopyMode, type MoveMode } from "@vfleet/shared";
-import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
+import type { BackgroundProgram } from "../criu/background-program.ts";
 import { fail } from "../errors.ts";
 import { LazyRanges } from "../pages/lazy-ranges.ts";
 import { PageImages } from "../pages/page-images.ts";
@@ -16,10 +15,8 @@ import { writeRestoreImages, type RestoredRange } from "../pages/restore-images.
 import { StoredPages, writePageIndex } from "../pages/stored-pages.ts";
 import { StoredRanges } from "../pages/stored-ranges.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
-import { lazyPagesLog, type MemoryTarget, type MemoryTargetOptions } from "./memory-target.ts";
-import { RemoteFilling } from "./remote-filling.ts";
-
-const fillProgram = fileURLToPath(new URL("../pages/fill-program.ts", import.meta.url));
+import type { MemoryTarget, MemoryTargetOptions } from "./memory-target.ts";
+import { Filling } from "./filling.ts";
 
 /**
  * Memory comes in rounds, into a store. What was written last comes with the frozen server, or by post-copy. Either way the
@@ -32,10 +29,9 @@ export class RoundsMemoryTarget implements MemoryTarget {
   /** Shared memory comes once, with the frozen server. */
   readonly #shared: PageImages;
   /** Waits for its work from the first round on, so that starting it takes none of the pause. */
-  #filler: Promise<BackgroundProgram> | undefined;
+  #filling: Filling | undefined;
   #mode: MoveMode = "Precopy";
   #service: PageService | undefined;
-  #remote: RemoteFilling | undefined;
   #stored: StoredPages | undefined;
   #leftPages = 0;
   #pagesIds = 0;
@@ -64,14 +60,12 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   async endRound(announced: PageTotals): Promise<void> {
     await this.#store.endRound(announced);
-    this.#filler ??= this.#startFiller();
-    // It is missed when it is needed.
-    this.#filler.catch(() => {});
+    const { host, folders } = this.#options;
+    this.#filling ??= new Filling(host, folders, { store: this.#store.path, index: this.#index });
   }
 
   endRounds(mode: MoveMode): void {
     this.#mode = mode;
-    if (this.asksForPages) this.#remote = new RemoteFilling(this.#options.host, this.#options.folders);
   }
 
   async complete(announced: PageTotals): Promise<void> {
@@ -92,11 +86,8 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   /** Here or there. */
   async startFilling(): Promise<BackgroundProgram> {
-    if (this.#service !== undefined && this.#remote !== undefined) return this.#remote.begin(this.#service);
-    this.#filler ??= this.#startFiller();
-    const filler = await this.#filler;
-    filler.input?.end("fill\n");
-    return filler;
+    if (this.#filling === undefined) throw fail("stream-invalid", { reason: "it is restored before its first round" });
+    return this.#service === undefined ? this.#filling.begin("store") : this.#filling.begin("agent", this.#service);
   }
 
   get pages(): number {
@@ -113,10 +104,8 @@ export class RoundsMemoryTarget implements MemoryTarget {
 
   async close(): Promise<void> {
     this.#service?.close();
-    await this.#remote?.close();
     this.#stored?.close();
-    // One that has its work ends with it.
-    await this.#filler?.then((filler) => filler.input?.end()).catch(() => {});
+    await this.#filling?.close();
     await this.#shared.abandon();
     await this.#store.close();
   }
@@ -144,7 +133,7 @@ export class RoundsMemoryTarget implements MemoryTarget {
     if (this.#leftPages * pageBytes > limitBytes)
       throw fail("stream-invalid", { reason: `memory of at most ${limitBytes} bytes was expected, found more` });
     writePageIndex(this.#index, follows);
-    this.#stored = new StoredPages({ store: this.#store.path, index: this.#index });
+    this.#stored = StoredPages.ofStore({ store: this.#store.path, index: this.#index });
     this.#service = new PageService({
       protocol: wideProtocol,
       lazy: left,
@@ -191,28 +180,6 @@ export class RoundsMemoryTarget implements MemoryTarget {
     });
     follows.set(process, later);
     writeRestoreImages(this.#options.folders.images, { process, pagesId: ++this.#pagesIds, ranges });
-  }
-
-  #startFiller(): Promise<BackgroundProgram> {
-    const { host, folders } = this.#options;
-    const log = join(folders.work, lazyPagesLog);
-    const options = {
-      images: folders.images,
-      work: folders.work,
-      store: this.#store.path,
-      index: this.#index,
-      criu: host.programs.criu,
-      "criu-version": host.criuVersion,
-      log,
-    };
-    return startInBackground({
-      program: process.execPath,
-      arguments: [fillProgram, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])],
-      logFile: log,
-      searchPath: host.searchPath,
-      takesInput: true,
-      exitFile: folders.fillingExit,
-    });
   }
 }
 

@@ -173,7 +173,8 @@ export interface Deaths {
 function killFillers(): void {
   for (const pid of readdirSync("/proc").map(Number).filter(Boolean)) {
     const [program, ...rest] = argumentsOf(pid);
-    if (program !== "/bin/sh" && rest.includes("lazy-pages")) process.kill(pid, "SIGKILL");
+    if (program !== "/bin/sh" && rest.some((argument) => argument.endsWith("/fill-memory.ts")))
+      process.kill(pid, "SIGKILL");
   }
 }
 

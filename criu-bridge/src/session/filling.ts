@@ -1,26 +1,26 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
+import { agentSocket, type PagesPlace } from "../filling/agent-link.ts";
 import type { PageService } from "../pages/page-service.ts";
 import { lazyPagesLog } from "./memory-target.ts";
 import type { OperationFolders } from "./operation-folders.ts";
 import type { SessionHost } from "./session-options.ts";
 
 const program = fileURLToPath(new URL("../filling/fill-memory.ts", import.meta.url));
-/** Where the program finds its socket to the page server. */
-const pageSocket = 3;
 
-/** The program that fills a server's memory with what this process hands it: started at once, since that takes a while. */
-export class RemoteFilling {
+/** The program that fills a restored server's memory. Made early, since its start takes a while; it then waits for its work. */
+export class Filling {
   readonly #program: Promise<BackgroundProgram>;
 
-  constructor(host: SessionHost, folders: OperationFolders) {
+  constructor(host: SessionHost, folders: OperationFolders, store: { store?: string; index?: string } = {}) {
+    const options = { images: folders.images, socket: folders.lazyPagesSocket, ...store };
     this.#program = startInBackground({
       program: process.execPath,
-      arguments: [program, "--images", folders.images, "--socket", folders.lazyPagesSocket],
+      arguments: [program, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])],
       logFile: join(folders.work, lazyPagesLog),
       searchPath: host.searchPath,
-      socketDescriptor: pageSocket,
+      socketDescriptor: agentSocket,
       takesInput: true,
       exitFile: folders.fillingExit,
     });
@@ -28,11 +28,11 @@ export class RemoteFilling {
     this.#program.catch(() => {});
   }
 
-  /** The images are there. */
-  async begin(service: PageService): Promise<BackgroundProgram> {
+  /** The images are whole, and the pages are there; `service` has those that are the agent's to give. */
+  async begin(from: PagesPlace, service?: PageService): Promise<BackgroundProgram> {
     const program = await this.#program;
-    if (program.socket !== undefined) service.serve(program.socket);
-    program.input?.end("fill\n");
+    if (program.socket !== undefined) service?.serve(program.socket);
+    program.input?.end(from);
     return program;
   }
 

@@ -1,0 +1,46 @@
+import { fail } from "../errors.ts";
+import type { StoredPages } from "../pages/stored-pages.ts";
+import type { ArrivedPages, PageSource } from "./page-source.ts";
+
+interface Question {
+  process: number;
+  image: number;
+  pages: number;
+}
+
+/** Pages from files. They arrive after the call that asks for them, as those from elsewhere do. */
+export class FileSource implements PageSource {
+  readonly #files: StoredPages;
+  #questions: Question[] = [];
+  #arrived: (pages: ArrivedPages) => void = () => {};
+  #failed: (thrown: unknown) => void = () => {};
+
+  constructor(files: StoredPages) {
+    this.#files = files;
+  }
+
+  open(arrived: (pages: ArrivedPages) => void, failed: (thrown: unknown) => void): void {
+    this.#arrived = arrived;
+    this.#failed = failed;
+  }
+
+  ask(process: number, image: number, pages: number): void {
+    this.#questions.push({ process, image, pages });
+    if (this.#questions.length === 1) setImmediate(() => this.#answer());
+  }
+
+  #answer(): void {
+    const questions = this.#questions;
+    this.#questions = [];
+    try {
+      for (const { process, image, pages } of questions) {
+        const count = this.#files.countFrom(process, image, pages);
+        if (count === 0)
+          throw fail("page-server-protocol", { reason: `process ${process} has no page at ${image.toString(16)}` });
+        this.#arrived({ process, image, data: this.#files.read(process, image, count) });
+      }
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+}
