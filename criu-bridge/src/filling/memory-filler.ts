@@ -1,20 +1,18 @@
 import type { Environment } from "@vfleet/shared";
 import { fail } from "../errors.ts";
 import type { LazyRanges } from "../pages/lazy-ranges.ts";
-import { pageBytes } from "../pages/page-server-protocol.ts";
+import { askPages, pageBytes } from "../pages/page-server-protocol.ts";
 import { errorNumbers, pollReadable } from "./libc.ts";
 import { MissingPages } from "./missing-pages.ts";
 import type { ArrivedPages, PageSource } from "./page-source.ts";
 import type { RestorerSocket } from "./restorer-socket.ts";
 import { UserFault, type MemoryEvent, type Placed } from "./userfaultfd.ts";
 
-/** Of one question. */
-const askPages = 256;
 /**
- * On their way without anybody waiting for them: the fewest, after somebody had to wait, and the most, when nobody has for a while. What
- * is waited for queues behind them, and shares the processors with them.
+ * On their way without anybody waiting for them: few while the tasks come back to what they use all the time, since what is waited for
+ * shares the processors with them; one more for so many that are in their places.
  */
-const aheadPages = { least: 32, most: 512, more: 32 } as const;
+const aheadPages = { least: 16, most: 256, oneMoreFor: 64 } as const;
 const questionsMax = 64;
 /** Between two looks at whether there is nothing left to do. */
 const pollMs = 50;
@@ -65,7 +63,7 @@ export class MemoryFiller {
   /** In the order in which they were asked. */
   readonly #questions = new Set<Question>();
   #aheadPages = 0;
-  #aheadLimit: number = aheadPages.least;
+  #aheadDone = 0;
   #isRestored = false;
   #failure: unknown;
   readonly #pause = new Int32Array(new SharedArrayBuffer(4));
@@ -153,7 +151,6 @@ export class MemoryFiller {
   }
 
   #fault(space: Space, address: number): void {
-    this.#aheadLimit = aheadPages.least;
     if (space.missing.isAsked(address)) {
       space.awaited.add(address);
       return;
@@ -179,7 +176,7 @@ export class MemoryFiller {
     this.#questions.delete(question);
     if (question.isAhead) {
       this.#aheadPages -= question.pages;
-      this.#aheadLimit = Math.min(aheadPages.most, this.#aheadLimit + aheadPages.more);
+      this.#aheadDone += pages;
     }
     const { space } = question;
     try {
@@ -269,6 +266,10 @@ export class MemoryFiller {
       }
       if (space.missing.isEmpty) this.#end(space);
     }
+  }
+
+  get #aheadLimit(): number {
+    return Math.min(aheadPages.most, aheadPages.least + Math.floor(this.#aheadDone / aheadPages.oneMoreFor));
   }
 
   #end(space: Space): void {

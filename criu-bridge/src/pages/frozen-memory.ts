@@ -1,8 +1,8 @@
 import { closeSync, openSync, read, readSync } from "node:fs";
 import { fail } from "../errors.ts";
 import { countPages } from "./lazy-ranges.ts";
-import { entryFlags, imageTypes, pageBytes } from "./page-server-protocol.ts";
-import { askPages, type PageWish } from "./page-service.ts";
+import { askPages, entryFlags, imageTypes, pageBytes } from "./page-server-protocol.ts";
+import { type PageWish } from "./page-service.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
 /** Frames that may be on their way at once. */

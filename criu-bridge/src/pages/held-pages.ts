@@ -55,8 +55,16 @@ export class HeldPages {
     return this.#bytes;
   }
 
-  has(process: number, address: number): boolean {
-    return this.#find(process, address) !== undefined;
+  /** How many are here from `address` on, one after the other, at most `limit`. */
+  count(process: number, address: number, limit: number): number {
+    const runs = this.#runs.get(process) ?? [];
+    let pages = 0;
+    for (let index = this.#find(process, address) ?? runs.length; index < runs.length && pages < limit; index++) {
+      const run = runs[index];
+      if (run === undefined || run.address > address + pages * pageBytes) break;
+      pages = (endOf(run) - address) / pageBytes;
+    }
+    return Math.min(pages, limit);
   }
 
   put(layout: PagesLayout, received: Pick<ReceivedFrame, "payload" | "release">): void {

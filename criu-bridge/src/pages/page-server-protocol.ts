@@ -2,6 +2,8 @@ import { compareVersions } from "@vfleet/shared";
 import { fail } from "../errors.ts";
 
 export const pageBytes = 4096;
+/** Most of one question for pages: of who fills memory to the agent, and of the agent to the source, which answers with one frame. */
+export const askPages = 128;
 
 export const commands = { open: 4, parent: 5, add: 6, get: 7, close: 0x1023, forceClose: 0x1024 } as const;
 const commandBits = 16;

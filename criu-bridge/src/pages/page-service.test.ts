@@ -2,8 +2,16 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { frameHeaderBytes } from "../stream/frame.ts";
 import { LazyRanges } from "./lazy-ranges.ts";
-import { commands, entryFlags, imageTypes, pageBytes, pageProtocol, readUnsigned64 } from "./page-server-protocol.ts";
-import { askPages, PageService, type PageWish } from "./page-service.ts";
+import {
+  askPages,
+  commands,
+  entryFlags,
+  imageTypes,
+  pageBytes,
+  pageProtocol,
+  readUnsigned64,
+} from "./page-server-protocol.ts";
+import { PageService, type PageWish } from "./page-service.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
 
 const protocol = pageProtocol("4.2");
@@ -123,8 +131,8 @@ it("asks for more behind page faults that follow each other", async () => {
 it("asks ahead of requests in order, and answers them from what has come", async () => {
   request(commands.get, 0, 16);
   await until(() => wishes.length > 1);
-  expect(wishes[0]).toEqual({ process, ranges: [{ address: base, pages: 16 }], urgent: true });
-  expect(wishes[1]).toEqual({ process, ranges: [{ address: addressOf(16), pages: askPages }], urgent: false });
+  expect(wishes[0]).toEqual({ process, ranges: [{ address: base, pages: askPages }], urgent: false });
+  expect(wishes[1]).toEqual({ process, ranges: [{ address: addressOf(askPages), pages: askPages }], urgent: false });
   for (const wish of wishes.splice(0)) grant(wish);
   expect(await answer()).toEqual({ page: 0, pages: 16 });
   request(commands.get, 16, 32);

@@ -4,22 +4,20 @@ import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
-import { commands, pageBytes, type PageProtocol, type PageServerRequest } from "./page-server-protocol.ts";
+import { askPages, commands, pageBytes, type PageProtocol, type PageServerRequest } from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
 import { RequestHead } from "./request-head.ts";
 import { requestLimitPages, StoredAnswers } from "./stored-answers.ts";
 import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 import type { StoredPages } from "./stored-pages.ts";
 
-/** Of one question to the source, which answers with one frame. */
-export const askPages = 128;
 export const askRanges = 256;
 /** Of pages that wait for the daemon to ask for them. */
 const heldLimitBytes = 48 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
 const asksAhead = 2;
 /** How far ahead of the daemon, of one process. */
-const aheadPages = 16 * askPages;
+const aheadPages = 2 * askPages;
 /** Most of a page fault whose neighbour was the last one: who walks through memory is spared a round trip a page. */
 const faultPagesLimit = 16;
 
@@ -148,9 +146,9 @@ export class PageService implements ByteSink {
     if (request.command !== commands.get || request.pages === 0)
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
     const isStored = (this.#stored?.countFor(request) ?? 0) > 0;
-    this.#requests.add({ ...request, isInOrder: !isStored && this.#follow(request) });
-    if (!isStored) this.#require(request);
-    this.#answer();
+    const wanted = { ...request, isInOrder: !isStored && this.#follow(request) };
+    this.#requests.add(wanted);
+    this.#answer(wanted);
     this.#askAhead();
   }
 
@@ -163,7 +161,7 @@ export class PageService implements ByteSink {
     this.#asked.splice(index, 1);
     this.#arrivedPages += layout.pageCount;
     this.#held.put(layout, ownMemory(received));
-    this.#answer();
+    for (const request of this.#requests) this.#answer(request);
     this.#askAhead();
   }
 
@@ -184,18 +182,18 @@ export class PageService implements ByteSink {
     // A jump that is longer isn't the next request of a series.
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
     progress.reached = place + pages;
-    const required = place + Math.min(pages, askPages);
-    progress.ahead = isNear ? Math.max(progress.ahead, required) : required;
+    if (!isNear) progress.ahead = place;
     return true;
   }
 
-  /** Sees to it that the first page of a request is here or on its way. */
-  #require({ image, address, pages }: PageServerRequest): void {
-    if (this.#held.has(image.id, address) || this.#asked.some((wish) => covers(wish, image.id, address))) return;
+  /** Sees to it that a page of a request is on its way; what is asked ahead anyway needs no question of its own. */
+  #require({ image, pages, isInOrder }: Request, address: number): void {
+    if (this.#asked.some((wish) => covers(wish, image.id, address))) return;
     const progress = this.#progress.get(image.id);
     if (progress === undefined) return;
     const { lazy, asked, fault } = progress;
     const place = lazy.placeOf(address);
+    if (isInOrder && place >= progress.ahead) return;
     const wanted = pages === 1 ? fault.pages : Math.min(pages, askPages);
     const ranges = lazy.from(place, 1 + asked.countMissing(place + 1, wanted - 1), askRanges);
     if (ranges[0]?.address !== address)
@@ -236,23 +234,24 @@ export class PageService implements ByteSink {
     }
   }
 
-  /** With what is here, which may be less than was asked for. */
-  #answer(): void {
-    for (const request of this.#requests) {
-      if (this.#stored?.answer(this.#socket, request) !== true && !this.#answerFromHeld(request)) {
-        // It may have been dropped meanwhile.
-        this.#require(request);
-        continue;
+  /** Done where it got an answer. Who waits gets what is here; of what goes on in order the rest comes next, and both are one answer. */
+  #answer(request: Request): void {
+    if (this.#stored?.answer(this.#socket, request) !== true) {
+      const here = this.#held.count(request.image.id, request.address, request.pages);
+      if (here === 0 || (request.isInOrder && here < Math.min(request.pages, askPages))) {
+        this.#require(request, request.address + here * pageBytes);
+        return;
       }
-      this.#requests.delete(request);
-      if (request.isInOrder) this.#dropBehind(request);
+      this.#answerFromHeld(request);
     }
+    this.#requests.delete(request);
+    if (request.isInOrder) this.#dropBehind(request);
   }
 
-  #answerFromHeld({ image, address, pages }: Request): boolean {
+  #answerFromHeld({ image, address, pages }: Request): void {
     const socket = this.#socket;
     const taken = this.#held.take(image.id, address, pages);
-    if (taken.pages === 0 || socket === undefined) return false;
+    if (socket === undefined) return;
     this.#servedPages += taken.pages;
     const progress = this.#progress.get(image.id);
     progress?.served.add(progress.lazy.placeOf(address), taken.pages);
@@ -263,7 +262,6 @@ export class PageService implements ByteSink {
       else socket.write(buffer, () => taken.written());
     }
     socket.uncork();
-    return true;
   }
 
   /** Whoever goes on in order wants nothing any more of what lies before all that it waits for. */
