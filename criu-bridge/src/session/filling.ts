@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
 import { agentSocket, type PagesPlace } from "../filling/agent-link.ts";
 import type { PageService } from "../pages/page-service.ts";
-import { lazyPagesLog } from "./memory-target.ts";
+import { fillingLog } from "./memory-target.ts";
 import type { OperationFolders } from "./operation-folders.ts";
 import type { SessionHost } from "./session-options.ts";
 
@@ -18,7 +18,7 @@ export class Filling {
     this.#program = startInBackground({
       program: process.execPath,
       arguments: [program, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])],
-      logFile: join(folders.work, lazyPagesLog),
+      logFile: join(folders.work, fillingLog),
       searchPath: host.searchPath,
       socketDescriptor: agentSocket,
       takesInput: true,

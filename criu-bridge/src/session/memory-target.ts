@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { MoveMode } from "@vfleet/shared";
 import { lastComplaint, type BackgroundProgram } from "../criu/background-program.ts";
-import { firstCriuError } from "../criu/log.ts";
 import type { PageWish } from "../pages/page-service.ts";
 import type { PageTotals } from "../pages/page-server.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
@@ -43,11 +42,11 @@ export interface MemoryTargetOptions {
   failed(error: Error): void;
 }
 
-/** Of what the daemon prints; its own log is lazy-pages.log. */
-export const lazyPagesLog = "criu-lazy-pages.log";
+/** What the program that fills memory prints. */
+export const fillingLog = "filling.log";
 
 /** Why memory was not filled. */
 export function fillComplaint(work: string): string {
-  const complaint = firstCriuError(join(work, "lazy-pages.log")) ?? lastComplaint(join(work, lazyPagesLog));
+  const complaint = lastComplaint(join(work, fillingLog));
   return complaint === "" ? "what fills it was ended" : complaint;
 }

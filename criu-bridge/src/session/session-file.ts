@@ -15,7 +15,7 @@ const sessionRecordSchema = z.strictObject({
   container: z.string(),
   /** Nothing waits any more. */
   ended: z.boolean(),
-  /** Of `runc checkpoint` or `criu lazy-pages`. */
+  /** Of `runc checkpoint`, or of what fills memory. */
   pid: z.number().int().optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
