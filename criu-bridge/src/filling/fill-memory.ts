@@ -44,7 +44,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (thrown) {
     process.stderr.write(`${messageOf(thrown)}\n`);
-    await holdOpen(filler.descriptors, images);
+    if (filler.descriptors.length > 0) await holdOpen(filler.descriptors, images);
     return 1;
   }
 }

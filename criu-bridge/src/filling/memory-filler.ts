@@ -84,7 +84,8 @@ export class MemoryFiller {
       (pages) => this.#arrived(pages),
       (thrown) => (this.#failure ??= thrown),
     );
-    while (!this.#isRestored || this.#spaces.size > 0) {
+    // An answer that nobody needs any more is waited for, too: whoever gives it would take a closed socket for a loss.
+    while (!this.#isRestored || this.#spaces.size > 0 || this.#questions.size > 0) {
       const restorerFds = restorer.fd === undefined ? [] : [restorer.fd];
       const ready = await pollReadable([...restorerFds, ...this.descriptors], pollMs);
       if (this.#failure !== undefined) throw this.#failure;
@@ -167,9 +168,9 @@ export class MemoryFiller {
   }
 
   #arrived({ process, image, data }: ArrivedPages): void {
-    const question = this.#questionOf(process, image);
     const pages = data.length / pageBytes;
-    if (question === undefined || pages > question.pages) {
+    const question = this.#questionOf(process, image, pages);
+    if (question === undefined) {
       this.#failure ??= fail("page-server-protocol", { reason: `pages at ${image} came that nobody had asked for` });
       return;
     }
@@ -188,10 +189,14 @@ export class MemoryFiller {
     }
   }
 
-  #questionOf(process: number, image: number): Question | undefined {
-    for (const question of this.#questions)
-      if (question.space.process === process && question.image === image) return question;
-    return undefined;
+  /** A process and its children may wait for the same pages: each answer is for whoever has asked for the fewest that it has. */
+  #questionOf(process: number, image: number, pages: number): Question | undefined {
+    let found: Question | undefined;
+    for (const question of this.#questions) {
+      const isAnswered = question.space.process === process && question.image === image && pages <= question.pages;
+      if (isAnswered && question.pages < (found?.pages ?? Infinity)) found = question;
+    }
+    return found;
   }
 
   /** What the source had less of than was asked for. */

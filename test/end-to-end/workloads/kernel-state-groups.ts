@@ -42,7 +42,10 @@ export const kernelStateGroups: Record<string, readonly string[]> = {
     "reserved-address-space",
     "mapped-file",
     "async-io",
+    "changing-memory",
   ],
+  // By post-copy: its pages come while it changes where they belong.
+  "post-copy": ["changing-memory", "threads", "sparse-mapping", "processes"],
   processes: [
     "threads",
     "processes",

@@ -28,8 +28,9 @@ describe.each(groups)("programs of the group %s", (group, programs) => {
   beforeAll(async () => {
     const fleet = await fleetOpen;
     const { there, back } = await startPrograms(server, programs);
-    await fleet.does("migrate", server, "--to", there);
-    await fleet.does("migrate", server, "--to", back);
+    const options = group === "post-copy" ? ["--mode", "Postcopy", "--allow-post-copy"] : [];
+    await fleet.does("migrate", server, "--to", there, ...options);
+    await fleet.does("migrate", server, "--to", back, ...options);
     verdicts = await verdictsOf(server);
   });
   afterAll(async () => (await fleetOpen).remove(server));
