@@ -123,7 +123,7 @@ export class SourceSession {
     await this.#gateKeeper.listen();
     this.#run.save(false);
     const socket = await timeline.measure("connect", () =>
-      dialSecurely({ tls: host.tls, address: target.address, port: target.port, node: identity.target }),
+      dialSecurely({ tls: host.tls, environment: host.environment, ...target, node: identity.target }),
     );
     const pacer = new Pacer(host.environment, this.#options.bandwidthBytesPerSecond);
     const connection = new FrameConnection(socket, identity.target, pacer);

@@ -15,6 +15,8 @@ import { TargetSession, type TargetSessionOptions } from "./target-session.ts";
 
 /** Between the handshake and the ticket. */
 const helloLimitMs = 10_000;
+/** For a refusal to be heard. */
+const farewellLimitMs = 2_000;
 
 export interface Expected {
   /** For the source. */
@@ -40,9 +42,11 @@ export class TargetListener {
   async listen(address: string, port: number): Promise<number> {
     this.#listener = await listenSecurely({
       tls: this.#host.tls,
+      environment: this.#host.environment,
       address,
       port,
       accept: (socket, node) => this.#accept(socket, node),
+      turnAway: (socket, reason) => this.#turnAway(socket, reason),
       refused: (reason) => this.#host.log.warn({ reason }, "migration connection refused"),
     });
     return this.#listener.port;
@@ -86,6 +90,15 @@ export class TargetListener {
       session.accept(connection);
       return undefined;
     });
+  }
+
+  /** Nothing that it says is read. */
+  #turnAway(socket: TLSSocket, reason: string): void {
+    const connection = new FrameConnection(socket, "a node with an outdated certificate");
+    socket.resume();
+    const end = () => connection.end();
+    connection.send(channels.control, encodeMessage({ type: "refused", reason })).then(end, end);
+    void this.#host.environment.sleep(farewellLimitMs).then(() => connection.destroy());
   }
 
   /** The session that the first message has a ticket for. */

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { connect, type AddressInfo, type Server } from "node:net";
 import * as tls from "node:tls";
-import type { TlsFiles } from "@vfleet/shared";
+import type { Environment, TlsFiles } from "@vfleet/shared";
 import { fail } from "../errors.ts";
 import { streamVersion } from "./frame.ts";
+import { peerOf } from "./peer-certificate.ts";
 
 /** Hosts that speak another version of the stream don't get past the handshake. */
 export const migrationProtocol = `vfleet-migration/${streamVersion}`;
@@ -15,16 +16,12 @@ function secureContext(files: TlsFiles) {
     ca: readFileSync(files.ca),
     cert: readFileSync(files.certificate),
     key: readFileSync(files.key),
+    // By `peerOf`, which can say why.
+    rejectUnauthorized: false,
     minVersion: "TLSv1.3" as const,
     ciphers: "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",
     ALPNProtocols: [migrationProtocol],
   };
-}
-
-/** `node:NAME` of the peer's certificate, which the fleet's authority has signed. */
-function peerNode(socket: tls.TLSSocket): string | undefined {
-  const name = socket.getPeerCertificate().subject?.CN;
-  return typeof name === "string" && name.startsWith("node:") ? name.slice("node:".length) : undefined;
 }
 
 export interface SecureListener {
@@ -34,29 +31,34 @@ export interface SecureListener {
 
 export interface ListenOptions {
   tls: TlsFiles;
+  environment: Pick<Environment, "nowMs">;
   address: string;
   /** 0: any. */
   port: number;
   /** Gets every connection of an authenticated node. */
   accept(socket: tls.TLSSocket, node: string): void;
+  /** Gets the connection of one that is a node by an outdated certificate, to tell it so. */
+  turnAway(socket: tls.TLSSocket, reason: string): void;
   /** A connection that was refused. */
   refused(reason: string): void;
 }
 
 /** Listens for migrations from other nodes. */
 export async function listenSecurely(options: ListenOptions): Promise<SecureListener> {
+  const { tls: files, environment } = options;
   const server: Server = tls.createServer(
-    { ...secureContext(options.tls), requestCert: true, rejectUnauthorized: true, handshakeTimeout: handshakeLimitMs },
+    { ...secureContext(files), requestCert: true, handshakeTimeout: handshakeLimitMs },
     (socket) => {
-      const node = peerNode(socket);
-      if (node === undefined || socket.alpnProtocol !== migrationProtocol) {
-        options.refused(
-          node === undefined ? "the certificate names no node" : `protocol ${migrationProtocol} is needed`,
-        );
-        socket.destroy();
+      const peer = peerOf(socket, { nowMs: environment.nowMs(), where: "at the target" });
+      const isRightProtocol = socket.alpnProtocol === migrationProtocol;
+      if (isRightProtocol && "node" in peer) {
+        options.accept(socket, peer.node);
         return;
       }
-      options.accept(socket, node);
+      const reason = "complaint" in peer ? peer.complaint : `protocol ${migrationProtocol} is needed`;
+      options.refused(reason);
+      if (isRightProtocol && "isOutdated" in peer && peer.isOutdated) options.turnAway(socket, reason);
+      else socket.destroy();
     },
   );
   server.on("tlsClientError", (error: Error, socket: tls.TLSSocket) => {
@@ -73,6 +75,7 @@ export async function listenSecurely(options: ListenOptions): Promise<SecureList
 
 export interface DialOptions {
   tls: TlsFiles;
+  environment: Pick<Environment, "nowMs">;
   address: string;
   port: number;
   /** The node that must answer. */
@@ -94,16 +97,16 @@ export async function dialSecurely(options: DialOptions): Promise<tls.TLSSocket>
       ...secureContext(options.tls),
       socket: raw,
       // Nodes are named by their certificate's common name, not by their address.
-      checkServerIdentity: (_, certificate) =>
-        certificate.subject.CN === `node:${options.node}`
-          ? undefined
-          : new Error(`certificate of node:${options.node} is needed, found ${String(certificate.subject.CN)}`),
+      checkServerIdentity: () => undefined,
     });
     socket.once("error", refuse);
     socket.once("secureConnect", () => {
+      const peer = peerOf(socket, { nowMs: options.environment.nowMs(), where: "here" });
       raw.setTimeout(0);
       socket.off("error", refuse);
-      resolve(socket);
+      if ("complaint" in peer) refuse(new Error(peer.complaint));
+      else if (peer.node === options.node) resolve(socket);
+      else refuse(new Error(`certificate of node:${options.node} is needed, found node:${peer.node}`));
     });
   });
 }

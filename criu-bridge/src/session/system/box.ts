@@ -23,13 +23,15 @@ import { hostFolders, network } from "./host-folders.ts";
 import { limitOfCgroup, makeLimitedCgroup } from "./own-cgroup.ts";
 import { armDeath, containerOf, momentsOfDeath } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
+import { refusedMoves, type RefusedMoves } from "./refused-moves.ts";
 import { runSync } from "./run.ts";
+import { slowness } from "./slowness.ts";
 
 const momentSchema = z.enum(momentsOfDeath);
 const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy", perKind = "1"] = process.argv.slice(2);
 const mode = moveModeSchema.parse(modeName);
 const hosts = ["a", "b"];
-const waitLimitMs = 60_000;
+const waitLimitMs = 60_000 * slowness;
 
 /** After the commit the tasks run, and their memory is being filled; both take longer. */
 const untilFillingMs = 150;
@@ -297,6 +299,7 @@ async function main(): Promise<void> {
   const moves: Move[] = [];
   let deaths: Deaths | undefined;
   let faulty: FaultyMove[] | undefined;
+  let refused: RefusedMoves | undefined;
   switch (scenario) {
     case "there-and-back":
       for (const [from, to] of [
@@ -351,11 +354,14 @@ async function main(): Promise<void> {
         armDeath(box, "b", momentSchema.parse(scenario.slice("target-dies-when-".length))),
       );
       break;
+    case "refused":
+      refused = await refusedMoves({ box, hosts, mode, at, client, record });
+      break;
     default:
       if (fault === undefined) throw new Error(`no scenario ${scenario}`);
       faulty = await faultyMoves({ box, hosts, mode, fault, perKind: Number(perKind), at, client, record });
   }
-  process.stdout.write(`${JSON.stringify({ moves, deaths, faulty })}\n`);
+  process.stdout.write(`${JSON.stringify({ moves, deaths, faulty, refused })}\n`);
   client.end();
   for (const host of hosts) at(host).end();
 }

@@ -10,9 +10,10 @@ import { decodeMessage } from "../messages.ts";
 export type Direction = "to-target" | "to-source";
 /**
  * `cut`: both connections are reset. `stall`: nothing goes through any more, and nobody is told. `flip`: of the encrypted bytes of the frame
- * one bit. `mangle`: of the frame itself, before it is encrypted again.
+ * one bit. `mangle`: of the frame itself, before it is encrypted again. `repeat`: it goes through, and a second connection begins with
+ * the same frame.
  */
-export type Fault = "cut" | "stall" | "flip" | "mangle";
+export type Fault = "cut" | "stall" | "flip" | "mangle" | "repeat";
 
 /** A frame by what it is: a message's type, or the channel of what isn't one. */
 export interface FramePlace {
@@ -40,6 +41,11 @@ export interface FaultPlan {
 interface Party {
   /** Folder with `cert.pem`, `key.pem` and `ca.pem`. */
   certificates: string;
+}
+
+interface Parties {
+  source: Party;
+  target: Party & { port: number };
 }
 
 /** A wire on which one bit can be flipped. */
@@ -85,6 +91,7 @@ interface Leg {
 
 /** Stands between two hosts with the certificates of both, sees every frame, and does one of them harm. */
 export class FrameProxy {
+  readonly #parties: Parties;
   readonly #plan: FaultPlan;
   readonly #fired: () => void;
   readonly #server: Server;
@@ -93,11 +100,13 @@ export class FrameProxy {
   readonly #kinds: KindSeen[] = [];
   #isStalled = false;
   #hasFired = false;
+  #saidToSecond: Promise<string> | undefined;
 
-  constructor(options: { source: Party; target: Party & { port: number }; plan: FaultPlan; fired: () => void }) {
+  constructor(options: Parties & { plan: FaultPlan; fired: () => void }) {
+    this.#parties = options;
     this.#plan = options.plan;
     this.#fired = options.fired;
-    this.#server = createServer((socket) => this.#accept(socket, options));
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   /** Returns the port that the source takes for the target's. */
@@ -116,14 +125,19 @@ export class FrameProxy {
     return this.#kinds;
   }
 
+  /** What the target says to the second connection with the same first frame. */
+  get saidToSecond(): Promise<string> | undefined {
+    return this.#saidToSecond;
+  }
+
   close(): void {
     this.#server.close();
     this.#cut();
   }
 
-  #accept(socket: Socket, { source, target }: { source: Party; target: Party & { port: number } }): void {
+  #accept(socket: Socket): void {
+    const { source, target } = this.#parties;
     const near = new Wire(socket);
-    const far = new Wire(connect(target.port, "127.0.0.1"));
     const server: Leg = {
       wire: near,
       secure: new tls.TLSSocket(near, {
@@ -133,10 +147,7 @@ export class FrameProxy {
         rejectUnauthorized: true,
       }),
     };
-    const client: Leg = {
-      wire: far,
-      secure: tls.connect({ ...identity(source), socket: far, checkServerIdentity: () => undefined }),
-    };
+    const client = connectTo(target.port, source);
     this.#legs.push(server, client);
     this.#forward(server, client, "to-target");
     this.#forward(client, server, "to-source");
@@ -181,7 +192,24 @@ export class FrameProxy {
         return;
       case "mangle":
         to.secure.write(mangled(frame, plan.seed));
+        return;
+      case "repeat":
+        to.secure.write(frame);
+        this.#saidToSecond = this.#sayAgain(frame);
     }
+  }
+
+  async #sayAgain(frame: Buffer): Promise<string> {
+    const { source, target } = this.#parties;
+    const leg = connectTo(target.port, source);
+    this.#legs.push(leg);
+    leg.secure.write(frame);
+    const answer = await new Promise<Buffer>((resolve, reject) => {
+      leg.secure.once("data", resolve);
+      leg.secure.once("error", reject);
+    });
+    const header = readFrameHeader(answer, 0);
+    return decompress(answer.subarray(frameHeaderBytes), header).toString("utf8");
   }
 
   #placeOf(frame: Buffer, direction: Direction): FramePlace {
@@ -201,6 +229,12 @@ export class FrameProxy {
       wire.destroy();
     }
   }
+}
+
+/** As the source does, with its certificate. */
+function connectTo(port: number, source: Party): Leg {
+  const wire = new Wire(connect(port, "127.0.0.1"));
+  return { wire, secure: tls.connect({ ...identity(source), socket: wire, checkServerIdentity: () => undefined }) };
 }
 
 function isAt(wanted: FramePlace | undefined, { direction, kind, nth }: FramePlace): boolean {

@@ -12,6 +12,9 @@ import { hostFolders } from "./host-folders.ts";
 import { sourcePorts, startAfresh, targetPorts } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordAnswer, RecordQuestion } from "./messages.ts";
 import { run } from "./run.ts";
+import { slowness } from "./slowness.ts";
+
+const moveLimitMs = 60_000 * slowness;
 
 const [box = "", host = ""] = process.argv.slice(2);
 const folders = hostFolders(box, host);
@@ -78,10 +81,10 @@ async function obey(command: HostCommand): Promise<void> {
           mode: command.mode,
           ports,
           memoryLimitBytes: 16 * 1024 ** 3,
-          timeoutMs: 60_000,
+          timeoutMs: moveLimitMs,
           onProgress: () => {},
         },
-        30_000,
+        command.ticketLifetimeMs ?? moveLimitMs,
       );
       sessions.set(identity.operation, session);
       tell({ kind: "expecting", port, ticket });
@@ -100,8 +103,8 @@ async function obey(command: HostCommand): Promise<void> {
         ports,
         target,
         ticket,
-        limits: { maxDowntimeMs: 900, rounds: 10, fixedPauseMs: 400, allowPostCopy: false },
-        timeoutMs: 60_000,
+        limits: { maxDowntimeMs: 900, rounds: 3, fixedPauseMs: 400, allowPostCopy: false },
+        timeoutMs: moveLimitMs,
         ...(command.progressTimeoutMs === undefined ? {} : { progressTimeoutMs: command.progressTimeoutMs }),
         onProgress: () => {},
       });

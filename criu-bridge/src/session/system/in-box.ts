@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import type { MoveMode } from "@vfleet/shared";
 const execute = promisify(execFile);
 const program = fileURLToPath(new URL("box.ts", import.meta.url));
 const prefix = process.env["VFLEET_PREFIX"] ?? "/opt/vfleet";
+const path = `${prefix}/bin:${process.env["PATH"] ?? ""}`;
 
 export interface BoxOptions {
   scenario: string;
@@ -29,7 +30,6 @@ export async function inBox<T>(options: BoxOptions): Promise<T> {
   const own = ["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--net"];
   const namespaces = [...own, "--mount", "--propagation", "private"];
   const box = [process.execPath, program, folder, scenario, String(megabytes), mode, String(perKind)];
-  const path = `${prefix}/bin:${process.env["PATH"] ?? ""}`;
   const env = { ...process.env, PATH: path, BOX_NAME: name, BOX_APPEND_ONLY: appendOnly ? "yes" : "no" };
   try {
     const { stdout } = await execute("unshare", [...namespaces, "--", ...box], {
@@ -43,6 +43,11 @@ export async function inBox<T>(options: BoxOptions): Promise<T> {
     removeCgroups("/sys/fs/cgroup", `vfleet-bridge-${name}`);
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Rounds of memory need that. */
+export function kernelTracksWrites(): boolean {
+  return spawnSync(`${prefix}/bin/criu`, ["check", "--feature", "mem_dirty_track"]).status === 0;
 }
 
 /** Empty groups only, so nothing else can be removed. */

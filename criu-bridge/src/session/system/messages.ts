@@ -7,7 +7,7 @@ export type HostCommand =
   | { kind: "start-server" }
   /** Ends what an earlier process of this host had begun. */
   | { kind: "resume" }
-  | { kind: "expect"; identity: MigrationIdentity; mode: MoveMode }
+  | { kind: "expect"; identity: MigrationIdentity; mode: MoveMode; ticketLifetimeMs?: number }
   | {
       kind: "send";
       identity: MigrationIdentity;
