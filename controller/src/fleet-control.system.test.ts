@@ -125,8 +125,15 @@ async function makeServer(name: string, spec: Record<string, unknown> = {}): Pro
   return until(`${name} running`, () => (get(name)?.status?.phase === "Running" ? get(name) : undefined));
 }
 
+/** Between all nodes: each of them has said that it is there. */
 async function migrate(name: string, spec: Record<string, unknown>): Promise<void> {
+  await until("nodes ready", () => [...agents.keys()].every((node) => isReady(node)));
   await make(migrationKind, { metadata: key(name), spec });
+}
+
+function isReady(node: string): boolean {
+  const { conditions = [] } = store.get(nodeKind, { name: node })?.status ?? {};
+  return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
 }
 
 /** At no moment did two nodes run the same server under the same epoch. */
@@ -317,11 +324,7 @@ test("a controller and a NATS server that start again change nothing for what ru
   await startControl();
   const seen: string[] = [];
   const watch = store.watch(virtualServerKind, {}, (event) => void seen.push(event.object.status?.phase ?? ""));
-  await until("heard of", () =>
-    store
-      .get(nodeKind, { name: "host-1" })
-      ?.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True"),
-  );
+  await until("heard of", () => isReady("host-1"));
   await makeServer("another");
   watch.stop();
   expect(get("web")?.status).toMatchObject({ phase: "Running", epoch: 1, address: web.status?.address });

@@ -102,7 +102,6 @@ export class TargetSession {
   async prepare(): Promise<void> {
     const { folders } = this.#run;
     makeOperationFolders(folders);
-    this.#memory.prepare?.();
     await this.#gateKeeper.listen();
     replaceFile(
       this.#options.ports.container.criuConfigPath,
@@ -128,6 +127,7 @@ export class TargetSession {
   accept(connection: FrameConnection): void {
     this.#connection = connection;
     void connection.closed.then(() => this.#dispatch({ type: "peer-lost", reason: messageOf(connection.failure) }));
+    this.#memory.prepare?.();
     this.#run.timeline.mark("accepted");
     this.#dispatch({ type: "accepted" });
   }
