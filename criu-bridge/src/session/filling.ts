@@ -12,6 +12,7 @@ const program = fileURLToPath(new URL("../filling/fill-memory.ts", import.meta.u
 /** The program that fills a restored server's memory. Made early, since its start takes a while; it then waits for its work. */
 export class Filling {
   readonly #program: Promise<BackgroundProgram>;
+  #hasBegun = false;
 
   constructor(host: SessionHost, folders: OperationFolders, store: { store?: string; index?: string } = {}) {
     const options = { images: folders.images, socket: folders.lazyPagesSocket, ...store };
@@ -30,6 +31,7 @@ export class Filling {
 
   /** The images are whole, and the pages are there; `service` has those that are the agent's to give. */
   async begin(from: PagesPlace, service?: PageService): Promise<BackgroundProgram> {
+    this.#hasBegun = true;
     const program = await this.#program;
     if (program.socket !== undefined) service?.serve(program.socket);
     program.input?.end(from);
@@ -38,6 +40,6 @@ export class Filling {
 
   /** One that has its work ends with it. */
   async close(): Promise<void> {
-    await this.#program.then(({ input }) => input?.end()).catch(() => {});
+    await this.#program.then((program) => (this.#hasBegun ? undefined : program.kill())).catch(() => {});
   }
 }
