@@ -72,6 +72,8 @@ export interface TargetPorts {
   server: TargetServer;
   volume: TargetVolume;
   network: TargetNetwork;
+  /** Resolves when the host would know after a power cut that the server is here. After a commit, before the move ends. */
+  settled(): Promise<void>;
   /**
    * Starts `runc restore` (through conmon) with `restore.arguments` and resolves when the server runs, or rejects with the reason.
    * Its network hook must leave the host's end of the port off the bridge *and down*: a host answers ARP for its own addresses on any

@@ -108,8 +108,10 @@ export class ResumedSession {
       else this.#verdict.resolve("no");
       return decided;
     });
-    if (outcome === "committed") await this.#logged("snapshots not removed", () => ports.volume.release());
-    else {
+    if (outcome === "committed") {
+      await this.#logged("server not recorded", () => ports.settled());
+      await this.#logged("snapshots not removed", () => ports.volume.release());
+    } else {
       filling.end();
       await this.#logged("container not removed", () => ports.discardContainer());
       await this.#logged("volume not removed", () => ports.volume.discard());

@@ -353,7 +353,7 @@ export class TargetSession {
     await this.#volume.settled();
     const steps =
       discarded === undefined
-        ? [() => ports.volume.release()]
+        ? [() => ports.settled(), () => ports.volume.release()]
         : [() => ports.discardContainer(), () => ports.volume.discard()];
     // The images of a lost server can be the only copy of its memory: they stay until the operation is pruned.
     if (lost === undefined || this.#memory.asksForPages || this.#options.mode === "Cold")

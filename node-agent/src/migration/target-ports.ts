@@ -25,6 +25,7 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
   const { uid, epoch } = server;
   const port = { uid, ...server.network };
   let received = 0;
+  let adopted: Promise<void> = Promise.resolve();
   return {
     container: engine.runtime.container(uid),
     server: {
@@ -53,13 +54,16 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
     },
     network: {
       attach: async () => {
-        // On disk and on the bridge before the tasks run: an agent that is started again knows whose the server is.
-        await Promise.all([reconciler.adopt(server, operation, "running"), engine.network.attach(port)]);
+        // Its tasks don't wait for the disk: until the move has ended, an agent that is started again knows the server by it.
+        adopted = reconciler.adopt(server, operation, "running");
+        adopted.catch(() => {});
+        await engine.network.attach(port);
         void engine.network
           .announce(port)
           .catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));
       },
     },
+    settled: () => adopted,
     restore: (request) => engine.runtime.restore(uid, request),
     discardContainer: () => engine.removeContainer(uid),
     commit: () => word.commit({ operation, uid, epoch }),

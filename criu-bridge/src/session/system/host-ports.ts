@@ -160,6 +160,7 @@ export function targetPorts(options: PortsOptions): TargetPorts {
         return join(options.host);
       },
     },
+    settled: () => Promise.resolve(),
     restore: (request) => restore(options, request),
     discardContainer: async () =>
       void (await run("runc", "--root", folders.runtimeRoot, "delete", "--force", "web").catch(() => {})),

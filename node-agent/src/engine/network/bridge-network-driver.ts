@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { AgentConfig, Environment, NetworkMap } from "@vfleet/shared";
 import { linkIndex } from "../kernel/link-index.ts";
 import { sendFrame } from "../kernel/packet-socket.ts";
+import { deleteOverlayEntry, joinBridge, replaceBridgeEntry, setBridgePortState } from "../kernel/route-netlink.ts";
 import { runProgram, tryProgram } from "../program/run-program.ts";
 import { announcementRoundsMs, gratuitousArp } from "./announcement.ts";
 import { hostRules, portRules, removalRules } from "./firewall-rules.ts";
@@ -9,7 +10,6 @@ import { readLinkStatistics } from "./link-statistics.ts";
 import type { LinkStatistics } from "./link-statistics.ts";
 import type { NetworkDriver, Port } from "./network-driver.ts";
 import {
-  attachForwardingLines,
   bridgePortState,
   bridgeLines,
   forwardingLines,
@@ -20,8 +20,6 @@ import {
 import type { Forwarding } from "./overlay-batch.ts";
 import { portName } from "./port-name.ts";
 
-/** Port and bridge; what bridge(8) is to do comes on standard input, and lines of it that fail are so already. */
-const joinBridge = 'ip link set "$1" master "$2" up && { bridge -force -batch - || :; }';
 const hookScript = fileURLToPath(new URL("attach-port.sh", import.meta.url));
 
 /** veth pairs on a Linux bridge, VXLAN between hosts, nftables at each port. */
@@ -73,11 +71,13 @@ export class BridgeNetworkDriver implements NetworkDriver {
   }
 
   async attach(port: Port): Promise<void> {
-    const [name, { bridge }] = [portName(port.uid), this.#config.overlay];
-    // One child of this process: a restored server waits for it.
-    await runProgram(["sh", "-c", joinBridge, "sh", name, bridge], {
-      input: `${attachForwardingLines(port, vxlanName(this.#config.overlay)).join("\n")}\n`,
-    });
+    const { overlay } = this.#config;
+    const name = portName(port.uid);
+    joinBridge(name, overlay.bridge);
+    setBridgePortState(name, bridgePortState.forwarding);
+    replaceBridgeEntry(name, port.macAddress);
+    // Neighbours on this host may remember the server behind the overlay.
+    deleteOverlayEntry(vxlanName(overlay), port.macAddress);
   }
 
   async announce(port: Port): Promise<void> {
@@ -94,9 +94,12 @@ export class BridgeNetworkDriver implements NetworkDriver {
     const name = portName(port.uid);
     if (linkIndex(name) === undefined) return;
     // Not down: the server's end would lose its carrier, and a frozen task that listens for such events could not be dumped.
-    const args = ["link", "set", "dev", name, "state", String(bridgePortState.disabled)];
-    if ((await tryProgram(["bridge", ...args])).status === 0) return;
-    // One that has not joined yet has no state there.
+    try {
+      setBridgePortState(name, bridgePortState.disabled);
+      return;
+    } catch {
+      // One that has not joined yet has no state there.
+    }
     await runProgram(["ip", "link", "set", name, "down", "nomaster"]).catch((thrown: unknown) => {
       // It goes with its container, which may have ended in between.
       if (linkIndex(name) !== undefined) throw thrown;

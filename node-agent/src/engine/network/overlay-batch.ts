@@ -1,6 +1,4 @@
 import type { AgentConfig, NetworkMap } from "@vfleet/shared";
-import type { Port } from "./network-driver.ts";
-import { portName } from "./port-name.ts";
 
 type Overlay = AgentConfig["overlay"];
 type Underlay = AgentConfig["underlay"];
@@ -72,13 +70,3 @@ export function forwardingLines(from: Forwarding, to: Forwarding, vxlan: string)
 
 /** Of bridge(8). A disabled port lets nothing through, yet its link stays up. */
 export const bridgePortState = { disabled: 0, forwarding: 3 } as const;
-
-/** What `attach` needs of bridge(8): neighbours on this host may remember the server behind the overlay. */
-export function attachForwardingLines(port: Port, vxlan: string): string[] {
-  const name = portName(port.uid);
-  return [
-    `link set dev ${name} state ${bridgePortState.forwarding}`,
-    `fdb replace ${port.macAddress} dev ${name} master dynamic`,
-    `fdb del ${port.macAddress} dev ${vxlan} self`,
-  ];
-}
