@@ -1,4 +1,4 @@
-import { errorRegistry } from "@vfleet/shared";
+import { errorRegistry } from "@vfleet/shared/basics";
 
 const quoted = (name: string) => JSON.stringify(name);
 

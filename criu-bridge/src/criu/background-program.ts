@@ -27,6 +27,8 @@ export interface BackgroundOptions {
   /** Gets both outputs. */
   logFile: string;
   searchPath: string;
+  /** Beside this process's own. */
+  environment?: Readonly<Record<string, string>>;
   /** Descriptor under which the program, and what it starts, finds a Unix socket to this process. */
   socketDescriptor?: number;
   /** It listens to this process; when this process is gone its input ends. */
@@ -54,7 +56,7 @@ export function startInBackground(options: BackgroundOptions): Promise<Backgroun
   const child = spawn(program, programArguments, {
     stdio,
     detached: true,
-    env: { ...process.env, PATH: options.searchPath },
+    env: { ...process.env, ...options.environment, PATH: options.searchPath },
   });
   closeSync(log);
   const exited = new Promise<ProgramExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));

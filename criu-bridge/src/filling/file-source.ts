@@ -1,17 +1,11 @@
 import { fail } from "../errors.ts";
 import type { StoredPages } from "../pages/stored-pages.ts";
-import type { ArrivedPages, PageSource } from "./page-source.ts";
-
-interface Question {
-  process: number;
-  image: number;
-  pages: number;
-}
+import type { ArrivedPages, PageQuestion, PageSource } from "./page-source.ts";
 
 /** Pages from files. They arrive after the call that asks for them, as those from elsewhere do. */
 export class FileSource implements PageSource {
   readonly #files: StoredPages;
-  #questions: Question[] = [];
+  #questions: PageQuestion[] = [];
   #arrived: (pages: ArrivedPages) => void = () => {};
   #failed: (thrown: unknown) => void = () => {};
 
@@ -24,8 +18,8 @@ export class FileSource implements PageSource {
     this.#failed = failed;
   }
 
-  ask(process: number, image: number, pages: number): void {
-    this.#questions.push({ process, image, pages });
+  ask(question: PageQuestion): void {
+    this.#questions.push(question);
     if (this.#questions.length === 1) setImmediate(() => this.#answer());
   }
 

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { messageOf, systemEnvironment } from "@vfleet/shared";
+import { messageOf, systemEnvironment } from "@vfleet/shared/basics";
 import { fail } from "../errors.ts";
 import { wideProtocol } from "../pages/page-server-protocol.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";

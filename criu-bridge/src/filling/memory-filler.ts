@@ -1,6 +1,6 @@
 import type { Environment } from "@vfleet/shared";
 import { fail } from "../errors.ts";
-import type { LazyRanges } from "../pages/lazy-ranges.ts";
+import type { LazyRanges, PageRange } from "../pages/lazy-ranges.ts";
 import { askPages, pageBytes } from "../pages/page-server-protocol.ts";
 import { errorNumbers, pollReadable } from "./libc.ts";
 import { MissingPages } from "./missing-pages.ts";
@@ -8,11 +8,16 @@ import type { ArrivedPages, PageSource } from "./page-source.ts";
 import type { RestorerSocket } from "./restorer-socket.ts";
 import { UserFault, type MemoryEvent, type Placed } from "./userfaultfd.ts";
 
+/** A page that is waited for comes with those beside it, which are wanted next more often than not. */
+const blockPages = 16;
 /**
  * On their way without anybody waiting for them: few while the tasks come back to what they use all the time, since what is waited for
- * shares the processors with them; one more for so many that are in their places.
+ * shares the processors with them; one more for so many that are in their places. More at once where nobody has waited for a while.
  */
-const aheadPages = { least: 16, most: 256, oneMoreFor: 64 } as const;
+const aheadPages = { least: 1, calm: 64, most: 256, oneMoreFor: 64 } as const;
+/** Of one question ahead while somebody waits now and then: so long can an urgent one have to stand behind it. */
+const busyQuestionPages = 32;
+const calmMs = 5;
 const questionsMax = 64;
 /** Between two looks at whether there is nothing left to do. */
 const pollMs = 50;
@@ -63,7 +68,8 @@ export class MemoryFiller {
   /** In the order in which they were asked. */
   readonly #questions = new Set<Question>();
   #aheadPages = 0;
-  #aheadDone = 0;
+  #donePages = 0;
+  #faultedMs = 0;
   #isRestored = false;
   #failure: unknown;
   readonly #pause = new Int32Array(new SharedArrayBuffer(4));
@@ -107,7 +113,7 @@ export class MemoryFiller {
 
   #begin(process: number, fd: number): void {
     const lazy = this.#options.lazy.get(process);
-    this.#add(process, fd, new MissingPages(lazy?.from(0, lazy.pages, Infinity) ?? []));
+    this.#add(process, fd, new MissingPages(lazy?.all ?? []));
   }
 
   #add(process: number, fd: number, missing: MissingPages): void {
@@ -152,19 +158,20 @@ export class MemoryFiller {
   }
 
   #fault(space: Space, address: number): void {
-    if (space.missing.isAsked(address)) {
-      space.awaited.add(address);
-      return;
-    }
-    const page = space.missing.ask(address);
-    if (page !== undefined) this.#ask({ space, image: page.image, pages: 1, isAhead: false });
-    else this.#zero(space, address);
+    this.#faultedMs = this.#options.environment.monotonicMs();
+    space.awaited.add(address);
+    if (space.missing.isAsked(address)) return;
+    // Before that, mappings beside it may not be where they belong yet.
+    const block = space.missing.askBlock(address, this.#isRestored ? blockPages : 1);
+    if (block === undefined) this.#zero(space, address);
+    else this.#ask({ space, image: block.image, pages: block.pages, isAhead: false });
   }
 
   #ask(question: Question): void {
     this.#questions.add(question);
     if (question.isAhead) this.#aheadPages += question.pages;
-    this.#options.source.ask(question.space.process, question.image, question.pages);
+    const { space, image, pages, isAhead } = question;
+    this.#options.source.ask({ process: space.process, image, pages, urgent: !isAhead });
   }
 
   #arrived({ process, image, data }: ArrivedPages): void {
@@ -175,10 +182,8 @@ export class MemoryFiller {
       return;
     }
     this.#questions.delete(question);
-    if (question.isAhead) {
-      this.#aheadPages -= question.pages;
-      this.#aheadDone += pages;
-    }
+    if (question.isAhead) this.#aheadPages -= question.pages;
+    this.#donePages += pages;
     const { space } = question;
     try {
       this.#put(space, image, data);
@@ -204,11 +209,7 @@ export class MemoryFiller {
     const places = space.missing.places(image, pages);
     space.missing.unask(image, pages);
     for (const place of places) {
-      for (const address of space.awaited) {
-        if (address < place.address || address >= place.address + place.pages * pageBytes) continue;
-        space.awaited.delete(address);
-        this.#fault(space, address);
-      }
+      for (const address of [...space.awaited].filter((awaited) => isIn(place, awaited))) this.#fault(space, address);
     }
   }
 
@@ -244,8 +245,7 @@ export class MemoryFiller {
   #note(space: Space, address: number, { pages, stop }: Placed, untilMs = Infinity): void {
     if (pages > 0) {
       space.missing.drop(address, pages);
-      for (const awaited of space.awaited)
-        if (awaited >= address && awaited < address + pages * pageBytes) space.awaited.delete(awaited);
+      for (const awaited of space.awaited) if (isIn({ address, pages }, awaited)) space.awaited.delete(awaited);
     } else if (stop === "again") {
       if (this.#options.environment.monotonicMs() > untilMs)
         throw fail("memory-not-filled", { errno: errorNumbers.again });
@@ -263,9 +263,12 @@ export class MemoryFiller {
   /** Asks for what nobody waits for, and lets go of processes that lack nothing. */
   #goOn(): void {
     if (!this.#isRestored) return;
+    const isCalm = this.#options.environment.monotonicMs() - this.#faultedMs > calmMs;
+    const grown = Math.min(aheadPages.most, aheadPages.least + Math.floor(this.#donePages / aheadPages.oneMoreFor));
+    const limit = isCalm ? Math.max(aheadPages.calm, grown) : grown;
     for (const space of this.#spaces) {
-      while (this.#aheadPages < this.#aheadLimit && this.#questions.size < questionsMax) {
-        const range = space.missing.askNext(Math.min(askPages, this.#aheadLimit - this.#aheadPages));
+      while (this.#aheadPages < limit && this.#questions.size < questionsMax) {
+        const range = space.missing.askNext(isCalm ? askPages : busyQuestionPages);
         if (range === undefined) break;
         this.#ask({ space, image: range.image, pages: range.pages, isAhead: true });
       }
@@ -273,11 +276,11 @@ export class MemoryFiller {
     }
   }
 
-  get #aheadLimit(): number {
-    return Math.min(aheadPages.most, aheadPages.least + Math.floor(this.#aheadDone / aheadPages.oneMoreFor));
-  }
-
   #end(space: Space): void {
     if (this.#spaces.delete(space)) space.memory.close();
   }
+}
+
+function isIn({ address, pages }: PageRange, at: number): boolean {
+  return at >= address && at < address + pages * pageBytes;
 }

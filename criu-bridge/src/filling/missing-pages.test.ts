@@ -20,14 +20,14 @@ describe("missing pages", () => {
 
   it("are asked for one by one where somebody waits, and not twice", () => {
     const pages = new MissingPages([range(10, 5)]);
-    expect(pages.ask(at(12))).toEqual(missing(12, 1));
-    expect(pages.ask(at(12))).toBeUndefined();
+    expect(pages.askBlock(at(12), 1)).toEqual(missing(12, 1));
+    expect(pages.askBlock(at(12), 1)).toBeUndefined();
     expect(pages.isAsked(at(12))).toBe(true);
     expect([pages.askNext(9), pages.askNext(9), pages.askNext(9)]).toEqual([missing(10, 2), missing(13, 2), undefined]);
   });
 
   it("that were never dumped are not missing", () => {
-    expect(new MissingPages([range(10, 5)]).ask(at(15))).toBeUndefined();
+    expect(new MissingPages([range(10, 5)]).askBlock(at(15), 16)).toBeUndefined();
   });
 
   it("come next when they didn't come", () => {
@@ -93,7 +93,13 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8])("missing pages, seed %i", (seed) => {
     let moves = 0;
     /** What is seen, and what should be. */
     const actions: ((page: number, count: number) => [unknown, unknown])[] = [
-      (page) => [pages.ask(at(page)) !== undefined, record.ask(page)],
+      (page, count) => {
+        const block = pages.askBlock(at(page), count);
+        const first = (block?.address ?? 0) / pageBytes;
+        const asked = Array.from({ length: block?.pages ?? 0 }, (_, index) => record.ask(first + index));
+        const isInBlock = first >= page - (page % count) && page < first + asked.length && asked.length <= count;
+        return [block === undefined ? !record.ask(page) : isInBlock && asked.every(Boolean), true];
+      },
       (_page, count) => {
         const lowest = record.lowest();
         const next = pages.askNext(count);

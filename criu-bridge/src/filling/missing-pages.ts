@@ -29,11 +29,18 @@ export class MissingPages {
     return this.#asked.some((range) => contains(range, address));
   }
 
-  /** The page at this address is asked for from here on; none where it isn't missing. */
-  ask(address: number): MissingRange | undefined {
+  /**
+   * The page at this address is asked for from here on, and those beside it that lie with it in an aligned block of so many; none where it
+   * isn't missing.
+   */
+  askBlock(address: number, blockPages: number): MissingRange | undefined {
     const index = this.#firstUpTo(address);
     const range = this.#waiting[index];
-    return range === undefined || !contains(range, address) ? undefined : this.#take(index, { address, pages: 1 });
+    if (range === undefined || !contains(range, address)) return undefined;
+    const block = address - (address % (blockPages * pageBytes));
+    const start = Math.max(block, range.address);
+    const end = Math.min(block + blockPages * pageBytes, endOf(range));
+    return this.#take(index, { address: start, pages: (end - start) / pageBytes });
   }
 
   /** The next ones, from the lowest address on, up to `limit` pages, are asked for from here on. */
@@ -45,12 +52,14 @@ export class MissingPages {
 
   /** Where pages that were asked for belong now, by where they were in the image; what the process gave up is not among them. */
   places(image: number, pages: number): MissingRange[] {
-    return this.#asked.flatMap((range) => {
+    const places: MissingRange[] = [];
+    for (const range of this.#asked) {
       const start = Math.max(range.image, image);
       const end = Math.min(endOfImage(range), image + pages * pageBytes);
-      if (start >= end) return [];
-      return [{ image: start, address: range.address + start - range.image, pages: (end - start) / pageBytes }];
-    });
+      if (start >= end) continue;
+      places.push({ image: start, address: range.address + start - range.image, pages: (end - start) / pageBytes });
+    }
+    return places;
   }
 
   /** They have to be asked for again. */
@@ -129,7 +138,12 @@ function contains(range: PageRange, address: number): boolean {
 }
 
 function without(ranges: readonly MissingRange[], part: PageRange): MissingRange[] {
-  return cut(ranges, part).filter(({ address }) => !contains(part, address));
+  const kept: MissingRange[] = [];
+  for (const range of ranges) {
+    if (range.address >= endOf(part) || endOf(range) <= part.address) kept.push(range);
+    else kept.push(...cut([range], part).filter(({ address }) => !contains(part, address)));
+  }
+  return kept;
 }
 
 /** The same pages, in ranges that lie within the part or outside it. */

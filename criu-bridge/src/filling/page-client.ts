@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { fail } from "../errors.ts";
-import { pageBytes, type PageProtocol } from "../pages/page-server-protocol.ts";
+import { pageBytes, requestFlags, type PageProtocol } from "../pages/page-server-protocol.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
-import type { ArrivedPages, PageSource } from "./page-source.ts";
+import type { ArrivedPages, PageQuestion, PageSource } from "./page-source.ts";
 
 /** Pages from a page server at the other end of a socket. */
 export class PageClient implements PageSource, ByteSink {
@@ -30,8 +30,8 @@ export class PageClient implements PageSource, ByteSink {
     new DirectReader({ socket: this.#socket, sink: this, failed }).start();
   }
 
-  ask(process: number, image: number, pages: number): void {
-    this.#socket.write(this.#protocol.getRequest(process, image, pages));
+  ask({ process, image, pages, urgent }: PageQuestion): void {
+    this.#socket.write(this.#protocol.getRequest(process, image, pages, urgent ? requestFlags.urgent : 0));
   }
 
   space(): Buffer {

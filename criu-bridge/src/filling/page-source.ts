@@ -5,9 +5,17 @@ export interface ArrivedPages {
   data: Buffer;
 }
 
+export interface PageQuestion {
+  process: number;
+  image: number;
+  pages: number;
+  /** A task waits for one of them. */
+  urgent: boolean;
+}
+
 /** Where the pages of what is being filled come from. */
 export interface PageSource {
   /** `arrived` is called for every `ask`, in any order, with its first page and as many more of it as are there. */
   open(arrived: (pages: ArrivedPages) => void, failed: (thrown: unknown) => void): void;
-  ask(process: number, image: number, pages: number): void;
+  ask(question: PageQuestion): void;
 }

@@ -23,6 +23,10 @@ export class LazyRanges {
     this.pages = pages;
   }
 
+  get all(): readonly PageRange[] {
+    return this.#ranges;
+  }
+
   /** How many pages lie below an address. */
   placeOf(address: number): number {
     const index = this.#indexBy((at) => (this.#ranges[at]?.address ?? 0) <= address);

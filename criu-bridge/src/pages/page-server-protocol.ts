@@ -1,4 +1,4 @@
-import { compareVersions } from "@vfleet/shared";
+import { compareVersions } from "@vfleet/shared/basics";
 import { fail } from "../errors.ts";
 
 export const pageBytes = 4096;
@@ -7,6 +7,9 @@ export const askPages = 128;
 
 export const commands = { open: 4, parent: 5, add: 6, get: 7, close: 0x1023, forceClose: 0x1024 } as const;
 const commandBits = 16;
+
+/** Of requests for pages, beyond what CRIU knows: somebody waits for these. */
+export const requestFlags = { urgent: 1 } as const;
 
 /** Of a page-map entry (criu/include/pagemap.h). */
 export const entryFlags = { parent: 1, lazy: 2, present: 4 } as const;
@@ -32,8 +35,8 @@ export interface PageServerRequest {
 export interface PageProtocol {
   requestBytes: number;
   readRequest(from: Buffer): PageServerRequest;
-  /** Asks for pages of a process. */
-  getRequest(process: number, address: number, pages: number): Buffer;
+  /** Asks for pages of a process. `flags`: of `requestFlags`, 0. */
+  getRequest(process: number, address: number, pages: number, flags?: number): Buffer;
   /** Head of the answer to `get`: so many pages follow. */
   pagesReply(process: number, address: number, pages: number): Buffer;
   readReply(from: Buffer): { process: number; address: number; pages: number };
@@ -77,7 +80,8 @@ function protocolOf(shape: {
       };
       return { ...request, image: readImage(from.subarray(imageAt), command) };
     },
-    getRequest: (process, address, pages) => headOf(commands.get, { process, address, pages }),
+    getRequest: (process, address, pages, flags = 0) =>
+      headOf((flags << commandBits) | commands.get, { process, address, pages }),
     pagesReply: (process, address, pages) =>
       headOf((entryFlags.present << commandBits) | commands.add, { process, address, pages }),
     readReply: (from) => ({

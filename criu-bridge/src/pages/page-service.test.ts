@@ -10,6 +10,7 @@ import {
   pageBytes,
   pageProtocol,
   readUnsigned64,
+  requestFlags,
 } from "./page-server-protocol.ts";
 import { PageService, type PageWish } from "./page-service.ts";
 import { PagesFrameBuilder } from "./pages-frame.ts";
@@ -49,9 +50,12 @@ afterEach(() => {
 
 const addressOf = (page: number) => base + page * pageBytes;
 
-function request(command: number, page = 0, pages = 0): void {
+const ask = (page: number, pages: number) => request(commands.get, page, pages);
+const askUrgently = (page: number, pages = 1) => request(commands.get, page, pages, requestFlags.urgent);
+
+function request(command: number, page = 0, pages = 0, flags = 0): void {
   const buffer = Buffer.alloc(requestBytes);
-  buffer.writeUInt32LE(command, 0);
+  buffer.writeUInt32LE((flags << 16) | command, 0);
   buffer.writeBigUInt64LE(BigInt(pages), 8);
   buffer.writeBigUInt64LE(BigInt(addressOf(page)), 16);
   buffer.writeBigUInt64LE(BigInt(process), 24);
@@ -105,7 +109,7 @@ async function answer(): Promise<{ page: number; pages: number }> {
 }
 
 it("asks for the page of a fault, urgently, and answers with that page", async () => {
-  request(commands.get, 5_000, 1);
+  askUrgently(5_000);
   await until(() => wishes.length > 0);
   expect(wishes).toEqual([{ process, ranges: [{ address: addressOf(5_000), pages: 1 }], urgent: true }]);
   expect(service.isWaiting).toBe(true);
@@ -114,38 +118,32 @@ it("asks for the page of a fault, urgently, and answers with that page", async (
   expect(service.isWaiting).toBe(false);
 });
 
-it("asks for more behind page faults that follow each other", async () => {
-  const asked: number[] = [];
-  for (let page = 5_000; page < 5_040; page++) {
-    request(commands.get, page, 1);
-    await until(() => wishes.length > 0 || received.length > 0);
-    for (const wish of wishes.splice(0)) {
-      asked.push(pagesIn(wish) ?? 0);
-      grant(wish);
-    }
-    expect(await answer()).toEqual({ page, pages: 1 });
-  }
-  expect(asked).toEqual([1, 2, 8, 16, 16]);
+it("asks once for what is waited for and for what lies beside it, and gives both in one answer", async () => {
+  askUrgently(4_992, 16);
+  await until(() => wishes.length > 0);
+  expect(wishes).toEqual([{ process, ranges: [{ address: addressOf(4_992), pages: 16 }], urgent: true }]);
+  for (const wish of wishes) grant(wish);
+  expect(await answer()).toEqual({ page: 4_992, pages: 16 });
 });
 
 it("asks ahead of requests in order, and answers them from what has come", async () => {
-  request(commands.get, 0, 16);
+  ask(0, 16);
   await until(() => wishes.length > 1);
   expect(wishes[0]).toEqual({ process, ranges: [{ address: base, pages: askPages }], urgent: false });
   expect(wishes[1]).toEqual({ process, ranges: [{ address: addressOf(askPages), pages: askPages }], urgent: false });
   for (const wish of wishes.splice(0)) grant(wish);
   expect(await answer()).toEqual({ page: 0, pages: 16 });
-  request(commands.get, 16, 32);
+  ask(16, 32);
   expect(await answer()).toEqual({ page: 16, pages: 32 });
   // With less than was wanted, if not all of it is here.
-  request(commands.get, 48, 10_000);
+  ask(48, 10_000);
   const { pages } = await answer();
   expect(pages).toBeGreaterThanOrEqual(askPages - 32);
 });
 
 it("answers first what comes first: who waits for a page does not wait for others", async () => {
-  request(commands.get, 9_000, 1);
-  request(commands.get, 20_000, 1);
+  askUrgently(9_000);
+  askUrgently(20_000);
   await until(() => wishes.length === 2);
   for (const wish of wishes.toReversed()) grant(wish);
   expect(await answer()).toEqual({ page: 20_000, pages: 1 });
@@ -163,7 +161,7 @@ it("never loses a page by asking ahead, however the daemon jumps, and holds no m
     [116, 1024],
     [99_999, 1],
   ] as const) {
-    request(commands.get, page, pages);
+    (pages === 1 ? askUrgently : ask)(page, pages);
     await until(() => wishes.length > 0 || received.length > 0);
     for (let wish = wishes.shift(); wish !== undefined; wish = wishes.shift()) {
       held += pagesIn(wish) ?? 0;
@@ -179,7 +177,7 @@ it("has hardly a page come twice, though page faults come between the requests i
   const served = new Set<number>();
   let asked = 0;
   const serve = async (page: number, pages: number) => {
-    request(commands.get, page, pages);
+    (pages === 1 ? askUrgently : ask)(page, pages);
     await until(() => wishes.length > 0 || received.length >= requestBytes);
     for (let wish = wishes.shift(); wish !== undefined; wish = wishes.shift()) {
       asked += pagesIn(wish) ?? 0;

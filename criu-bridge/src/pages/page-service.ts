@@ -4,7 +4,14 @@ import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { HeldPages, heldFrameBytes } from "./held-pages.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
-import { askPages, commands, pageBytes, type PageProtocol, type PageServerRequest } from "./page-server-protocol.ts";
+import {
+  askPages,
+  commands,
+  pageBytes,
+  requestFlags,
+  type PageProtocol,
+  type PageServerRequest,
+} from "./page-server-protocol.ts";
 import { PageSet } from "./page-set.ts";
 import { RequestHead } from "./request-head.ts";
 import { requestLimitPages, StoredAnswers } from "./stored-answers.ts";
@@ -18,8 +25,6 @@ const heldLimitBytes = 48 * 1024 * 1024;
 const asksAhead = 2;
 /** How far ahead of the daemon, of one process. */
 const aheadPages = 2 * askPages;
-/** Most of a page fault whose neighbour was the last one: who walks through memory is spared a round trip a page. */
-const faultPagesLimit = 16;
 
 const smallPayloadBytes = 128 * 1024;
 
@@ -42,8 +47,6 @@ interface Progress {
   served: PageSet;
   /** Asked of the source and not dropped since: here, on its way or served. */
   asked: PageSet;
-  /** Of page faults: the last one's place, and how many pages it was worth asking for. */
-  fault: { place: number; pages: number };
   /** After the last request in order. */
   reached: number;
   /** The next page that is asked ahead of the daemon. */
@@ -95,7 +98,6 @@ export class PageService implements ByteSink {
               lazy,
               served: new PageSet(lazy.pages),
               asked: new PageSet(lazy.pages),
-              fault: { place: -1, pages: 1 },
               reached: 0,
               ahead: 0,
             },
@@ -146,7 +148,8 @@ export class PageService implements ByteSink {
     if (request.command !== commands.get || request.pages === 0)
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
     const isStored = (this.#stored?.countFor(request) ?? 0) > 0;
-    const wanted = { ...request, isInOrder: !isStored && this.#follow(request) };
+    const wanted = { ...request, isInOrder: !isStored && (request.flags & requestFlags.urgent) === 0 };
+    if (wanted.isInOrder) this.#follow(wanted);
     this.#requests.add(wanted);
     this.#answer(wanted);
     this.#askAhead();
@@ -165,36 +168,31 @@ export class PageService implements ByteSink {
     this.#askAhead();
   }
 
-  /**
-   * Where the daemon moves on in order, asking ahead goes on before it. A single page that isn't the next in order is a page fault:
-   * what is held for the daemon stays, wherever that page lies.
-   */
-  #follow({ image, address, pages }: PageServerRequest): boolean {
-    const progress = this.#progress.get(image.id);
-    if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${image.id} has no pages` });
+  /** Asking ahead goes on before whoever moves on in order. */
+  #follow({ image, address, pages }: Request): void {
+    const progress = this.#progressOf(image.id);
     const place = progress.lazy.placeOf(address);
-    if (pages === 1 && place !== progress.served.nextMissing(progress.reached)) {
-      const distance = place - progress.fault.place;
-      const isNext = distance > 0 && distance <= faultPagesLimit;
-      progress.fault = { place, pages: isNext ? Math.min(progress.fault.pages * 2, faultPagesLimit) : 1 };
-      return false;
-    }
     // A jump that is longer isn't the next request of a series.
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
     progress.reached = place + pages;
     if (!isNear) progress.ahead = place;
-    return true;
   }
 
-  /** Sees to it that a page of a request is on its way; what is asked ahead anyway needs no question of its own. */
-  #require({ image, pages, isInOrder }: Request, address: number): void {
-    if (this.#asked.some((wish) => covers(wish, image.id, address))) return;
-    const progress = this.#progress.get(image.id);
-    if (progress === undefined) return;
-    const { lazy, asked, fault } = progress;
+  #progressOf(process: number): Progress {
+    const progress = this.#progress.get(process);
+    if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${process} has no pages` });
+    return progress;
+  }
+
+  /** Sees to it that the first page of a request that isn't here is on its way; what is asked ahead anyway needs no question of its own. */
+  #require({ image, pages, isInOrder, ...request }: Request, here: number): void {
+    const address = request.address + here * pageBytes;
+    const { lazy, asked, served, ahead } = this.#progressOf(image.id);
     const place = lazy.placeOf(address);
-    if (isInOrder && place >= progress.ahead) return;
-    const wanted = pages === 1 ? fault.pages : Math.min(pages, askPages);
+    // A child of the process may want again what the process has had.
+    if (asked.has(place) && (!served.has(place) || this.#asked.some((wish) => covers(wish, image.id, address)))) return;
+    if (isInOrder && place >= ahead) return;
+    const wanted = Math.min(pages, askPages) - here;
     const ranges = lazy.from(place, 1 + asked.countMissing(place + 1, wanted - 1), askRanges);
     if (ranges[0]?.address !== address)
       throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
@@ -234,12 +232,12 @@ export class PageService implements ByteSink {
     }
   }
 
-  /** Done where it got an answer. Who waits gets what is here; of what goes on in order the rest comes next, and both are one answer. */
+  /** Done where it got an answer, which has all of it. */
   #answer(request: Request): void {
     if (this.#stored?.answer(this.#socket, request) !== true) {
       const here = this.#held.count(request.image.id, request.address, request.pages);
-      if (here === 0 || (request.isInOrder && here < Math.min(request.pages, askPages))) {
-        this.#require(request, request.address + here * pageBytes);
+      if (here < Math.min(request.pages, askPages)) {
+        this.#require(request, here);
         return;
       }
       this.#answerFromHeld(request);

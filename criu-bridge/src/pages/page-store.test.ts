@@ -194,15 +194,16 @@ describe("a store of rounds", () => {
     const source = new FileSource(pages);
     const arrived = new Map<number, Buffer>();
     const failures: unknown[] = [];
+    const question = { process: 3, pages: 1, urgent: true };
     source.open(
       ({ image, data }) => arrived.set(image, data),
       (thrown) => failures.push(thrown),
     );
-    for (const [address] of byAddress(memory)) source.ask(3, address, 1);
+    for (const [address] of byAddress(memory)) source.ask({ ...question, image: address });
     await new Promise((resolve) => setImmediate(resolve));
     for (const [address, value] of byAddress(memory))
       expect(arrived.get(address)?.equals(Buffer.alloc(pageBytes, value))).toBe(true);
-    source.ask(3, 0x999_000, 1);
+    source.ask({ ...question, image: 0x999_000 });
     await new Promise((resolve) => setImmediate(resolve));
     pages.close();
     expect(failures).toMatchObject([{ code: "page-server-protocol" }]);
