@@ -119,7 +119,7 @@ command("restart-program", "kill a program of a host, which starts it again")
 command("failpoint", "make a named step of a host's agent fail")
   .argument("<host>")
   .argument("<point>")
-  .argument("<action>", "refuse, refuse-once or clear")
+  .argument("<action>", "refuse, refuse-once, hold or clear")
   .action(async (host: string, point: string, action: string, options: Options) => {
     const { failpoint } = await import("./verbs/failpoint.ts");
     failpoint({ name: options.name, host, point, action });

@@ -25,4 +25,24 @@ describe("Failpoints", () => {
     expect(() => failpoints.hit("b")).toThrow('failpoint "b"');
     failpoints.hit("b");
   });
+
+  test("hold until they are cleared, or until nobody waits any more", async () => {
+    const file = join(folder, "a");
+    writeFileSync(file, "hold\n");
+    const failpoints = new Failpoints(folder);
+    const waiting = new AbortController();
+    const given = failpoints.reach("a", waiting.signal);
+    const held = failpoints.reach("a");
+    waiting.abort(new Error("given up"));
+    await expect(given).rejects.toThrow("given up");
+    rmSync(file);
+    await held;
+  });
+
+  test("refuse who reaches them, too", async () => {
+    writeFileSync(join(folder, "a"), "refuse-once\n");
+    const failpoints = new Failpoints(folder);
+    await expect(failpoints.reach("a")).rejects.toThrow('failpoint "a"');
+    await failpoints.reach("a");
+  });
 });

@@ -1,20 +1,20 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Migration } from "@vfleet/shared";
+import { issueCertificate, nodeCommonName, readAuthority } from "../../deploy/pki/authority.ts";
 import { hostsRunning, leftOn } from "../fleet/census.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { endedMove, kept, moveIn, moveWhere } from "../fleet/moves.ts";
 import { until } from "../fleet/program.ts";
 
-const kept = { connectionKept: true, writesLost: 0 };
 /** From the decision to give a move up until its server runs on. */
 const resumeLimitMs = 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 
 describe("a move that goes wrong", () => {
   let fleet: Fleet;
   let undo: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    fleet = await Fleet.open();
-    await fleet.haveImage();
-    await fleet.openAllNodes();
+    fleet = await Fleet.ready();
     // Every host has the image: what is moved is the server's own.
     await fleet.haveRedis("faulty");
     for (const { metadata } of await fleet.nodes()) await fleet.vctl("migrate", "faulty", "--to", metadata.name);
@@ -26,19 +26,6 @@ describe("a move that goes wrong", () => {
     await fleet.remove("faulty");
     await fleet.openAllNodes();
   });
-
-  async function ended(): Promise<NonNullable<Migration["status"]>> {
-    return until("the migration to end", 90_000, async () => {
-      const status = (await fleet.migrationsOf("faulty")).at(-1)?.status;
-      return status?.endedAt === undefined ? undefined : status;
-    });
-  }
-
-  async function underWay(phase: string): Promise<void> {
-    await until(`the move to be ${phase}`, 60_000, async () =>
-      (await fleet.migrationsOf("faulty")).at(-1)?.status?.phase === phase ? true : undefined,
-    );
-  }
 
   /** One copy, where it was; no trace of the attempt; and the next attempt succeeds. */
   async function expectUnharmed({ node, target }: { node: string; target: string }): Promise<void> {
@@ -80,6 +67,22 @@ describe("a move that goes wrong", () => {
     undo.push(() => fleet.exec(host, "tc", "qdisc", "del", "dev", link, "root"));
   }
 
+  /** A host gets a certificate that was good for last year; its agent reads it for each move. */
+  async function outdate(host: string): Promise<void> {
+    const pki = (file: string) => `${fleet.labFolder}/pki/${file}`;
+    const authority = await readAuthority({
+      certificate: await readFile(pki("ca.pem"), "utf8"),
+      key: await readFile(pki("ca.key"), "utf8"),
+    });
+    const files = [pki(`${host}.pem`), pki(`${host}.key`)] as const;
+    const before = await Promise.all(files.map((file) => readFile(file)));
+    undo.push(() => Promise.all(files.map((file, index) => writeFile(file, before[index] ?? ""))));
+    const name = { commonName: nodeCommonName(host) };
+    const { certificate, key } = await issueCertificate(authority, name, Date.now() - 400 * dayMs);
+    await writeFile(files[0], certificate);
+    await writeFile(files[1], key);
+  }
+
   test("is refused before it begins where its target has no room", async () => {
     const { node, target } = await serving();
     const free = (await fleet.nodes()).find(({ metadata }) => metadata.name === target)?.status?.allocatable?.[
@@ -99,8 +102,22 @@ describe("a move that goes wrong", () => {
     const refused = await fleet.vctl("migrate", "faulty", "--to", target);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/memory/);
-    expect((await ended()).reason).toBe("NoTargetFits");
+    expect((await endedMove(fleet, "faulty")).reason).toBe("NoTargetFits");
     await fleet.remove("filler");
+    await expectUnharmed({ node, target });
+  });
+
+  test("is refused where a host's certificate is outdated by the other's clock, and says which and when", async () => {
+    const { node, target, address } = await serving();
+    const counter = fleet.counter(address);
+    await counter.event("counting");
+    await outdate(node);
+    expect((await fleet.vctl("migrate", "faulty", "--to", target)).code).toBe(1);
+    const dates = "is valid from 20\\S*Z to 20\\S*Z, and at the target it is 20\\S*Z";
+    expect((await endedMove(fleet, "faulty")).message).toMatch(new RegExp(`the certificate "node:${node}" ${dates}`));
+    const seen = await counter.finish();
+    expect(seen).toMatchObject(kept);
+    expect(seen["longestPauseMs"]).toBeLessThan(resumeLimitMs);
     await expectUnharmed({ node, target });
   });
 
@@ -116,7 +133,7 @@ describe("a move that goes wrong", () => {
     await counter.event("counting");
     const refused = await fleet.vctl("migrate", "faulty", "--to", target);
     expect(refused.code).toBe(1);
-    expect((await ended()).message).toMatch(/No space left on device/);
+    expect((await endedMove(fleet, "faulty")).message).toMatch(/No space left on device/);
     const seen = await counter.finish();
     expect(seen).toMatchObject(kept);
     expect(seen["longestPauseMs"]).toBeLessThan(resumeLimitMs);
@@ -131,7 +148,7 @@ describe("a move that goes wrong", () => {
     const limitSeconds = 8;
     const refused = await fleet.vctl("migrate", "faulty", "--to", target, "--completion-timeout", `${limitSeconds}s`);
     expect(refused.code).toBe(1);
-    expect((await ended()).message).toMatch(/within 8000 ms/);
+    expect((await endedMove(fleet, "faulty")).message).toMatch(/within 8000 ms/);
     const seen = await counter.finish();
     expect(seen).toMatchObject(kept);
     expect(seen["longestPauseMs"]).toBeLessThan(limitSeconds * 1000 + resumeLimitMs);
@@ -144,10 +161,10 @@ describe("a move that goes wrong", () => {
     await counter.event("counting");
     await slowDown(node, "16mbit");
     await fleet.does("migrate", "faulty", "--to", target, "--detach");
-    await underWay("Freezing");
+    await moveIn(fleet, "faulty", "Freezing");
     undo.push(() => fleet.lab("heal"));
     await fleet.lab("partition", node, "--from", target);
-    expect((await ended()).message).toMatch(/nothing has moved for 15000 ms/);
+    expect((await endedMove(fleet, "faulty")).message).toMatch(/nothing has moved for 15000 ms/);
     const seen = await counter.finish();
     expect(seen).toMatchObject(kept);
     expect(seen["longestPauseMs"]).toBeLessThan(25_000);
@@ -155,29 +172,61 @@ describe("a move that goes wrong", () => {
     await expectUnharmed({ node, target });
   });
 
-  test.each(["Syncing", "Freezing"])(
+  test.each(["Syncing", "Freezing"] as const)(
     "ends with the server that is deleted while it is %s, and leaves nothing",
     async (phase) => {
       const { node, target } = await servingMuch();
       await slowDown(node, "16mbit");
       await fleet.does("migrate", "faulty", "--to", target, "--detach");
-      await underWay(phase);
+      await moveIn(fleet, "faulty", phase);
       await fleet.does("delete", "virtualserver", "faulty", "--timeout", "20s");
-      expect(await ended()).toMatchObject({ phase: "Failed", message: "the server is being deleted" });
+      expect(await endedMove(fleet, "faulty")).toMatchObject({
+        phase: "Failed",
+        message: "the server is being deleted",
+      });
       for (const host of [node, target]) expect(await leftOn(fleet, host)).toEqual([]);
     },
   );
 
-  test.each(["Syncing", "Freezing"])(
+  test.each([
+    ["source", "post-dump", "lives"],
+    ["target", "post-restore", "lives"],
+    ["source", "post-dump", "is killed"],
+    ["target", "post-restore", "is killed"],
+  ] as const)(
+    "ends with the server that is deleted while it is held at its %s's gate %s, whose agent %s, and leaves nothing",
+    async (side, gate, agent) => {
+      const { node, target } = await serving();
+      const host = side === "source" ? node : target;
+      const point = `migration.${side}.${gate}`;
+      await fleet.lab("failpoint", host, point, "hold");
+      undo.push(() => fleet.lab("failpoint", host, point, "clear"));
+      await fleet.does("migrate", "faulty", "--to", target, "--detach");
+      const step = side === "source" ? "dumped" : "restored";
+      await moveWhere(fleet, "faulty", {
+        what: `it to be held when ${step}`,
+        is: ({ timeline = [] }) => timeline.some((entry) => entry.side === side && entry.step === step),
+      });
+      if (agent === "is killed") await fleet.lab("restart-program", host, "agent", "--signal", "KILL");
+      await fleet.does("delete", "virtualserver", "faulty", "--timeout", "30s");
+      expect(await endedMove(fleet, "faulty")).toMatchObject({ phase: "Failed" });
+      for (const each of [node, target]) expect(await leftOn(fleet, each)).toEqual([]);
+    },
+  );
+
+  test.each(["Syncing", "Freezing"] as const)(
     "leaves a server that is stopped while it is %s stopped in one place",
     async (phase) => {
       const { node, target } = await servingMuch();
       await slowDown(node, "16mbit");
       await fleet.does("migrate", "faulty", "--to", target, "--detach");
-      await underWay(phase);
+      await moveIn(fleet, "faulty", phase);
       const server = await fleet.server("faulty");
       expect((await fleet.apply({ ...server, spec: { ...server.spec, runStrategy: "Stopped" } })).code).toBe(0);
-      expect(await ended()).toMatchObject({ phase: "Failed", message: "the server is being stopped" });
+      expect(await endedMove(fleet, "faulty")).toMatchObject({
+        phase: "Failed",
+        message: "the server is being stopped",
+      });
       await until("it to be stopped", 20_000, async () =>
         (await fleet.server("faulty")).status?.phase === "Stopped" ? true : undefined,
       );

@@ -31,6 +31,14 @@ export class Fleet {
     return new Fleet(lab, folder, { ...process.env, KUBECONFIG: kubeconfig, PATH: path });
   }
 
+  /** With the tests' image, and every host open. */
+  static async ready(lab = endToEndLab): Promise<Fleet> {
+    const fleet = await Fleet.open(lab);
+    await fleet.haveImage();
+    await fleet.openAllNodes();
+    return fleet;
+  }
+
   get env(): NodeJS.ProcessEnv {
     return this.#env;
   }

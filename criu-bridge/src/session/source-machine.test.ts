@@ -175,6 +175,21 @@ it("puts a dump off as long as something passing is in its way, and then leaves 
   expect(state).toMatchObject({ phase: "dumping", frozen: true });
 });
 
+it("begins nothing more once it was cancelled between two rounds of memory, whatever is still heard of the last one", () => {
+  let state: SourceState = { mode: "Precopy", phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY };
+  const actions = (event: SourceEvent) => {
+    const step = sourceStep(state, event);
+    state = step.state;
+    return step.actions.map(({ type }) => type).join(" ");
+  };
+  const received = { type: "round-received", bytes: 1 } as const;
+  expect(actions({ ...received, memory: "another" })).toBe("send-round");
+  expect(actions({ type: "failed", reason: "cancelled" })).toBe("answer ask-abort finish");
+  for (const memory of ["another", "within", "endless"] as const) expect(actions({ ...received, memory })).toBe("");
+  expect(actions({ type: "outcome", outcome: "aborted" })).toBe("");
+  expect(state).toEqual({ phase: "aborted", reason: "cancelled" });
+});
+
 it("sends further rounds while they are big and shrink, and never more than the limit", () => {
   let state: SourceState = { mode, phase: "syncing", round: 0, lastBytes: Number.POSITIVE_INFINITY };
   let bytes = smallDeltaBytes * 1000;

@@ -22,6 +22,7 @@ export class SourceRounds {
   readonly #options: SourceRoundsOptions;
   readonly #volume: VolumeSender;
   readonly #memory: EndedRound[] = [];
+  readonly #abandoned = new AbortController();
   #dumped: Promise<unknown> = Promise.resolve();
   #targetHas: string | undefined;
 
@@ -76,12 +77,13 @@ export class SourceRounds {
 
   /** Ends the one under way, and any later one. Resolves when no snapshot is being read any more. */
   abandon(reason: Error): Promise<void> {
+    this.#abandoned.abort(reason);
     return this.#volume.abandon(reason);
   }
 
   async #sendMemory(memory: MemoryRounds, round: number): Promise<void> {
     const { host, run } = this.#options;
-    host.failpoints.hit("migration.source.round");
+    await host.failpoints.reach("migration.source.round", this.#abandoned.signal);
     const startMs = host.environment.monotonicMs();
     const sent = run.timeline.measure(`memory-round-${round}`, () => memory.send(round));
     this.#dumped = sent.catch(() => {});

@@ -209,7 +209,8 @@ export class SourceSession {
     if (gate !== "post-dump") return "go";
     timeline.mark("dumped");
     try {
-      this.#options.host.failpoints.hit("migration.source.post-dump");
+      await Promise.race([this.#options.host.failpoints.reach("migration.source.post-dump"), this.#verdict.promise]);
+      if (this.#run.isEnding) return await this.#verdict.promise;
       this.#totals = (await this.#memory?.dumped()) ?? this.#totals;
       timeline.mark("pages-sent");
       this.#dispatch({ type: "dumped" });

@@ -222,7 +222,7 @@ export class TargetSession {
     if (gate !== "post-restore") return "go";
     this.#run.timeline.mark("restored");
     try {
-      this.#options.host.failpoints.hit("migration.target.post-restore");
+      await Promise.race([this.#options.host.failpoints.reach("migration.target.post-restore"), this.#verdict.promise]);
       this.#dispatch({ type: "restored" });
     } catch (thrown) {
       this.#fail(thrown);

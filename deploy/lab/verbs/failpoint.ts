@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { LabError } from "../lab-error.ts";
 import { hostLayout, labLayout } from "../layout.ts";
 
-const actions = ["refuse", "refuse-once", "clear"] as const;
+const actions = ["refuse", "refuse-once", "hold", "clear"] as const;
 type FailpointAction = (typeof actions)[number];
 
 /** Arms or clears a failpoint of a host's agent. */

@@ -1,5 +1,5 @@
 /**
- * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES MODE PER-KIND`, as the first process of a new PID, network and
+ * Two hosts and a client in namespaces of their own: `box.ts FOLDER SCENARIO MEGABYTES MODE PER-KIND [KIND...]`, as the first process of a new PID, network and
  * mount namespace. Prints one JSON object with what was seen.
  */
 import { fork, type ChildProcess } from "node:child_process";
@@ -28,7 +28,8 @@ import { runSync } from "./run.ts";
 import { slowness } from "./slowness.ts";
 
 const momentSchema = z.enum(momentsOfDeath);
-const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy", perKind = "1"] = process.argv.slice(2);
+const [box = "", scenario = "", megabytes = "0", modeName = "StopAndCopy", perKind = "1", ...kinds] =
+  process.argv.slice(2);
 const mode = moveModeSchema.parse(modeName);
 const hosts = ["a", "b"];
 const waitLimitMs = 60_000 * slowness;
@@ -359,7 +360,7 @@ async function main(): Promise<void> {
       break;
     default:
       if (fault === undefined) throw new Error(`no scenario ${scenario}`);
-      faulty = await faultyMoves({ box, hosts, mode, fault, perKind: Number(perKind), at, client, record });
+      faulty = await faultyMoves({ box, hosts, mode, fault, perKind: Number(perKind), kinds, at, client, record });
   }
   process.stdout.write(`${JSON.stringify({ moves, deaths, faulty, refused })}\n`);
   client.end();

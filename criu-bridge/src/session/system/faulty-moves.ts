@@ -10,6 +10,8 @@ export interface FaultyMovesOptions extends MovesOptions {
   fault: Fault;
   /** Of each kind of frame so many are harmed, one after the other: the first, the last and some in between. */
   perKind: number;
+  /** None: all. */
+  kinds: readonly string[];
 }
 
 /** Moves the server again and again: once unharmed, to see what frames there are, then each time with another one of them harmed. */
@@ -26,8 +28,9 @@ export async function faultyMoves(options: FaultyMovesOptions): Promise<FaultyMo
     if (!isRunning(move)) await startAgain(options, from);
     return move.kinds;
   };
-  const kinds = await add(undefined);
-  for (const { direction, kind, frames } of kinds)
+  const seen = await add(undefined);
+  const isWanted = ({ kind }: KindSeen) => options.kinds.length === 0 || options.kinds.includes(kind);
+  for (const { direction, kind, frames } of seen.filter(isWanted))
     for (const nth of spread(frames, options.perKind)) await add({ direction, kind, nth });
   return moves;
 }

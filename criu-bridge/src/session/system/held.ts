@@ -6,7 +6,7 @@ import { containerOf } from "./host-ports.ts";
 import { runSync } from "./run.ts";
 import { slowness } from "./slowness.ts";
 
-const tearDownLimitMs = 5_000 * slowness;
+const tearDownLimitMs = 10_000 * slowness;
 
 /** What each host holds, and links and programs of either, once what ends by itself has ended. */
 export async function heldIn(box: string, hosts: readonly string[]): Promise<Record<string, string[]>> {

@@ -20,16 +20,18 @@ export interface BoxOptions {
   timeoutMs: number;
   /** Where the stream is harmed: at so many frames of each kind. */
   perKind?: number;
+  /** None: all. */
+  kinds?: readonly string[] | undefined;
 }
 
 /** Runs a scenario in namespaces of its own, which end with their first process: nothing that is mounted or started there stays. */
 export async function inBox<T>(options: BoxOptions): Promise<T> {
-  const { scenario, megabytes, mode, appendOnly, timeoutMs, perKind = 1 } = options;
+  const { scenario, megabytes, mode, appendOnly, timeoutMs, perKind = 1, kinds = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), "vfleet-box-"));
   const name = folder.slice(-6);
   const own = ["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--net"];
   const namespaces = [...own, "--mount", "--propagation", "private"];
-  const box = [process.execPath, program, folder, scenario, String(megabytes), mode, String(perKind)];
+  const box = [process.execPath, program, folder, scenario, String(megabytes), mode, String(perKind), ...kinds];
   const env = { ...process.env, PATH: path, BOX_NAME: name, BOX_APPEND_ONLY: appendOnly ? "yes" : "no" };
   try {
     const { stdout } = await execute("unshare", [...namespaces, "--", ...box], {
