@@ -78,5 +78,6 @@ function metricsOf(object: ApiObject, sample: UsageSample): object {
     timestamp,
     window: `${(sample.windowMs / 1000).toFixed(1)}s`,
     usage: { cpu: `${Math.ceil(sample.milliCpu)}m`, memory: `${Math.ceil(sample.memoryBytes / 1024)}Ki` },
+    ...(sample.pressure === undefined ? {} : { pressure: sample.pressure }),
   };
 }

@@ -50,8 +50,8 @@ function sample(node: string, atMs: number, milliCpu: number): NodeTelemetry {
   return {
     node,
     atMs,
-    host: { ...usage, pressure: { cpu: 0, memory: 0, io: 0 } },
-    servers: [{ uid: "u", namespace: "default", name: "web", usage }],
+    host: { ...usage, pressure: { cpu: { some: { avg10Percent: 12, avg60Percent: 3, totalMicroseconds: 4 } } } },
+    servers: [{ uid: "u", namespace: "default", name: "web", usage, pressure: {} }],
   };
 }
 

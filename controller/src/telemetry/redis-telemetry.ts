@@ -1,4 +1,4 @@
-import type { Logger, NodeTelemetry, Usage } from "@vfleet/shared";
+import type { Logger, NodeTelemetry, Pressure, Usage } from "@vfleet/shared";
 import { messageOf, nodeTelemetrySchema } from "@vfleet/shared";
 import { Redis } from "ioredis";
 import type { TelemetryReader, UsageSample } from "../http/telemetry-reader.ts";
@@ -13,7 +13,7 @@ const prefix = "vfleet:telemetry";
 
 /**
  * Agents' samples, in Redis: the latest of each node and a short history. Nothing that can't be measured again, so
- * nothing waits for Redis: samples that can't be written are dropped, and only `top` notices.
+ * nothing waits for Redis: samples that can't be written are dropped, `top` has none and rebalancing pauses.
  */
 export class RedisTelemetry implements TelemetryReader {
   readonly #redis: Redis;
@@ -56,35 +56,40 @@ export class RedisTelemetry implements TelemetryReader {
   }
 
   async nodes(): Promise<ReadonlyMap<string, UsageSample>> {
-    const latest = await this.#latest();
-    return new Map(latest.map((telemetry) => [telemetry.node, sampleOf(telemetry, telemetry.host)]));
+    const latest = await this.latest();
+    return new Map(
+      latest.map((telemetry) => [telemetry.node, sampleOf(telemetry, telemetry.host, telemetry.host.pressure)]),
+    );
   }
 
   async servers(): Promise<ReadonlyMap<string, UsageSample>> {
-    const latest = await this.#latest();
+    const latest = await this.latest();
     // Of a server that has just moved, both hosts have a sample: the newer one counts.
     const byAge = latest.toSorted((a, b) => a.atMs - b.atMs);
     return new Map(
       byAge.flatMap((telemetry) =>
         telemetry.servers.map(
-          (server) => [`${server.namespace}/${server.name}`, sampleOf(telemetry, server.usage)] as const,
+          (server) =>
+            [`${server.namespace}/${server.name}`, sampleOf(telemetry, server.usage, server.pressure)] as const,
         ),
       ),
     );
   }
 
-  async close(): Promise<void> {
-    this.#redis.disconnect();
-  }
-
-  async #latest(): Promise<NodeTelemetry[]> {
+  /** Of every node that was heard of lately. Rejects without Redis. */
+  async latest(): Promise<NodeTelemetry[]> {
     const nodes = await this.#redis.smembers(`${prefix}:nodes`);
     if (nodes.length === 0) return [];
     const texts = await this.#redis.mget(nodes.map((node) => `${prefix}:latest:${node}`));
-    return texts.flatMap((text) => (text === null ? [] : [nodeTelemetrySchema.parse(JSON.parse(text))]));
+    // What another version wrote is gone in a minute.
+    return texts.flatMap((text) => nodeTelemetrySchema.safeParse(JSON.parse(text ?? "null")).data ?? []);
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect();
   }
 }
 
-function sampleOf(telemetry: NodeTelemetry, usage: Usage): UsageSample {
-  return { atMs: telemetry.atMs, windowMs, milliCpu: usage.milliCpu, memoryBytes: usage.memoryBytes };
+function sampleOf(telemetry: NodeTelemetry, usage: Usage, pressure: Pressure): UsageSample {
+  return { atMs: telemetry.atMs, windowMs, milliCpu: usage.milliCpu, memoryBytes: usage.memoryBytes, pressure };
 }

@@ -1,11 +1,11 @@
 import { readFile, statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import type { AgentConfig, Environment, NodeTelemetry, ServerReport, Usage } from "@vfleet/shared";
+import type { AgentConfig, Environment, NodeTelemetry, Pressure, ServerReport, Usage } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
 import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
 import { readLinkStatistics } from "../engine/network/link-statistics.ts";
-import { readPressure } from "./pressure.ts";
+import { readCgroupPressure, readMachinePressure, readServerPressure } from "./pressure.ts";
 import { ratesBetween } from "./rates.ts";
 import type { Counters } from "./rates.ts";
 
@@ -35,8 +35,10 @@ export class TelemetrySampler {
     const after = new Map<string, Counters>();
     const usages: NodeTelemetry["servers"] = [];
     for (const { uid, namespace, name } of running) {
-      const [cgroup, diskBytes] = await Promise.all([
-        readCgroupUsage(join(config.cgroupParent, uid)),
+      const cgroupPath = join(config.cgroupParent, uid);
+      const [cgroup, pressure, diskBytes] = await Promise.all([
+        readCgroupUsage(cgroupPath),
+        readServerPressure(cgroupPath),
         engine.volumes.volumeUsageBytes(uid).catch(() => 0),
       ]);
       if (cgroup === undefined) continue;
@@ -45,14 +47,14 @@ export class TelemetrySampler {
         { ...cgroup, diskBytes, ...(traffic.get(uid) ?? { receivedBytes: 0, sentBytes: 0 }) },
         after,
       );
-      usages.push({ uid, namespace, name, usage });
+      usages.push({ uid, namespace, name, usage, pressure });
     }
     const host = await this.#host(after);
     this.#before = after;
     return {
       node: config.node,
       atMs: environment.nowMs(),
-      host: { ...host, pressure: await readPressure() },
+      host: { ...host, pressure: await this.#hostPressure(usages) },
       servers: usages,
     };
   }
@@ -62,14 +64,25 @@ export class TelemetrySampler {
     const [links, disk] = await Promise.all([readLinkStatistics(), statfs(config.volumesFolder)]);
     const link = links.get(config.underlay.link) ?? { receivedBytes: 0, sentBytes: 0 };
     const diskBytes = (disk.blocks - disk.bfree) * disk.bsize;
-    // A host that isn't the agent's alone is what the servers use of it.
-    const own =
-      config.capacity.memoryBytes === undefined ? await readMachine() : await readCgroupUsage(config.cgroupParent);
+    const own = this.#isWholeMachine() ? await readMachine() : await readCgroupUsage(config.cgroupParent);
     return this.#usage(
       hostKey,
       { ...(own ?? { cpuMicroseconds: 0, memoryBytes: 0, pids: 0 }), ...link, diskBytes },
       after,
     );
+  }
+
+  /** Of a part of a machine it is known where it is of every server in it. */
+  async #hostPressure(servers: NodeTelemetry["servers"]): Promise<Pressure> {
+    if (this.#isWholeMachine()) return readMachinePressure();
+    const isCounted = servers.every(({ pressure }) => Object.keys(pressure).length > 0);
+    return isCounted ? readCgroupPressure(this.#options.config.cgroupParent) : {};
+  }
+
+  /** A host that isn't the agent's alone is what its servers are in it: others' load is not theirs. */
+  #isWholeMachine(): boolean {
+    const { milliCpu, memoryBytes } = this.#options.config.capacity;
+    return milliCpu === undefined && memoryBytes === undefined;
   }
 
   #usage(

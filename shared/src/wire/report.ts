@@ -83,14 +83,38 @@ const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+const percentSchema = z.number().min(0).max(100);
+const stalledSchema = z.object({
+  /** Share of the last 10 and 60 s. */
+  avg10Percent: percentSchema,
+  avg60Percent: percentSchema,
+  totalMicroseconds: z.number().min(0),
+});
+/** Time in which some task waited, and in which all did (kernel PSI). */
+const stallSchema = z.object({ some: stalledSchema, full: stalledSchema.optional() });
+export type Stall = z.infer<typeof stallSchema>;
+
+/** What the kernel doesn't count is left out: that is unknown, not 0. */
+export const pressureSchema = z.object({
+  cpu: stallSchema.optional(),
+  memory: stallSchema.optional(),
+  io: stallSchema.optional(),
+});
+export type Pressure = z.infer<typeof pressureSchema>;
+
 /** Samples; nothing that can't be measured again. */
 export const nodeTelemetrySchema = z.object({
   node: z.string(),
   atMs: z.number(),
-  host: usageSchema.extend({
-    /** Share of the last 10 s in which some task waited, per cent (kernel PSI `some avg10`). */
-    pressure: z.object({ cpu: z.number(), memory: z.number(), io: z.number() }),
-  }),
-  servers: z.array(z.object({ uid: z.string(), namespace: z.string(), name: z.string(), usage: usageSchema })),
+  host: usageSchema.extend({ pressure: pressureSchema }),
+  servers: z.array(
+    z.object({
+      uid: z.string(),
+      namespace: z.string(),
+      name: z.string(),
+      usage: usageSchema,
+      pressure: pressureSchema.default({}),
+    }),
+  ),
 });
 export type NodeTelemetry = z.infer<typeof nodeTelemetrySchema>;

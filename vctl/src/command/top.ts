@@ -1,4 +1,4 @@
-import { nodeKind, nodeSchema, parseBytes, parseMilliCpu } from "@vfleet/shared";
+import { nodeKind, nodeSchema, parseBytes, parseMilliCpu, pressureSchema, virtualServerKind } from "@vfleet/shared";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { ApiClient } from "../api/api-client.ts";
@@ -7,6 +7,7 @@ import { listObjects } from "../api/objects.ts";
 import { type Cli, print } from "../cli.ts";
 import { usageError } from "../fail.ts";
 import { formatColumns } from "../output/columns.ts";
+import { pressureCells, pressureHeaders } from "../output/pressure-cells.ts";
 
 interface TopOptions {
   allNamespaces?: boolean;
@@ -20,8 +21,12 @@ const metricsSchema = z.looseObject({
     z.looseObject({
       metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
       usage: z.looseObject({ cpu: z.string(), memory: z.string() }),
+      pressure: pressureSchema.optional().catch(undefined),
     }),
   ),
+});
+const limitsSchema = z.looseObject({
+  resources: z.looseObject({ limits: z.looseObject({ cpu: z.string().optional(), memory: z.string() }) }),
 });
 type Metrics = z.infer<typeof metricsSchema>["items"][number];
 type Row = { cells: string[]; milliCpu: number; memoryBytes: number };
@@ -64,25 +69,41 @@ async function topNodes(cli: Cli, client: ApiClient, name: string | undefined, o
       mebibytes(usage.memoryBytes),
       share(usage.memoryBytes, of?.["memory"] === undefined ? undefined : parseBytes(of["memory"])),
     ];
-    return { ...usage, cells: [item.metadata.name, ...cpu, ...memory] };
+    return { ...usage, cells: [item.metadata.name, ...cpu, ...memory, ...pressureCells(item.pressure)] };
   });
-  show(cli, ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"], rows, options);
+  show(cli, ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)", ...pressureHeaders], rows, options);
 }
 
 async function topServers(cli: Cli, client: ApiClient, name: string | undefined, options: TopOptions): Promise<void> {
-  const place = options.allNamespaces === true ? "" : `/namespaces/${encodeURIComponent(client.namespace)}`;
-  const items = await metrics(client, `/apis/metrics.vfleet.dev/v1${place}/virtualservers`, { name, options });
+  const folder = options.allNamespaces === true ? "" : `/namespaces/${encodeURIComponent(client.namespace)}`;
+  const items = await metrics(client, `/apis/metrics.vfleet.dev/v1${folder}/virtualservers`, { name, options });
+  const query = { labelSelector: options.selector };
+  const namespace = options.allNamespaces === true ? undefined : client.namespace;
+  const { items: servers } = await listObjects(client, virtualServerKind, { namespace, query });
+  const limits = new Map(
+    servers.map((server) => [
+      `${server.metadata.namespace ?? ""}/${server.metadata.name}`,
+      limitsSchema.parse(server["spec"]).resources.limits,
+    ]),
+  );
   const rows = items.map((item): Row => {
     const usage = readUsage(item);
-    const namespace = options.allNamespaces === true ? [item.metadata.namespace ?? ""] : [];
-    return { ...usage, cells: [...namespace, item.metadata.name, `${usage.milliCpu}m`, mebibytes(usage.memoryBytes)] };
+    const place = options.allNamespaces === true ? [item.metadata.namespace ?? ""] : [];
+    const of = limits.get(`${item.metadata.namespace ?? ""}/${item.metadata.name}`);
+    const cpu = [
+      `${usage.milliCpu}m`,
+      share(usage.milliCpu, of?.cpu === undefined ? undefined : parseMilliCpu(of.cpu), "<none>"),
+    ];
+    const memory = [
+      mebibytes(usage.memoryBytes),
+      share(usage.memoryBytes, of === undefined ? undefined : parseBytes(of.memory)),
+    ];
+    const cells = [...place, item.metadata.name, ...cpu, ...memory, ...pressureCells(item.pressure)];
+    return { ...usage, cells };
   });
-  show(
-    cli,
-    [...(options.allNamespaces === true ? ["NAMESPACE"] : []), "NAME", "CPU(cores)", "MEMORY(bytes)"],
-    rows,
-    options,
-  );
+  const headers = [...(options.allNamespaces === true ? ["NAMESPACE"] : []), "NAME"];
+  const columns = ["CPU(cores)", "CPU(% of limit)", "MEMORY(bytes)", "MEMORY(% of limit)"];
+  show(cli, [...headers, ...columns, ...pressureHeaders], rows, options);
 }
 
 async function metrics(
@@ -134,6 +155,6 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)}Mi`;
 }
 
-function share(used: number, of: number | undefined): string {
-  return of === undefined || of === 0 ? "<unknown>" : `${Math.floor((used / of) * 100)}%`;
+function share(used: number, of: number | undefined, none = "<unknown>"): string {
+  return of === undefined || of === 0 ? none : `${Math.floor((used / of) * 100)}%`;
 }
