@@ -112,6 +112,14 @@ test("migrate and drain say what they would make", async () => {
   });
 });
 
+test("what a drain may take is said in the units of the API", async () => {
+  const kept = { KUBECONFIG: config };
+  const refused = await runForTest(["drain", "host-1", "--deadline", "0", "--dry-run=client"], kept);
+  expect(refused).toMatchObject({ exitCode: 1 });
+  expect(refused.error).toContain("A duration above 0 is needed");
+  expect((await runForTest(["drain", "host-1", "--fallback", "burn"], kept)).error).toContain("wait, cold, stop");
+});
+
 test("what a move may cost is said in the units of the API", async () => {
   const words = "migrate web --mode Postcopy --allow-post-copy --bandwidth 50M --max-downtime 1.5s --rounds 3";
   const more = "--completion-timeout 2m --progress-timeout 500ms --dry-run=client -o json";

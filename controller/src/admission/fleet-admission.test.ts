@@ -50,13 +50,14 @@ const stored = [
 ];
 const addresses = new AddressPool({ range: "10.200.0.0/16", gatewayAddress: "10.200.0.1", reserved: [] });
 
-function admit(object: ApiObject, more: readonly ApiObject[] = []): ApiObject {
+function admit(object: ApiObject, more: readonly ApiObject[] = [], old?: ApiObject): ApiObject {
   const kind = kinds.find((candidate) => candidate.kind === object.kind);
   if (kind === undefined) throw new Error(`no kind ${object.kind}`);
   const request: AdmissionRequest = {
     kind,
-    operation: "create",
+    operation: old === undefined ? "create" : "update",
     object,
+    old,
     user: { name: "test", groups: [] },
     dryRun: false,
   };
@@ -130,6 +131,15 @@ describe("fleetAdmission", () => {
       'drain "drain" of it has not ended',
     );
     expect(admit(second, [sampleDrain({ status: { phase: "Succeeded" } })])).toBe(second);
+  });
+
+  test("what a drain has stopped is its own again once someone else starts it", () => {
+    const annotations = { "vfleet.dev/stopped-by-drain": "uid-drain", mine: "kept" };
+    const stopped = sampleServer("web", { spec: { runStrategy: "Stopped" }, metadata: { annotations } });
+    const labelled = structuredClone(stopped);
+    expect(admit(labelled, [], stopped).metadata.annotations).toEqual(annotations);
+    const started = sampleServer("web", { metadata: { annotations } });
+    expect(admit(started, [], stopped).metadata.annotations).toEqual({ mine: "kept" });
   });
 
   test.each<[string, ApiObject]>([

@@ -3,6 +3,7 @@ import { drainKind, migrationKind, nodeKind, parseBytes, parseMilliCpu, virtualS
 import { fail } from "../errors.ts";
 import type { Admission } from "../http/admission.ts";
 import { endedDrainPhases } from "../reconcile/drain/drain-step.ts";
+import { stoppedByAnnotation } from "../reconcile/drain/drain-view.ts";
 import { objectionToMove } from "../reconcile/migration/movability.ts";
 import type { AddressPool } from "../scheduler/addresses.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -42,6 +43,9 @@ function admitServer(
       reason: `must be at most the limit ${limits.cpu}, it is ${requests.cpu}`,
     });
   }
+  // Whoever starts or stops it takes over from the drain that stopped it.
+  if (old !== undefined && old.spec.runStrategy !== server.spec.runStrategy)
+    delete server.metadata.annotations?.[stoppedByAnnotation];
   const { address } = server.spec.network;
   if (old !== undefined || address === undefined) return;
   const holder = store

@@ -5,15 +5,31 @@ import { conditionSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
 export const drainPhases = ["Pending", "Draining", "Blocked", "Succeeded", "Failed", "Cancelled"] as const;
 export type DrainPhase = (typeof drainPhases)[number];
 
+/** What becomes of a server that can't be moved while it runs. */
+export const drainFallbacks = ["wait", "cold", "stop"] as const;
+export type DrainFallback = (typeof drainFallbacks)[number];
+const fallbackSchema = z.enum(drainFallbacks);
+
+const weekSeconds = 604_800;
+
 export const drainSchema = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1"),
   kind: z.literal("Drain"),
   metadata: objectMetaSchema.extend({ name: subdomainSchema }),
   spec: z.strictObject({
     node: subdomainSchema,
-    maxParallel: z.number().int().min(1).max(64).default(2),
-    /** Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned. */
-    cancel: z.boolean().default(false),
+    maxParallel: z.number().int().min(1).max(64).default(2).meta({ description: "Moves under way at once, at most" }),
+    deadlineSeconds: z.number().int().min(1).max(weekSeconds).optional().meta({
+      description:
+        "From its start: then no further move is begun, those under way may finish, and it fails with what is left",
+    }),
+    fallback: fallbackSchema.default("wait").meta({
+      description:
+        "For servers that can't be moved while they run. wait: they hold the drain up; cold: stopped, moved and started there; stop: stopped, and left where they are with their files",
+    }),
+    cancel: z.boolean().default(false).meta({
+      description: "Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned",
+    }),
   }),
   status: z
     .looseObject({
@@ -25,10 +41,21 @@ export const drainSchema = z.strictObject({
       /** Servers found on the node when it began. */
       total: z.number().int().optional(),
       moved: z.number().int().optional(),
+      deadlineAt: z.string().optional(),
       /** What is left, and what each waits for. */
       waiting: z
-        .array(z.object({ server: z.string(), migration: z.string().optional(), reason: z.string() }))
+        .array(
+          z.object({
+            server: z.string(),
+            migration: z.string().optional(),
+            reason: z.string(),
+            fallback: fallbackSchema
+              .optional()
+              .meta({ description: "What is done about it, where it can't be moved while it runs" }),
+          }),
+        )
         .optional(),
+      stopped: z.array(z.string()).optional().meta({ description: "Servers that it has stopped" }),
       conditions: z.array(conditionSchema).optional(),
     })
     .optional(),
@@ -47,7 +74,7 @@ export const drainKind = defineKind<Drain>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: drainSchema,
-  immutable: ["spec.node"],
+  immutable: ["spec.node", "spec.fallback"],
   selectableFields: ["spec.node", "status.phase"],
   columns: [
     { name: "Node", type: "string", description: "Host that is emptied", value: (drain) => drain.spec.node },

@@ -1,4 +1,5 @@
 import {
+  drainFallbacks,
   findKind,
   imageKind,
   kinds,
@@ -51,6 +52,7 @@ const flagValues: Readonly<Record<string, Wanted>> = {
   "--max-downtime": ["300ms", "900ms", "2s"],
   "--sort-by": ["cpu", "memory"],
   "drain --cancel": nodeKind,
+  "drain --fallback": drainFallbacks,
   "migrate --cancel": migrationKind,
   "wait --for": ["condition=", "create", "delete", "jsonpath="],
 };

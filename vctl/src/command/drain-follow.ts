@@ -1,4 +1,4 @@
-import { type Drain, drainKind, drainSchema, migrationKind, migrationSchema } from "@vfleet/shared";
+import { type Drain, type DrainFallback, drainKind, drainSchema, migrationKind, migrationSchema } from "@vfleet/shared";
 import { z } from "zod";
 import type { ApiClient } from "../api/api-client.ts";
 import { followObject, followObjects } from "../api/follow.ts";
@@ -56,15 +56,16 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
       if (phase === "Succeeded") {
         await showLastMoves(cli);
         progress.clear();
-        print(cli.output, `node/${node} drained: ${moved} of ${total} ${total === 1 ? "server" : "servers"} moved`);
+        print(cli.output, `node/${node} drained: ${doneText(moved, total, status)}`);
         return;
       }
       if (headline !== said && !endings.has(phase)) progress.line(headline);
       said = headline;
-      for (const { server, migration, reason } of status.waiting ?? []) {
-        if (migration === undefined && !endings.has(phase) && waits.get(server) !== reason)
-          progress.line(`  ${server}: ${reason}`);
-        waits.set(server, reason);
+      for (const wait of status.waiting ?? []) {
+        const line = waitingText(wait);
+        const isTold = wait.migration !== undefined && wait.fallback === undefined;
+        if (!isTold && !endings.has(phase) && waits.get(wait.server) !== line) progress.line(`  ${line}`);
+        waits.set(wait.server, line);
       }
       progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
       if (endings.has(phase)) throw unfinished(cli, node, status);
@@ -120,10 +121,26 @@ async function showLastMoves(cli: Cli): Promise<void> {
   await cli.environment.sleep(lastMovesMs);
 }
 
+const fallbackTexts: Record<DrainFallback, string> = {
+  wait: "held until it can",
+  cold: "to be stopped, moved and started again",
+  stop: "to be stopped and left with its files",
+};
+
+/** Which server, why, and what is done about one that can't be moved while it runs. */
+function waitingText({ server, reason, fallback }: NonNullable<DrainStatus["waiting"]>[number]): string {
+  return `${server}: ${reason}${fallback === undefined ? "" : ` (fallback ${fallback}: ${fallbackTexts[fallback]})`}`;
+}
+
+function doneText(moved: number, total: number, { stopped = [] }: DrainStatus): string {
+  const also = stopped.length === 0 ? "" : `, ${stopped.length} stopped: ${stopped.join(", ")}`;
+  return `${moved} of ${total} ${total === 1 ? "server" : "servers"} moved${also}`;
+}
+
 /** Says which servers are left and why, one line each. */
 function unfinished(cli: Cli, node: string, status: DrainStatus) {
   const { phase = "Pending", waiting = [], message = "" } = status;
-  for (const { server, reason } of waiting) print(cli.error, `  ${server}: ${reason}`);
+  for (const wait of waiting) print(cli.error, `  ${waitingText(wait)}`);
   const left = `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move`;
   const why = waiting.length > 0 ? left : message || status.reason || "no reason given";
   const hint =

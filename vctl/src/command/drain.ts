@@ -1,5 +1,5 @@
-import { drainKind, drainSchema, nodeKind } from "@vfleet/shared";
-import { type Command, InvalidArgumentError } from "commander";
+import { drainFallbacks, drainKind, drainSchema, nodeKind } from "@vfleet/shared";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
 import { type AnyObject, apiObjectSchema, createObject, getObject, listObjects, patchObject } from "../api/objects.ts";
@@ -13,6 +13,8 @@ import { addWriteOptions, type WriteOptions } from "./write-options.ts";
 
 interface DrainOptions extends WriteOptions {
   maxParallel?: number;
+  deadline?: number;
+  fallback?: string;
   detach?: boolean;
   cancel?: string;
   timeout: number;
@@ -25,6 +27,13 @@ export function configureDrain(command: Command, cli: Cli): void {
   addWriteOptions(command)
     .argument("[node]", "host to empty")
     .option("--max-parallel <number>", "moves under way at once; default: 2", parseParallel)
+    .option("--deadline <duration>", "begin no further move after so long, such as 30m", parseDeadline)
+    .addOption(
+      new Option(
+        "--fallback <what>",
+        "for servers that can't be moved while they run; wait: they hold it up, cold: stop, move and start them, stop: stop them; default: wait",
+      ).choices(drainFallbacks),
+    )
     .option("--detach", "come back as soon as the server knows")
     .option("--timeout <duration>", "how long to follow it; 0: to its end", parseDurationMs, 0)
     .option("--cancel <node>", "end this host's drain; the host stays cordoned")
@@ -52,7 +61,7 @@ async function create(cli: Cli, client: ApiClient, node: string, options: DrainO
     apiVersion: "vfleet.dev/v1",
     kind: "Drain",
     metadata: { generateName: `${node}-` },
-    spec: { node, ...(options.maxParallel === undefined ? {} : { maxParallel: options.maxParallel }) },
+    spec: { node, ...wishesOf(options) },
   };
   const object =
     options.dryRun === "client"
@@ -60,6 +69,13 @@ async function create(cli: Cli, client: ApiClient, node: string, options: DrainO
       : await createObject(client, drainKind, { object: manifest, dryRun: options.dryRun === "server" });
   print(cli.output, resultText({ type: drainKind, object, done: "created" }, options));
   return object;
+}
+
+/** What is said of the drain itself; the server's defaults hold for the rest. */
+function wishesOf({ maxParallel, deadline, fallback }: DrainOptions): Record<string, unknown> {
+  const deadlineSeconds = deadline === undefined ? undefined : Math.ceil(deadline / 1000);
+  const wishes = { maxParallel, deadlineSeconds, fallback };
+  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 }
 
 async function unfinished(client: ApiClient, node: string): Promise<AnyObject[]> {
@@ -81,6 +97,12 @@ async function cancel(cli: Cli, client: ApiClient, node: string): Promise<void> 
       `drain.vfleet.dev/${metadata.name} asked to cancel; node/${node} stays cordoned (vctl uncordon ${node})`,
     );
   }
+}
+
+function parseDeadline(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs <= 0) throw new InvalidArgumentError("A duration above 0 is needed, such as 30m.");
+  return durationMs;
 }
 
 function parseParallel(text: string): number {

@@ -164,7 +164,10 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
     ["Node", spec.node],
     ["Phase", withReason(textOr(status.phase, "Pending"), status)],
     ["Moved", `${status.moved ?? 0} of ${status.total ?? 0}`],
+    ...(status.stopped === undefined ? [] : [["Stopped", status.stopped] as const]),
     ["Max Parallel", String(spec.maxParallel)],
+    ["Deadline", status.deadlineAt ?? (spec.deadlineSeconds === undefined ? "<none>" : `${spec.deadlineSeconds} s`)],
+    ["Fallback", spec.fallback],
     ["Cancel Asked", String(spec.cancel)],
     ["Started", timeText(status.startedAt ?? object.metadata.creationTimestamp, nowMs)],
     ["Ended", timeText(status.endedAt, nowMs)],
@@ -172,8 +175,13 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
       "Waiting",
       {
         rows: [
-          ["Server", "Migration", "Reason"],
-          ...(status.waiting ?? []).map(({ server, migration, reason }) => [server, textOr(migration), reason]),
+          ["Server", "Migration", "Fallback", "Reason"],
+          ...(status.waiting ?? []).map(({ server, migration, fallback, reason }) => [
+            server,
+            textOr(migration),
+            textOr(fallback),
+            reason,
+          ]),
         ],
       },
     ],

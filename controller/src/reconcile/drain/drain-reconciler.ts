@@ -1,9 +1,10 @@
 import type { Drain } from "@vfleet/shared";
-import { codeOf, drainKind, migrationKind, nodeKind, timestamp } from "@vfleet/shared";
+import { codeOf, drainKind, migrationKind, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
 import type { ReconcileContext } from "../context.ts";
 import { candidatesIn, objectKeyOf, snapshotOf } from "../context.ts";
-import type { DrainAction } from "./drain-step.ts";
 import { drainStep, endedDrainPhases } from "./drain-step.ts";
+import type { DrainAction } from "./drain-view.ts";
+import { stoppedByAnnotation } from "./drain-view.ts";
 
 /** Cancels the drain's moves before it goes. */
 const drainFinalizer = "vfleet.dev/drain";
@@ -20,7 +21,7 @@ export class DrainReconciler {
   }
 
   async reconcile(key: string): Promise<number | void> {
-    const { store, environment, events, placement } = this.#context;
+    const { store, environment, events, placement, presence } = this.#context;
     const drain = store.get(drainKind, objectKeyOf(key));
     if (drain === undefined) return undefined;
     const isEnded = endedDrainPhases.includes(drain.status?.phase ?? "Pending");
@@ -28,7 +29,13 @@ export class DrainReconciler {
     if (isEnded) return undefined;
     const { status } = await placement.take(async () => {
       const fleet = snapshotOf(store);
-      const decision = drainStep({ ...fleet, drain, candidates: candidatesIn(store), now: timestamp(environment) });
+      const decision = drainStep({
+        ...fleet,
+        drain,
+        candidates: candidatesIn(store),
+        memoryBytes: ({ metadata }) => presence.memoryBytes(metadata.uid ?? ""),
+        now: timestamp(environment),
+      });
       for (const action of decision.actions) await this.#act(drain, action);
       return decision;
     });
@@ -81,6 +88,15 @@ export class DrainReconciler {
           (draft) => void (draft.spec.cancel = true),
         );
         return;
+      case "stop":
+        await store.mutate(virtualServerKind, { namespace: action.namespace, name: action.server }, (draft) => {
+          draft.spec.runStrategy = "Stopped";
+          draft.metadata.annotations = {
+            ...draft.metadata.annotations,
+            [stoppedByAnnotation]: drain.metadata.uid ?? "",
+          };
+        });
+        return;
       case "move": {
         const migration = migrationKind.schema.parse({
           apiVersion: "vfleet.dev/v1",
@@ -98,7 +114,12 @@ export class DrainReconciler {
               },
             ],
           },
-          spec: { server: action.server, targetNode: action.targetNode, reason: "Drain" },
+          spec: {
+            server: action.server,
+            targetNode: action.targetNode,
+            reason: "Drain",
+            ...(action.mode === undefined ? {} : { mode: action.mode }),
+          },
         });
         try {
           await store.create(migrationKind, migration);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Migration, VirtualServer } from "@vfleet/shared";
 import { candidatesOf } from "../../scheduler/placement.ts";
 import { placedStatus, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
-import type { DrainView } from "./drain-step.ts";
+import type { DrainView } from "./drain-view.ts";
 import { drainStep } from "./drain-step.ts";
 
 const now = "2026-01-01T00:01:00.000Z";
@@ -33,6 +33,7 @@ function view(changes: Partial<DrainView> = {}): DrainView {
     servers,
     migrations,
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
+    memoryBytes: () => undefined,
     now,
     ...changes,
   };
@@ -107,6 +108,107 @@ describe("drainStep", () => {
     const { status: drained, actions } = drainStep(view({ servers, nodes }));
     expect(actions).toMatchObject([{ kind: "move", server: "a", targetNode: "host-2" }]);
     expect(drained.waiting?.map(({ server }) => server)).toEqual(["default/a", "default/b"]);
+  });
+
+  describe("at its deadline", () => {
+    const drain = sampleDrain({
+      spec: { deadlineSeconds: 30 },
+      status: { startedAt: "2026-01-01T00:00:30.000Z", total: 3 },
+    });
+    const before = "2026-01-01T00:00:59.999Z";
+    const servers = [on("host-1", "a"), on("host-1", "b")];
+
+    test("begins moves until then, counted from when it began", () => {
+      const { actions, status } = drainStep(view({ drain, servers, now: before }));
+      expect(actions).toHaveLength(2);
+      expect(status).toMatchObject({ phase: "Draining", deadlineAt: now });
+    });
+
+    test("lets what has begun finish, cancels what waits for its turn, and begins nothing", () => {
+      const migrations = [own("a", { phase: "Freezing" }), own("b", { phase: "Pending" })];
+      const { actions, status } = drainStep(view({ drain, servers: [...servers, on("host-1", "c")], migrations }));
+      expect(actions).toEqual([{ kind: "cancel-move", name: "b-1", namespace: "default" }]);
+      expect(status).toMatchObject({
+        phase: "Draining",
+        message: "The deadline of 30 s has passed; 2 under way may finish",
+      });
+    });
+
+    test("fails with what is left and why", () => {
+      const migrations = [own("a", { phase: "Cancelled", endedAt: "2026-01-01T00:00:40.000Z" })];
+      expect(drainStep(view({ drain, servers, migrations }))).toMatchObject({
+        actions: [],
+        status: {
+          phase: "Failed",
+          reason: "DeadlineExceeded",
+          message:
+            'The deadline of 30 s has passed; 2 of 3 servers are left: "default/a": not begun before the deadline; "default/b": not begun before the deadline',
+          waiting: [{ server: "default/a" }, { server: "default/b" }],
+          endedAt: now,
+        },
+      });
+    });
+
+    test("succeeds where nothing is left", () => {
+      expect(drainStep(view({ drain, servers: [] })).status.phase).toBe("Succeeded");
+    });
+  });
+
+  describe("what can't be moved while it runs", () => {
+    const message = "it uses io_uring";
+    const conditions = [{ type: "Migratable", status: "False" as const, reason: "IoUring", message }];
+    const why = `it cannot be moved while it runs: ${message}`;
+    const servers = [on("host-1", "a", { conditions })];
+
+    test.each<[string, object[], object]>([
+      ["wait", [], { phase: "Blocked", waiting: [{ fallback: "wait", reason: why }] }],
+      [
+        "cold",
+        [{ kind: "move", server: "a", mode: "Cold", targetNode: "host-2" }],
+        { phase: "Draining", waiting: [{ fallback: "cold", reason: `moves to host-2; ${why}` }] },
+      ],
+      [
+        "stop",
+        [{ kind: "stop", namespace: "default", server: "a" }],
+        { phase: "Draining", waiting: [{ fallback: "stop", reason: `it is stopped; ${why}` }] },
+      ],
+    ])("with fallback %s", (fallback, actions, status) => {
+      const decision = drainStep(view({ drain: sampleDrain({ spec: { fallback } }), servers }));
+      expect(decision.actions).toMatchObject(actions);
+      expect(decision).toMatchObject({ actions, status });
+    });
+
+    test("may be what no host that is open could take with its versions", () => {
+      const fleet = { criuVersion: "3.17.1", runcVersion: "1.1.5" };
+      const nodes = [cordoned, sampleNode("host-2", { status: { fleet } })];
+      const drain = sampleDrain({ spec: { fallback: "cold" } });
+      const old = [on("host-1", "a")];
+      expect(drainStep(view({ drain, nodes, servers: old })).actions).toMatchObject([{ mode: "Cold" }]);
+      // One that could take it, were there room: it waits for that.
+      const full = { allocatable: { cpu: "4", memory: "1Mi", pods: "100" } };
+      const peers = [...nodes, sampleNode("host-3", { status: { ...full } })];
+      expect(drainStep(view({ drain, nodes: peers, servers: old }))).toMatchObject({
+        actions: [],
+        status: { phase: "Blocked" },
+      });
+    });
+
+    test("takes its turn with the others", () => {
+      const drain = sampleDrain({ spec: { fallback: "stop", maxParallel: 1 } });
+      const more = [...servers, on("host-1", "b", { conditions })];
+      const { actions, status } = drainStep(view({ drain, servers: more }));
+      expect(actions).toHaveLength(1);
+      expect(status.waiting?.[1]?.reason).toBe(`waits for its turn, 1 at a time; ${why}`);
+      const isStopping = sampleServer("a", {
+        status: placedStatus("host-1"),
+        spec: { runStrategy: "Stopped" },
+        metadata: { annotations: { "vfleet.dev/stopped-by-drain": "uid-drain" } },
+      });
+      expect(drainStep(view({ drain, servers: [isStopping, ...more.slice(1)] }))).toMatchObject({
+        actions: [],
+        status: { stopped: ["default/a"], waiting: [{ reason: "it is being stopped" }, {}] },
+      });
+    });
   });
 
   test("waits for a server that is starting, and leaves those that are stopped", () => {

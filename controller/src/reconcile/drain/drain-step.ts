@@ -1,28 +1,10 @@
-import type { Drain, DrainPhase, Migration, Node, VirtualServer } from "@vfleet/shared";
+import type { DrainPhase, Migration, VirtualServer } from "@vfleet/shared";
 import { isMigrationEnded } from "@vfleet/shared";
-import type { Candidate } from "../../scheduler/placement.ts";
-import { demandOf, take } from "../../scheduler/placement.ts";
-import { schedule } from "../../scheduler/schedule.ts";
-import { objectionToMode, unfitTargets } from "../migration/movability.ts";
-import { moveWishes } from "../migration/move-wishes.ts";
-
-type DrainStatus = NonNullable<Drain["status"]>;
-type Waiting = NonNullable<DrainStatus["waiting"]>[number];
-
-export interface DrainView {
-  drain: Drain;
-  nodes: readonly Node[];
-  servers: readonly VirtualServer[];
-  /** Of the whole fleet. */
-  migrations: readonly Migration[];
-  candidates: readonly Candidate[];
-  now: string;
-}
-
-export type DrainAction =
-  | { kind: "cordon"; node: string }
-  | { kind: "move"; name: string; namespace: string; server: string; targetNode: string }
-  | { kind: "cancel-move"; name: string; namespace: string };
+import { Places } from "./drain-fate.ts";
+import { inDrainOrder } from "./drain-order.ts";
+import { type Turn, turnOf } from "./drain-turn.ts";
+import type { DrainAction, DrainStatus, DrainView, Waiting } from "./drain-view.ts";
+import { isStoppedByDrain, movedNameOf, nameOf } from "./drain-view.ts";
 
 export interface DrainDecision {
   status: DrainStatus;
@@ -31,15 +13,10 @@ export interface DrainDecision {
 
 export const endedDrainPhases: readonly DrainPhase[] = ["Succeeded", "Failed", "Cancelled"];
 
-/** Moves tried per server before the drain gives up on it. */
-const attemptsMax = 6;
-const backOffFirstMs = 2_000;
-const backOffMaxMs = 60_000;
-
 /** Empties a node: cordon, then a move for every server on it that runs, as many at a time as asked, as far as they fit elsewhere. */
 export function drainStep(view: DrainView): DrainDecision {
-  const { drain, now } = view;
-  const status: DrainStatus = { ...drain.status, startedAt: drain.status?.startedAt ?? now };
+  const { drain } = view;
+  const status = begunStatus(view);
   if (endedDrainPhases.includes(status.phase ?? "Pending")) return { status, actions: [] };
   const node = view.nodes.find((candidate) => candidate.metadata.name === drain.spec.node);
   if (node === undefined)
@@ -61,115 +38,100 @@ export function drainStep(view: DrainView): DrainDecision {
   );
   const toMove = here.filter(keepsDrainWaiting);
   const moved = own.filter((migration) => migration.status?.phase === "Succeeded").length;
-  const counted: DrainStatus = { ...status, total: Math.max(status.total ?? 0, toMove.length + moved), moved };
-  const left = here.length - toMove.length;
+  const stopped = here.filter((server) => isStoppedByDrain(server, drain.metadata.uid)).map(nameOf);
+  const counted: DrainStatus = {
+    ...status,
+    total: Math.max(status.total ?? 0, toMove.length + moved),
+    moved,
+    ...(stopped.length === 0 ? {} : { stopped }),
+  };
+  if (toMove.length > 0) return turns(counted, { view, toMove, own });
   const cleaningUp = own.filter((migration) => !isMigrationEnded(migration));
-  if (toMove.length === 0 && cleaningUp.length > 0) {
+  if (cleaningUp.length > 0) {
     const waiting = cleaningUp.map((migration) => ({
-      server: `${migration.metadata.namespace ?? "default"}/${migration.spec.server}`,
+      server: movedNameOf(migration),
       migration: migration.metadata.name,
       reason: migration.status?.message ?? migration.status?.phase ?? "Pending",
     }));
     return { status: { ...counted, waiting }, actions: [] };
   }
-  if (toMove.length === 0) {
-    const message =
-      left === 0 ? "No server is left on it" : `No server runs on it; ${left} that are stopped stay, with their files`;
-    return ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message });
-  }
-  return planned(counted, { view, toMove, own });
+  const message =
+    here.length === 0
+      ? "No server is left on it"
+      : `No server runs on it; ${here.length} that are stopped stay, with their files`;
+  return ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message });
 }
 
-function planned(
+/** When it began is written once: its deadline holds over whatever the controller goes through. */
+function begunStatus({ drain, now }: DrainView): DrainStatus {
+  const startedAt = drain.status?.startedAt ?? now;
+  const { deadlineSeconds } = drain.spec;
+  if (deadlineSeconds === undefined) return { ...drain.status, startedAt };
+  const deadlineAt = new Date(Date.parse(startedAt) + deadlineSeconds * 1000).toISOString();
+  return { ...drain.status, startedAt, deadlineAt };
+}
+
+function turns(
   status: DrainStatus,
   { view, toMove, own }: { view: DrainView; toMove: readonly VirtualServer[]; own: readonly Migration[] },
 ): DrainDecision {
-  const { drain } = view;
-  const waiting: Waiting[] = [];
-  const actions: DrainAction[] = [];
-  const source = view.nodes.find((node) => node.metadata.name === drain.spec.node);
-  let underWay = own.filter((migration) => !isMigrationEnded(migration)).length;
-  let stuck = 0;
-  let abandoned = 0;
-  // The largest first: it is the hardest to place.
-  const bySize = toMove.toSorted(
-    (a, b) => demandOf(b).memoryBytes - demandOf(a).memoryBytes || nameOf(a).localeCompare(nameOf(b)),
+  const { drain, now } = view;
+  const isDeadlineOver = status.deadlineAt !== undefined && Date.parse(status.deadlineAt) <= Date.parse(now);
+  const places = new Places({ ...view, fallback: drain.spec.fallback });
+  const open = new Map(
+    view.migrations.filter((migration) => !isMigrationEnded(migration)).map((one) => [movedNameOf(one), one]),
   );
-  for (const server of bySize) {
-    const attempts = own.filter((migration) => isOf(migration, server));
-    const open = view.migrations.find((migration) => isOf(migration, server) && !isMigrationEnded(migration));
-    if (open !== undefined) {
-      const { phase = "Pending", message } = open.status ?? {};
-      waiting.push({ server: nameOf(server), migration: open.metadata.name, reason: message ?? phase });
-      continue;
-    }
-    const phase = server.status?.phase ?? "Pending";
-    if (phase !== "Running" && phase !== "Migrating") {
-      waiting.push({
-        server: nameOf(server),
-        reason: `it is ${phase}: ${server.status?.message ?? "it must be Running to move"}`,
-      });
-      continue;
-    }
-    const last = attempts.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
-    const failure = last?.status?.message ?? "unknown";
-    if (attempts.length >= attemptsMax) {
-      abandoned++;
-      waiting.push({
-        server: nameOf(server),
-        reason: `given up after ${attempts.length} moves that failed: ${failure}`,
-      });
-      continue;
-    }
-    const retryAtMs =
-      last === undefined ? 0 : endedAtMs(last) + Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
-    if (retryAtMs > Date.parse(view.now)) {
-      waiting.push({ server: nameOf(server), reason: `tried again soon, the last move failed: ${failure}` });
-      continue;
-    }
-    const wishes = moveWishes(server);
-    const objection = objectionToMode(server, wishes, source);
-    if (objection !== undefined) {
-      stuck++;
-      waiting.push({ server: nameOf(server), reason: objection.message });
-      continue;
-    }
-    const choice = schedule(view.candidates, demandOf(server), unfitTargets(view.nodes, source, wishes.mode));
-    if ("unschedulable" in choice) {
-      stuck++;
-      waiting.push({ server: nameOf(server), reason: choice.unschedulable });
-      continue;
-    }
-    if (underWay >= drain.spec.maxParallel) {
-      waiting.push({ server: nameOf(server), reason: `waits for its turn, ${underWay} at a time` });
-      continue;
-    }
-    take(
-      view.candidates.find((candidate) => candidate.name === choice.node),
-      demandOf(server),
-    );
-    underWay++;
-    const name = `${server.metadata.name}-drain-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
-    const namespace = server.metadata.namespace ?? "default";
-    actions.push({ kind: "move", name, namespace, server: server.metadata.name, targetNode: choice.node });
-    waiting.push({ server: nameOf(server), migration: name, reason: `moves to ${choice.node}` });
+  const attempts = Map.groupBy(own, movedNameOf);
+  const ownOpen = own.filter((migration) => !isMigrationEnded(migration));
+  let underWay = ownOpen.length + toMove.filter((server) => isStoppedByDrain(server, drain.metadata.uid)).length;
+  const taken: Turn[] = [];
+  for (const server of inDrainOrder(toMove, view.memoryBytes)) {
+    const name = nameOf(server);
+    const turn = turnOf(server, {
+      drain,
+      places,
+      open: open.get(name),
+      attempts: attempts.get(name) ?? [],
+      underWay,
+      isDeadlineOver,
+      now,
+    });
+    if (turn.kind === "begins") underWay++;
+    taken.push(turn);
   }
-  if (abandoned === toMove.length) {
-    return ended({ ...status, waiting }, view, { phase: "Failed", reason: "MovesFailed", message: sentence(waiting) });
+  const waiting = taken.map((turn) => turn.waiting);
+  const begun = taken.flatMap((turn) => (turn.kind === "begins" ? [turn.action] : []));
+  const next = { ...status, waiting };
+  if (isDeadlineOver) return overdue(next, view, { ownOpen, underWay });
+  if (taken.every(({ kind }) => kind === "abandoned"))
+    return ended(next, view, { phase: "Failed", reason: "MovesFailed", message: sentence(waiting) });
+  const goesOn = underWay > 0 || taken.some(({ kind }) => kind === "later");
+  const { reason: _reason, message: _message, ...rest } = next;
+  if (!goesOn && taken.some(({ kind }) => kind === "stuck"))
+    return { status: { ...rest, phase: "Blocked", reason: "NothingFits", message: sentence(waiting) }, actions: begun };
+  const message = `${toMove.length} of ${status.total ?? toMove.length} servers left`;
+  return { status: { ...rest, phase: "Draining", message }, actions: begun };
+}
+
+/**
+ * Nothing more is begun. A move that is under way has its own limits, and what it has sent would be lost with it, so it
+ * may finish; one that still waits for its turn is cancelled.
+ */
+function overdue(
+  status: DrainStatus,
+  view: DrainView,
+  { ownOpen, underWay }: { ownOpen: readonly Migration[]; underWay: number },
+): DrainDecision {
+  const waiting = status.waiting ?? [];
+  const passed = `The deadline of ${view.drain.spec.deadlineSeconds ?? 0} s has passed`;
+  if (underWay > 0) {
+    const isWaiting = (migration: Migration) => (migration.status?.phase ?? "Pending") === "Pending";
+    const message = `${passed}; ${underWay} under way may finish`;
+    const { reason: _reason, ...rest } = status;
+    return { status: { ...rest, phase: "Draining", message }, actions: cancelling(ownOpen.filter(isWaiting)) };
   }
-  const isBlocked = underWay === 0 && stuck > 0;
-  const { reason: _reason, message: _message, ...rest } = status;
-  return {
-    status: isBlocked
-      ? { ...rest, phase: "Blocked", reason: "NothingFits", message: sentence(waiting), waiting }
-      : {
-          ...rest,
-          phase: "Draining",
-          waiting,
-          message: `${toMove.length} of ${status.total ?? toMove.length} servers left`,
-        },
-    actions,
-  };
+  const message = `${passed}; ${waiting.length} of ${status.total ?? waiting.length} servers are left: ${sentence(waiting)}`;
+  return ended(status, view, { phase: "Failed", reason: "DeadlineExceeded", message });
 }
 
 function cancelled(status: DrainStatus, view: DrainView, own: readonly Migration[]): DrainDecision {
@@ -179,14 +141,17 @@ function cancelled(status: DrainStatus, view: DrainView, own: readonly Migration
       phase: "Cancelled",
       message: "Cancelled; the node stays cordoned",
     });
-  const actions = open
+  return { status: { ...status, message: `Cancelling ${open.length} moves` }, actions: cancelling(open) };
+}
+
+function cancelling(migrations: readonly Migration[]): DrainAction[] {
+  return migrations
     .filter((migration) => !migration.spec.cancel)
-    .map((migration): DrainAction => ({
+    .map(({ metadata }) => ({
       kind: "cancel-move",
-      name: migration.metadata.name,
-      namespace: migration.metadata.namespace ?? "default",
+      name: metadata.name,
+      namespace: metadata.namespace ?? "default",
     }));
-  return { status: { ...status, message: `Cancelling ${open.length} moves` }, actions };
 }
 
 /** Running or on its way to it; also what nobody has heard of. What is stopped or has failed for good has nothing to move. */
@@ -208,16 +173,4 @@ function sentence(waiting: readonly Waiting[]): string {
   const shown = waiting.slice(0, 5).map(({ server, reason }) => `"${server}": ${reason}`);
   const more = waiting.length - shown.length;
   return `${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
-}
-
-function isOf(migration: Migration, server: VirtualServer): boolean {
-  return migration.spec.server === server.metadata.name && migration.metadata.namespace === server.metadata.namespace;
-}
-
-function nameOf(server: VirtualServer): string {
-  return `${server.metadata.namespace ?? "default"}/${server.metadata.name}`;
-}
-
-function endedAtMs(migration: Migration): number {
-  return Date.parse(migration.status?.endedAt ?? migration.metadata.creationTimestamp ?? "") || 0;
 }

@@ -1,0 +1,80 @@
+import type { DrainFallback, Migration, MigrationMode, Node, VirtualServer } from "@vfleet/shared";
+import type { Candidate } from "../../scheduler/placement.ts";
+import { demandOf, take } from "../../scheduler/placement.ts";
+import { schedule } from "../../scheduler/schedule.ts";
+import { objectionToMode, unfitTargets } from "../migration/movability.ts";
+import { moveWishes } from "../migration/move-wishes.ts";
+
+/** What a drain would do about a server, were it the server's turn. */
+export type Fate =
+  | { kind: "move"; targetNode: string; fallback?: "cold"; why?: string }
+  | { kind: "stop"; fallback: "stop"; why: string }
+  | { kind: "stuck"; why: string; fallback?: "wait" | "cold" };
+
+/** Where servers can go, and what is taken there by those whose fate is known. */
+export class Places {
+  readonly #nodes: ReadonlyMap<string, Node>;
+  readonly #candidates: readonly Candidate[];
+  readonly #byName: ReadonlyMap<string, Candidate>;
+  readonly #fallback: DrainFallback;
+  readonly #unfit = new Map<string, ReadonlyMap<string, string>>();
+
+  constructor(fleet: { nodes: readonly Node[]; candidates: readonly Candidate[]; fallback: DrainFallback }) {
+    this.#nodes = new Map(fleet.nodes.map((node) => [node.metadata.name, node]));
+    this.#candidates = fleet.candidates;
+    this.#byName = new Map(fleet.candidates.map((candidate) => [candidate.name, candidate]));
+    this.#fallback = fleet.fallback;
+  }
+
+  /** Takes the room of what it moves, so that the next server sees what is left. */
+  fateOf(server: VirtualServer): Fate {
+    const source = this.#nodes.get(server.status?.nodeName ?? "");
+    const wishes = moveWishes(server);
+    let why = objectionToMode(server, wishes, source)?.message;
+    if (why === undefined) {
+      const choice = this.#choose(server, source, wishes.mode);
+      if ("node" in choice) return this.#moved(server, { kind: "move", targetNode: choice.node });
+      if (wishes.mode === "Cold" || !this.#isWithoutPeer(source, wishes.mode))
+        return { kind: "stuck", why: choice.unschedulable };
+      why = `it cannot be moved while it runs: ${choice.unschedulable}`;
+    }
+    if (this.#fallback === "stop") return { kind: "stop", fallback: "stop", why };
+    if (this.#fallback === "wait") return { kind: "stuck", fallback: "wait", why };
+    const choice = this.#choose(server, source, "Cold");
+    return "node" in choice
+      ? this.#moved(server, { kind: "move", targetNode: choice.node, fallback: "cold", why })
+      : { kind: "stuck", fallback: "cold", why: `${why}; nor can it be started elsewhere: ${choice.unschedulable}` };
+  }
+
+  /** A move that has been made and has not begun reserves nothing by itself yet. */
+  holdFor(migration: Migration, server: VirtualServer): void {
+    const { targetNode } = migration.spec;
+    if (targetNode !== undefined && migration.status?.targetNode === undefined)
+      take(this.#byName.get(targetNode), demandOf(server));
+  }
+
+  #moved(server: VirtualServer, fate: Fate & { kind: "move" }): Fate {
+    take(this.#byName.get(fate.targetNode), demandOf(server));
+    return fate;
+  }
+
+  #choose(server: VirtualServer, source: Node | undefined, mode: MigrationMode) {
+    return schedule(this.#candidates, demandOf(server), this.#unfitFrom(source, mode));
+  }
+
+  /** Whether there are hosts that are open, and none of them could take what runs on this one. */
+  #isWithoutPeer(source: Node | undefined, mode: MigrationMode): boolean {
+    const unfit = this.#unfitFrom(source, mode);
+    const open = this.#candidates.filter(
+      ({ name, ready, cordoned }) => ready && !cordoned && name !== source?.metadata.name,
+    );
+    return open.length > 0 && open.every(({ name }) => unfit.has(name));
+  }
+
+  #unfitFrom(source: Node | undefined, mode: MigrationMode): ReadonlyMap<string, string> {
+    const key = `${source?.metadata.name ?? ""} ${mode === "Cold" ? mode : ""}`;
+    const known = this.#unfit.get(key) ?? unfitTargets([...this.#nodes.values()], source, mode);
+    this.#unfit.set(key, known);
+    return known;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Drain, Migration, VirtualServer } from "@vfleet/shared";
+import type { Places } from "./drain-fate.ts";
+import type { DrainAction, Waiting } from "./drain-view.ts";
+import { nameOf } from "./drain-view.ts";
+
+/** What a drain does about one server now, and why. */
+export type Turn =
+  | { kind: "under-way" | "later" | "stuck" | "abandoned"; waiting: Waiting }
+  | { kind: "begins"; waiting: Waiting; action: DrainAction };
+
+export interface TurnView {
+  drain: Drain;
+  places: Places;
+  /** A move of the server that has not ended, whoever asked for it. */
+  open: Migration | undefined;
+  /** The drain's own moves of it. */
+  attempts: readonly Migration[];
+  /** Moves and stops of the drain that have not ended. */
+  underWay: number;
+  isDeadlineOver: boolean;
+  now: string;
+}
+
+/** Moves tried per server before the drain gives up on it. */
+const attemptsMax = 6;
+const backOffFirstMs = 2_000;
+const backOffMaxMs = 60_000;
+
+export function turnOf(server: VirtualServer, view: TurnView): Turn {
+  const name = nameOf(server);
+  const { open, attempts } = view;
+  if (open !== undefined) return underWay(server, open, view);
+  if (server.spec.runStrategy === "Stopped")
+    return { kind: "under-way", waiting: { server: name, reason: "it is being stopped" } };
+  const phase = server.status?.phase ?? "Pending";
+  if (phase !== "Running" && phase !== "Migrating") {
+    const reason = `it is ${phase}: ${server.status?.message ?? "it must be Running to move"}`;
+    return { kind: "later", waiting: { server: name, reason } };
+  }
+  const last = attempts.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
+  const failure = last?.status?.message ?? "unknown";
+  if (attempts.length >= attemptsMax) {
+    const reason = `given up after ${attempts.length} moves that failed: ${failure}`;
+    return { kind: "abandoned", waiting: { server: name, reason } };
+  }
+  const pauseMs = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
+  if (last !== undefined && endedAtMs(last) + pauseMs > Date.parse(view.now)) {
+    return { kind: "later", waiting: { server: name, reason: `tried again soon, the last move failed: ${failure}` } };
+  }
+  return decided(server, view);
+}
+
+function underWay(server: VirtualServer, open: Migration, { places, drain }: TurnView): Turn {
+  places.holdFor(open, server);
+  const { phase = "Pending", message } = open.status ?? {};
+  const isFallback = drain.spec.fallback === "cold" && open.spec.mode === "Cold";
+  return {
+    kind: "under-way",
+    waiting: {
+      server: nameOf(server),
+      migration: open.metadata.name,
+      reason: message ?? phase,
+      ...(isFallback ? { fallback: "cold" } : {}),
+    },
+  };
+}
+
+function decided(server: VirtualServer, view: TurnView): Turn {
+  const { drain, attempts } = view;
+  const fate = view.places.fateOf(server);
+  const waiting = {
+    server: nameOf(server),
+    ...(fate.fallback === undefined ? {} : { fallback: fate.fallback }),
+  };
+  const because = fate.why === undefined ? "" : `; ${fate.why}`;
+  if (fate.kind === "stuck") return { kind: "stuck", waiting: { ...waiting, reason: fate.why } };
+  if (view.isDeadlineOver)
+    return { kind: "later", waiting: { ...waiting, reason: `not begun before the deadline${because}` } };
+  if (view.underWay >= drain.spec.maxParallel)
+    return {
+      kind: "later",
+      waiting: { ...waiting, reason: `waits for its turn, ${view.underWay} at a time${because}` },
+    };
+  const namespace = server.metadata.namespace ?? "default";
+  const subject = { namespace, server: server.metadata.name };
+  if (fate.kind === "stop")
+    return {
+      kind: "begins",
+      waiting: { ...waiting, reason: `it is stopped${because}` },
+      action: { kind: "stop", ...subject },
+    };
+  const { targetNode } = fate;
+  const name = `${server.metadata.name}-drain-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
+  return {
+    kind: "begins",
+    waiting: { ...waiting, migration: name, reason: `moves to ${targetNode}${because}` },
+    action: { kind: "move", name, ...subject, targetNode, ...(fate.fallback === "cold" ? { mode: "Cold" } : {}) },
+  };
+}
+
+function endedAtMs(migration: Migration): number {
+  return Date.parse(migration.status?.endedAt ?? migration.metadata.creationTimestamp ?? "") || 0;
+}

@@ -1,0 +1,42 @@
+import type { Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
+import type { Candidate } from "../../scheduler/placement.ts";
+
+export type DrainStatus = NonNullable<Drain["status"]>;
+export type Waiting = NonNullable<DrainStatus["waiting"]>[number];
+
+/** Everything that decides what a drain does next. */
+export interface DrainView {
+  drain: Drain;
+  nodes: readonly Node[];
+  servers: readonly VirtualServer[];
+  /** Of the whole fleet. */
+  migrations: readonly Migration[];
+  candidates: readonly Candidate[];
+  /** That a server uses; none: not known yet. */
+  memoryBytes: (server: VirtualServer) => number | undefined;
+  now: string;
+}
+
+export type DrainAction =
+  | { kind: "cordon"; node: string }
+  | { kind: "move"; name: string; namespace: string; server: string; targetNode: string; mode?: "Cold" }
+  | { kind: "cancel-move"; name: string; namespace: string }
+  | { kind: "stop"; namespace: string; server: string };
+
+/** On a server that a drain has stopped: the drain's uid. Goes when its run strategy is changed by anyone else. */
+export const stoppedByAnnotation = "vfleet.dev/stopped-by-drain";
+
+export function isStoppedByDrain(server: VirtualServer, uid?: string): boolean {
+  const by = server.metadata.annotations?.[stoppedByAnnotation];
+  return server.spec.runStrategy === "Stopped" && by !== undefined && (uid === undefined || by === uid);
+}
+
+/** `namespace/name`. */
+export function nameOf(server: VirtualServer): string {
+  return `${server.metadata.namespace ?? "default"}/${server.metadata.name}`;
+}
+
+/** The same, of the server that is moved. */
+export function movedNameOf(migration: Migration): string {
+  return `${migration.metadata.namespace ?? "default"}/${migration.spec.server}`;
+}
