@@ -1,14 +1,26 @@
 import type { ApiObject, MigrationProgress, NodeReport } from "@vfleet/shared";
-import { drainKind, imageKind, isMigrationEnded, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import {
+  disruptionBudgetKind,
+  drainKind,
+  imageKind,
+  isMigrationEnded,
+  migrationKind,
+  nodeKind,
+  virtualServerKind,
+} from "@vfleet/shared";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
 import type { ReconcileContext } from "./context.ts";
 import { keyOf } from "./context.ts";
+import { BudgetReconciler } from "./disruption/budget-reconciler.ts";
 import { DrainReconciler } from "./drain/drain-reconciler.ts";
 import { ImageReconciler } from "./image/image-reconciler.ts";
 import { ReconcileLoop } from "./loop.ts";
 import { MigrationReconciler } from "./migration/migration-reconciler.ts";
 import { NodeReconciler } from "./node/node-reconciler.ts";
 import { ServerReconciler } from "./server/server-reconciler.ts";
+
+/** Budgets are counted anew at most this often. */
+const budgetCountMs = 250;
 
 /**
  * The loops of every kind, and what makes each look: changes in the store, in ownership, in what nodes say. Which change
@@ -17,7 +29,7 @@ import { ServerReconciler } from "./server/server-reconciler.ts";
 export class Reconcilers {
   readonly #context: ReconcileContext;
   readonly #migration: MigrationReconciler;
-  readonly #loops: Record<"servers" | "nodes" | "images" | "migrations" | "drains", ReconcileLoop>;
+  readonly #loops: Record<"servers" | "nodes" | "images" | "migrations" | "drains" | "budgets", ReconcileLoop>;
   #watch: Watch | undefined;
 
   constructor(context: ReconcileContext) {
@@ -26,6 +38,7 @@ export class Reconcilers {
     const node = new NodeReconciler(context);
     const image = new ImageReconciler(context);
     const drain = new DrainReconciler(context);
+    const budget = new BudgetReconciler(context);
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key)),
@@ -33,6 +46,7 @@ export class Reconcilers {
       images: this.#loop("images", (key) => image.reconcile(key)),
       migrations: this.#loop("migrations", (key) => this.#migration.reconcile(key)),
       drains: this.#loop("drains", (key) => drain.reconcile(key)),
+      budgets: this.#loop("budgets", (key) => budget.reconcile(key)),
     };
   }
 
@@ -62,6 +76,7 @@ export class Reconcilers {
         this.#loops.servers.enqueue(key);
         if (type === "DELETED") this.#enqueuePending();
         this.#enqueueMoves((server) => server === key);
+        this.#enqueueBudgets(object);
         return;
       case nodeKind.kind:
         this.#context.assignments.changed();
@@ -75,6 +90,10 @@ export class Reconcilers {
         return;
       case migrationKind.kind:
         this.#onMigration(event, key);
+        this.#enqueueBudgets(object);
+        return;
+      case disruptionBudgetKind.kind:
+        this.#loops.budgets.enqueue(key);
         return;
       case drainKind.kind:
         this.#loops.drains.enqueue(key);
@@ -151,6 +170,12 @@ export class Reconcilers {
     for (const server of this.#context.store.list(virtualServerKind).items) {
       if (server.status?.nodeName === undefined) this.#loops.servers.enqueue(keyOf(server));
     }
+  }
+
+  /** What a server or a move of this namespace has become changes how far they are used up; many change at once. */
+  #enqueueBudgets({ metadata: { namespace } }: ApiObject): void {
+    for (const budget of this.#context.store.list(disruptionBudgetKind, { namespace }).items)
+      this.#loops.budgets.enqueueAfter(keyOf(budget), budgetCountMs);
   }
 
   #enqueueMoves(isOf: (server: string) => boolean): void {

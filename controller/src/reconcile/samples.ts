@@ -1,5 +1,5 @@
-import type { Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
-import { drainKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import type { DisruptionBudget, Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
+import { disruptionBudgetKind, drainKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
 
 /** Objects for the tests of the pure machines, valid by their schemas, with what each test names on top. */
 export function sampleServer(
@@ -75,5 +75,14 @@ export function sampleDrain(changes: { spec?: object; status?: Drain["status"] }
     metadata: { name: "drain", uid: "uid-drain" },
     spec: { node: "host-1", ...changes.spec },
     ...(changes.status === undefined ? {} : { status: changes.status }),
+  });
+}
+
+export function sampleBudget(name: string, spec: object): DisruptionBudget {
+  return disruptionBudgetKind.schema.parse({
+    apiVersion: "vfleet.dev/v1",
+    kind: "DisruptionBudget",
+    metadata: { name, namespace: "default", uid: `uid-${name}`, generation: 1 },
+    spec: { selector: {}, ...spec },
   });
 }

@@ -1,3 +1,4 @@
+import { disruptionBudgetKind } from "./disruption-budget.ts";
 import { drainKind } from "./drain.ts";
 import { eventKind } from "./event.ts";
 import { imageKind } from "./image.ts";
@@ -13,6 +14,7 @@ export const kinds: readonly Kind[] = [
   migrationKind,
   imageKind,
   drainKind,
+  disruptionBudgetKind,
   nodeKind,
   namespaceKind,
   eventKind,

@@ -1,5 +1,13 @@
 import type { Drain } from "@vfleet/shared";
-import { codeOf, drainKind, migrationKind, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
+import {
+  codeOf,
+  disruptionBudgetKind,
+  drainKind,
+  migrationKind,
+  nodeKind,
+  timestamp,
+  virtualServerKind,
+} from "@vfleet/shared";
 import type { ReconcileContext } from "../context.ts";
 import { candidatesIn, objectKeyOf, snapshotOf } from "../context.ts";
 import { drainStep, endedDrainPhases } from "./drain-step.ts";
@@ -32,6 +40,7 @@ export class DrainReconciler {
       const decision = drainStep({
         ...fleet,
         drain,
+        budgets: store.list(disruptionBudgetKind).items,
         candidates: candidatesIn(store),
         memoryBytes: ({ metadata }) => presence.memoryBytes(metadata.uid ?? ""),
         now: timestamp(environment),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Migration, VirtualServer } from "@vfleet/shared";
 import { candidatesOf } from "../../scheduler/placement.ts";
-import { placedStatus, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
+import { placedStatus, sampleBudget, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
 import type { DrainView } from "./drain-view.ts";
 import { drainStep } from "./drain-step.ts";
 
@@ -33,6 +33,7 @@ function view(changes: Partial<DrainView> = {}): DrainView {
     servers,
     migrations,
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
+    budgets: [],
     memoryBytes: () => undefined,
     now,
     ...changes,
@@ -207,6 +208,39 @@ describe("drainStep", () => {
       expect(drainStep(view({ drain, servers: [isStopping, ...more.slice(1)] }))).toMatchObject({
         actions: [],
         status: { stopped: ["default/a"], waiting: [{ reason: "it is being stopped" }, {}] },
+      });
+    });
+  });
+
+  describe("under a disruption budget", () => {
+    const labels = { app: "web" };
+    const web = (node: string, name: string, status: VirtualServer["status"] = {}) =>
+      sampleServer(name, { status: placedStatus(node, status), metadata: { labels } });
+    const budgets = [sampleBudget("web", { selector: { matchLabels: labels }, maxUnavailable: 1 })];
+    const two = [web("host-1", "a"), web("host-1", "b")];
+
+    test("begins no more than it allows, goes on with what is not under it, and waits for what moves", () => {
+      const { actions, status } = drainStep(view({ budgets, servers: [...two, on("host-1", "c")] }));
+      expect(actions).toMatchObject([{ server: "a" }, { server: "c" }]);
+      expect(drainStep(view({ budgets, servers: two }))).toMatchObject({
+        actions: [{ server: "a" }],
+        status: { phase: "Draining", waiting: [{}, { reason: expect.stringContaining("in a move (default/a)") }] },
+      });
+      expect(status.phase).toBe("Draining");
+    });
+
+    test("is blocked by it when someone must start what is down", () => {
+      const servers = [...two, web("host-2", "down", { phase: "Failed" })];
+      expect(drainStep(view({ budgets, servers }))).toMatchObject({
+        actions: [],
+        status: {
+          phase: "Blocked",
+          reason: "DisruptionBudget",
+          waiting: [
+            { reason: 'disruption budget "web" allows 1 of 3 at once: 1 down (default/down)' },
+            { server: "default/b" },
+          ],
+        },
       });
     });
   });

@@ -1,5 +1,6 @@
 import type { DrainPhase, Migration, VirtualServer } from "@vfleet/shared";
 import { isMigrationEnded } from "@vfleet/shared";
+import { DisruptionRoom } from "../disruption/disruption-room.ts";
 import { Places } from "./drain-fate.ts";
 import { inDrainOrder } from "./drain-order.ts";
 import { type Turn, turnOf } from "./drain-turn.ts";
@@ -78,6 +79,7 @@ function turns(
   const { drain, now } = view;
   const isDeadlineOver = status.deadlineAt !== undefined && Date.parse(status.deadlineAt) <= Date.parse(now);
   const places = new Places({ ...view, fallback: drain.spec.fallback });
+  const room = new DisruptionRoom(view);
   const open = new Map(
     view.migrations.filter((migration) => !isMigrationEnded(migration)).map((one) => [movedNameOf(one), one]),
   );
@@ -90,6 +92,7 @@ function turns(
     const turn = turnOf(server, {
       drain,
       places,
+      room,
       open: open.get(name),
       attempts: attempts.get(name) ?? [],
       underWay,
@@ -107,8 +110,11 @@ function turns(
     return ended(next, view, { phase: "Failed", reason: "MovesFailed", message: sentence(waiting) });
   const goesOn = underWay > 0 || taken.some(({ kind }) => kind === "later");
   const { reason: _reason, message: _message, ...rest } = next;
-  if (!goesOn && taken.some(({ kind }) => kind === "stuck"))
-    return { status: { ...rest, phase: "Blocked", reason: "NothingFits", message: sentence(waiting) }, actions: begun };
+  const held = taken.filter(({ kind }) => kind === "stuck" || kind === "held");
+  if (!goesOn && held.length > 0) {
+    const reason = held.every(({ kind }) => kind === "held") ? "DisruptionBudget" : "NothingFits";
+    return { status: { ...rest, phase: "Blocked", reason, message: sentence(waiting) }, actions: begun };
+  }
   const message = `${toMove.length} of ${status.total ?? toMove.length} servers left`;
   return { status: { ...rest, phase: "Draining", message }, actions: begun };
 }

@@ -1,16 +1,18 @@
 import type { Drain, Migration, VirtualServer } from "@vfleet/shared";
+import type { DisruptionRoom } from "../disruption/disruption-room.ts";
 import type { Places } from "./drain-fate.ts";
 import type { DrainAction, Waiting } from "./drain-view.ts";
 import { nameOf } from "./drain-view.ts";
 
 /** What a drain does about one server now, and why. */
 export type Turn =
-  | { kind: "under-way" | "later" | "stuck" | "abandoned"; waiting: Waiting }
+  | { kind: "under-way" | "later" | "stuck" | "held" | "abandoned"; waiting: Waiting }
   | { kind: "begins"; waiting: Waiting; action: DrainAction };
 
 export interface TurnView {
   drain: Drain;
   places: Places;
+  room: DisruptionRoom;
   /** A move of the server that has not ended, whoever asked for it. */
   open: Migration | undefined;
   /** The drain's own moves of it. */
@@ -81,6 +83,13 @@ function decided(server: VirtualServer, view: TurnView): Turn {
       kind: "later",
       waiting: { ...waiting, reason: `waits for its turn, ${view.underWay} at a time${because}` },
     };
+  const objection = view.room.objection(server);
+  if (objection !== undefined)
+    return {
+      kind: objection.isPassing ? "later" : "held",
+      waiting: { ...waiting, reason: `${objection.message}${because}` },
+    };
+  view.room.take(server);
   const namespace = server.metadata.namespace ?? "default";
   const subject = { namespace, server: server.metadata.name };
   if (fate.kind === "stop")

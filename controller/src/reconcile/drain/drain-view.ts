@@ -1,4 +1,4 @@
-import type { Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
+import type { DisruptionBudget, Drain, Migration, Node, VirtualServer } from "@vfleet/shared";
 import type { Candidate } from "../../scheduler/placement.ts";
 
 export type DrainStatus = NonNullable<Drain["status"]>;
@@ -11,6 +11,7 @@ export interface DrainView {
   servers: readonly VirtualServer[];
   /** Of the whole fleet. */
   migrations: readonly Migration[];
+  budgets: readonly DisruptionBudget[];
   candidates: readonly Candidate[];
   /** That a server uses; none: not known yet. */
   memoryBytes: (server: VirtualServer) => number | undefined;

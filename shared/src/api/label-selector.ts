@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+const key = z
+  .string()
+  .min(1)
+  .max(317)
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?$/, "must be a label's key");
+const value = z
+  .string()
+  .max(63)
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, "must be a label's value");
+
+/** A label's key, such as `zone` or `kubernetes.io/hostname`. */
+export const labelKeySchema = key;
+
+const requirementSchema = z
+  .strictObject({
+    key,
+    operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
+    values: z.array(value).min(1).max(64).optional(),
+  })
+  .superRefine(({ operator, values }, context) => {
+    const needsValues = operator === "In" || operator === "NotIn";
+    if (needsValues === (values !== undefined)) return;
+    const message = needsValues ? `are needed by operator ${operator}` : `can't be used with operator ${operator}`;
+    context.addIssue({ code: "custom", path: ["values"], input: values, message });
+  });
+
+/** Kubernetes' `metav1.LabelSelector`: everything must hold; empty, it selects all. */
+export const labelSelectorSchema = z.strictObject({
+  matchLabels: z.record(key, value).optional(),
+  matchExpressions: z.array(requirementSchema).max(16).optional(),
+});
+export type LabelSelector = z.infer<typeof labelSelectorSchema>;
+
+export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  for (const name in selector.matchLabels) if (labels[name] !== selector.matchLabels[name]) return false;
+  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    const found = labels[key];
+    switch (operator) {
+      case "In":
+        return found !== undefined && values.includes(found);
+      case "NotIn":
+        return found === undefined || !values.includes(found);
+      case "Exists":
+        return found !== undefined;
+      case "DoesNotExist":
+        break;
+    }
+    return found === undefined;
+  });
+}
