@@ -182,7 +182,9 @@ test("a request larger than any node waits with numbers, and is placed when a no
   const waiting = await until("a reason", () =>
     get("big")?.status?.reason === "Unschedulable" ? get("big") : undefined,
   );
-  expect(waiting.status?.message).toBe("0/1 nodes fit: 1 too little memory (requested 4Gi, free 1Gi)");
+  expect(waiting.status?.message).toBe(
+    "0/1 nodes fit: 1 too little memory (requested 4Gi, free 1Gi); lower requests.memory",
+  );
   addAgent("host-2");
   await until("running", () => get("big")?.status?.phase === "Running");
 });
@@ -384,7 +386,7 @@ test("a drain with no room elsewhere says which servers and why, changes only th
     return found?.status?.phase === "Blocked" ? found : undefined;
   });
   expect(blocked.status?.message).toBe(
-    '"default/web": 0/2 nodes fit: 1 where it runs now, 1 too little memory (requested 1Gi, free 512Mi)',
+    '"default/web": 0/2 nodes fit: 1 where it runs now, 1 too little memory (requested 1Gi, free 512Mi); lower requests.memory',
   );
   expect(blocked.status?.waiting).toHaveLength(1);
   expect(store.list(migrationKind).items).toEqual([]);

@@ -12,7 +12,9 @@ import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
-import { AddressPool } from "./scheduler/addresses.ts";
+import { AddressPool, IdBlockPool } from "./scheduler/addresses.ts";
+import { FleetIndex } from "./scheduler/fleet-index.ts";
+import { Search } from "./scheduler/search.ts";
 import { Turns } from "./scheduler/turns.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
@@ -64,6 +66,10 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
     });
     revert.add("assignments", () => assignments.close());
     const addresses = new AddressPool(config.overlay);
+    const fleet = new FleetIndex();
+    // Before the reconcilers' own: what they look at has been counted.
+    const counted = store.watch(undefined, {}, (event) => fleet.apply(event));
+    revert.add("fleet index", () => counted.stop());
 
     const reconcilers = new Reconcilers({
       environment,
@@ -76,6 +82,9 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
       assignments,
       events,
       addresses,
+      idBlocks: new IdBlockPool(config.idBlocks),
+      fleet,
+      search: new Search(),
       placement: new Turns(),
       migrationMetrics: new MigrationMetrics(options.registry),
     });
@@ -86,6 +95,7 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
       progress: (node, progress) => reconcilers.hearProgress(node, progress),
       telemetry: (telemetry) => {
         presence.hearUsage(telemetry);
+        fleet.hear(telemetry);
         options.onTelemetry(telemetry);
       },
       request: (node, request) =>

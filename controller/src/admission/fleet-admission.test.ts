@@ -108,6 +108,11 @@ describe("fleetAdmission", () => {
       "must be at most the limit 1Gi, it is 2Gi",
     ],
     [
+      "more disk requested than allowed",
+      server({ resources: { requests: { disk: "9Gi" } } }),
+      "must be at most the limit 8Gi, it is 9Gi",
+    ],
+    [
       "more CPU requested than allowed",
       server({ resources: { requests: { cpu: "2" }, limits: { cpu: "500m" } } }),
       "must be at most the limit 500m, it is 2",

@@ -36,6 +36,13 @@ function admitServer(
       reason: `must be at most the limit ${limits.memory}, it is ${requests.memory}`,
     });
   }
+  if (parseBytes(requests.disk) > parseBytes(limits.disk)) {
+    throw fail("server-invalid", {
+      server: name,
+      member: "spec.resources.requests.disk",
+      reason: `must be at most the limit ${limits.disk}, it is ${requests.disk}`,
+    });
+  }
   if (limits.cpu !== undefined && parseMilliCpu(requests.cpu) > parseMilliCpu(limits.cpu)) {
     throw fail("server-invalid", {
       server: name,

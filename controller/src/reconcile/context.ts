@@ -6,9 +6,11 @@ import type { FleetLink } from "../fleet/link.ts";
 import type { FleetPresence } from "../fleet/presence.ts";
 import type { MigrationMetrics } from "../metrics/migration-metrics.ts";
 import type { Ownership } from "../ownership/ownership.ts";
-import type { AddressPool } from "../scheduler/addresses.ts";
-import type { Candidate, FleetSnapshot } from "../scheduler/placement.ts";
-import { candidatesOf } from "../scheduler/placement.ts";
+import type { AddressPool, IdBlockPool } from "../scheduler/addresses.ts";
+import type { FleetIndex, FleetSnapshot } from "../scheduler/fleet-index.ts";
+import { candidatesOf } from "../scheduler/fleet-index.ts";
+import type { Candidate } from "../scheduler/placement.ts";
+import type { Search } from "../scheduler/search.ts";
 import type { Turns } from "../scheduler/turns.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 
@@ -24,7 +26,11 @@ export interface ReconcileContext {
   assignments: AssignmentPush;
   events: EventRecorder;
   addresses: AddressPool;
-  /** Deciding where something goes and writing it down: one at a time, so that each sees what the one before took. */
+  idBlocks: IdBlockPool;
+  /** Follows the store; what is decided is counted in it at once, so that the next decision sees it. */
+  fleet: FleetIndex;
+  search: Search;
+  /** Deciding on moves, which several limits count, and writing it down: one at a time. */
   placement: Turns;
   migrationMetrics: MigrationMetrics;
 }
@@ -38,7 +44,8 @@ export function snapshotOf(store: ObjectStore): FleetSnapshot {
   };
 }
 
-export function candidatesIn(store: ObjectStore): Candidate[] {
+/** For a plan that takes room from them. */
+export function candidatesIn(store: ObjectStore): readonly Candidate[] {
   return candidatesOf(snapshotOf(store));
 }
 

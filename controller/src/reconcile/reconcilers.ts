@@ -1,4 +1,5 @@
-import type { ApiObject, MigrationProgress, NodeReport } from "@vfleet/shared";
+import { isDeepStrictEqual } from "node:util";
+import type { ApiObject, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
 import {
   disruptionBudgetKind,
   drainKind,
@@ -79,9 +80,8 @@ export class Reconcilers {
         this.#enqueueBudgets(object);
         return;
       case nodeKind.kind:
-        this.#context.assignments.changed();
         this.#loops.nodes.enqueue(key);
-        this.#onNode(object);
+        this.#onNode(event);
         return;
       case imageKind.kind:
         this.#context.assignments.changed();
@@ -101,13 +101,13 @@ export class Reconcilers {
     }
   }
 
-  #onNode(node: ApiObject): void {
-    const { store } = this.#context;
+  #onNode({ object, previous }: StoreEvent): void {
+    if (previous !== undefined && isHeartbeatOnly(object as Node, previous as Node)) return;
+    const { store, fleet, assignments } = this.#context;
+    assignments.changed();
     for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
-    for (const server of store.list(virtualServerKind).items) {
-      const isConcerned = server.status?.nodeName === undefined || server.status.nodeName === node.metadata.name;
-      if (isConcerned) this.#loops.servers.enqueue(keyOf(server));
-    }
+    for (const server of fleet.serversOn(object.metadata.name)) this.#loops.servers.enqueue(server);
+    this.#enqueuePending();
     this.#enqueueMoves(() => true);
   }
 
@@ -127,18 +127,19 @@ export class Reconcilers {
   }
 
   #onOwnership(uid: string): void {
-    const { store, ownership, assignments } = this.#context;
+    const { store, ownership, assignments, fleet } = this.#context;
     // A client waits while the network doesn't know where its server is.
     assignments.changed(true);
-    const server = store.list(virtualServerKind).items.find((candidate) => candidate.metadata.uid === uid);
-    if (server !== undefined) this.#loops.servers.enqueue(keyOf(server));
+    const server = fleet.serverOf(uid);
+    if (server !== undefined) this.#loops.servers.enqueue(server);
     const operation = ownership.get(uid)?.operation?.id;
+    if (operation === undefined) return;
     const migration = store.list(migrationKind).items.find((candidate) => candidate.metadata.uid === operation);
     if (migration !== undefined) this.#loops.migrations.enqueue(keyOf(migration));
   }
 
   #onReport(report: NodeReport, previous: NodeReport | undefined): void {
-    const { assignments, store } = this.#context;
+    const { assignments, store, fleet } = this.#context;
     this.#loops.nodes.enqueue(report.node);
     assignments.heard(report);
     const before = new Map(previous?.servers.map((server) => [server.uid, JSON.stringify(server)]));
@@ -151,8 +152,7 @@ export class Reconcilers {
     if (previous === undefined || report.servers.length !== previous.servers.length) assignments.changed();
     if (previous === undefined) {
       // First word since this controller began: what is bound there is no longer unheard of.
-      for (const server of store.list(virtualServerKind).items)
-        if (server.status?.nodeName === report.node) this.#loops.servers.enqueue(keyOf(server));
+      for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);
     }
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) {
       for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
@@ -167,9 +167,7 @@ export class Reconcilers {
 
   /** Servers that wait for a place. */
   #enqueuePending(): void {
-    for (const server of this.#context.store.list(virtualServerKind).items) {
-      if (server.status?.nodeName === undefined) this.#loops.servers.enqueue(keyOf(server));
-    }
+    for (const server of this.#context.fleet.unplacedInOrder()) this.#loops.servers.enqueue(server);
   }
 
   /** What a server or a move of this namespace has become changes how far they are used up; many change at once. */
@@ -189,4 +187,13 @@ export class Reconcilers {
     const { environment, log } = this.#context;
     return new ReconcileLoop({ name, environment, log, parallel: 16, reconcile });
   }
+}
+
+/** All else is as it was. */
+function isHeartbeatOnly(node: Node, previous: Node): boolean {
+  const told = ({ spec, status, metadata: { labels, deletionTimestamp } }: Node) => {
+    const { lastHeartbeatMs: _lastHeartbeatMs, ...fleet } = status?.fleet ?? {};
+    return { spec, labels, deletionTimestamp, status: { ...status, fleet } };
+  };
+  return isDeepStrictEqual(told(node), told(previous));
 }

@@ -1,5 +1,10 @@
 import { fail } from "../errors.ts";
 
+/** What others have. */
+interface Taken<T> {
+  has(value: T): boolean;
+}
+
 /** A range of IPv4 addresses from which servers get theirs, without those that are kept back. */
 export class AddressPool {
   readonly range: string;
@@ -19,7 +24,7 @@ export class AddressPool {
   }
 
   /** The next free one after the last given: one just given back may still be in use for a moment. Throws `addresses-exhausted`. */
-  allocate(taken: ReadonlySet<string>): string {
+  allocate(taken: Taken<string>): string {
     const found = this.#free(this.#next, this.#last, taken) ?? this.#free(this.#first, this.#next - 1, taken);
     if (found === undefined) throw fail("addresses-exhausted", { range: this.range });
     this.#next = found + 1;
@@ -34,7 +39,7 @@ export class AddressPool {
     return undefined;
   }
 
-  #free(from: number, to: number, taken: ReadonlySet<string>): number | undefined {
+  #free(from: number, to: number, taken: Taken<string>): number | undefined {
     for (let value = from; value <= to; value++) {
       const reserved = this.#reserved.find((block) => value >= block.first && value <= block.last);
       if (reserved !== undefined) value = reserved.last;
@@ -53,13 +58,28 @@ export function macAddressOf(address: string): string {
 /** Host ids per server. */
 const idBlockSize = 65_536;
 
-/** First id of the lowest free block. Throws `id-blocks-exhausted`. */
-export function allocateIdBlock(pool: { start: number; count: number }, taken: ReadonlySet<number>): number {
-  for (let index = 0; index < pool.count; index++) {
-    const start = pool.start + index * idBlockSize;
-    if (!taken.has(start)) return start;
+/** Host ids from which servers get their blocks. */
+export class IdBlockPool {
+  readonly #start: number;
+  readonly #count: number;
+  #next = 0;
+
+  constructor({ start, count }: { start: number; count: number }) {
+    this.#start = start;
+    this.#count = count;
   }
-  throw fail("id-blocks-exhausted", { count: pool.count });
+
+  /** First id of the next free block after the last given. Throws `id-blocks-exhausted`. */
+  allocate(taken: Taken<number>): number {
+    for (let looked = 0; looked < this.#count; looked++) {
+      const index = (this.#next + looked) % this.#count;
+      const start = this.#start + index * idBlockSize;
+      if (taken.has(start)) continue;
+      this.#next = index + 1;
+      return start;
+    }
+    throw fail("id-blocks-exhausted", { count: this.#count });
+  }
 }
 
 function valueOf(address: string): number {

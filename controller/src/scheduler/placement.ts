@@ -1,13 +1,45 @@
-import type { Image, Migration, Node, VirtualServer } from "@vfleet/shared";
-import { isMigrationEnded, isNodeReady, parseBytes, parseMilliCpu } from "@vfleet/shared";
+import type { LabelSelector, Node, Taint, Toleration, VirtualServer } from "@vfleet/shared";
+import { isNodeReady, parseBytes, parseMilliCpu } from "@vfleet/shared";
+import type { Topology } from "./topology.ts";
+
+/** Servers that are selected, and the label of nodes whose values are the domains that they are counted in. */
+export interface Term {
+  /** Equal for terms that count the same. */
+  key: string;
+  namespace: string;
+  topologyKey: string;
+  selector: LabelSelector;
+}
+
+interface SpreadTerm extends Term {
+  maxSkew: number;
+  /** Else it is only preferred. */
+  isRequired: boolean;
+}
 
 /** What a server asks of a node. */
 export interface Demand {
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
   milliCpu: number;
   memoryBytes: number;
-  nodeSelector: Record<string, string>;
+  diskBytes: number;
+  nodeSelector: Readonly<Record<string, string>>;
+  tolerations: readonly Toleration[];
+  antiAffinity: readonly Term[];
+  spread: readonly SpreadTerm[];
   /** Name of its image: nodes that hold it are preferred. */
   image: string;
+  priority: number;
+  /** Where it is bound, and counted: its own presence there is no obstacle to it. */
+  boundTo?: string;
+}
+
+export interface Amounts {
+  milliCpu: number;
+  memoryBytes: number;
+  diskBytes: number;
+  servers: number;
 }
 
 /** A node as the scheduler sees it: what it offers and what is taken or promised of it. */
@@ -15,83 +47,95 @@ export interface Candidate {
   name: string;
   ready: boolean;
   cordoned: boolean;
-  labels: Record<string, string>;
-  /** Taints that keep servers away, `key=value:effect`. */
-  taints: string[];
-  allocatable: { milliCpu: number; memoryBytes: number; servers: number };
-  used: { milliCpu: number; memoryBytes: number; servers: number };
+  labels: Readonly<Record<string, string>>;
+  taints: readonly Taint[];
+  allocatable: Amounts;
+  used: Amounts;
   /** Names of the images it holds. */
   images: ReadonlySet<string>;
-}
-
-export interface FleetSnapshot {
-  nodes: readonly Node[];
-  servers: readonly VirtualServer[];
-  migrations: readonly Migration[];
-  images: readonly Image[];
+  /** Used of CPU and memory as measured last, whichever share is larger, 0 to 1; none: not heard of. */
+  measuredShare?: number;
+  /** How many of which servers are in which domain: one for all nodes of a fleet. */
+  topology: Topology;
 }
 
 export function demandOf(server: VirtualServer): Demand {
+  const { placement, resources, image } = server.spec;
+  const { requests } = resources;
+  const namespace = server.metadata.namespace ?? "default";
+  const boundTo = server.status?.nodeName;
+  const term = (topologyKey: string, selector: LabelSelector): Term => ({
+    key: JSON.stringify([namespace, topologyKey, selector]),
+    namespace,
+    topologyKey,
+    selector,
+  });
   return {
-    milliCpu: parseMilliCpu(server.spec.resources.requests.cpu),
-    memoryBytes: parseBytes(server.spec.resources.requests.memory),
-    nodeSelector: server.spec.placement.nodeSelector,
-    image: server.spec.image,
+    namespace,
+    labels: server.metadata.labels ?? {},
+    milliCpu: parseMilliCpu(requests.cpu),
+    memoryBytes: parseBytes(requests.memory),
+    // Servers stored before there was such a request ask for nothing, and have no priority.
+    diskBytes: parseBytes(requests.disk ?? "0"),
+    nodeSelector: placement.nodeSelector,
+    tolerations: placement.tolerations ?? [],
+    antiAffinity: (placement.antiAffinity ?? []).map((wish) => term(wish.topologyKey, wish.labelSelector)),
+    spread: (placement.spread ?? []).map((wish) => ({
+      ...term(wish.topologyKey, wish.labelSelector),
+      maxSkew: wish.maxSkew,
+      isRequired: wish.whenUnsatisfiable === "DoNotSchedule",
+    })),
+    image,
+    priority: server.spec.priority ?? 0,
+    ...(boundTo === undefined ? {} : { boundTo }),
   };
 }
 
-/**
- * Every node with what is bound to it and what is reserved on it: the target of a move holds the server's room from the
- * moment it is picked until the move ends. Derived from stored objects, so nothing is forgotten by a restart.
- */
-export function candidatesOf(fleet: FleetSnapshot): Candidate[] {
-  const holders = new Map<string, Set<string>>();
-  for (const image of fleet.images) {
-    for (const node of image.status?.nodes ?? []) {
-      const held = holders.get(node) ?? new Set();
-      holders.set(node, held.add(image.metadata.name));
-    }
-  }
-  const candidates = new Map(
-    fleet.nodes.map((node) => [node.metadata.name, candidateOf(node, holders.get(node.metadata.name))]),
-  );
-  const byName = new Map(
-    fleet.servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server]),
-  );
-  for (const server of fleet.servers) take(candidates.get(server.status?.nodeName ?? ""), demandOf(server));
-  for (const migration of fleet.migrations) {
-    const target = migration.status?.targetNode;
-    const server = byName.get(`${migration.metadata.namespace}/${migration.spec.server}`);
-    if (target === undefined || server === undefined || isMigrationEnded(migration)) continue;
-    if (server.status?.nodeName !== target) take(candidates.get(target), demandOf(server));
-  }
-  return [...candidates.values()];
-}
-
-/** Counts a demand as placed on a candidate: for the next one of a plan. */
-export function take(candidate: Candidate | undefined, demand: Demand): void {
-  if (candidate === undefined) return;
-  candidate.used.milliCpu += demand.milliCpu;
-  candidate.used.memoryBytes += demand.memoryBytes;
-  candidate.used.servers += 1;
-}
-
-function candidateOf(node: Node, images: ReadonlySet<string> | undefined): Candidate {
+/** What of a candidate the Node itself says. */
+export function offerOf(
+  node: Node,
+): Pick<Candidate, "name" | "ready" | "cordoned" | "labels" | "taints" | "allocatable"> {
   const allocatable = node.status?.allocatable ?? {};
+  const disk = allocatable["ephemeral-storage"];
   return {
     name: node.metadata.name,
     ready: isNodeReady(node),
     cordoned: node.spec.unschedulable === true || node.metadata.deletionTimestamp !== undefined,
     labels: node.metadata.labels ?? {},
-    taints: (node.spec.taints ?? [])
-      .filter((taint) => taint.effect !== "PreferNoSchedule")
-      .map((taint) => `${taint.key}${taint.value === undefined ? "" : `=${taint.value}`}:${taint.effect}`),
+    taints: node.spec.taints ?? [],
     allocatable: {
       milliCpu: parseMilliCpu(allocatable["cpu"] ?? "0"),
       memoryBytes: parseBytes(allocatable["memory"] ?? "0"),
+      // One that doesn't say has as much as it takes.
+      diskBytes: disk === undefined ? Number.POSITIVE_INFINITY : parseBytes(disk),
       servers: Number(allocatable["pods"] ?? "0"),
     },
-    used: { milliCpu: 0, memoryBytes: 0, servers: 0 },
-    images: images ?? new Set(),
   };
+}
+
+export function noAmounts(): Amounts {
+  return { milliCpu: 0, memoryBytes: 0, diskBytes: 0, servers: 0 };
+}
+
+/** Counts a demand as placed on a candidate, or no longer: for the next one of a plan. */
+export function take(candidate: Candidate | undefined, demand: Demand, times: 1 | -1 = 1): void {
+  if (candidate === undefined) return;
+  addAmounts(candidate.used, demand, times);
+  candidate.topology.count(candidate.name, demand, times);
+}
+
+export function addAmounts(used: Amounts, demand: Demand, times: 1 | -1): void {
+  used.milliCpu += times * demand.milliCpu;
+  used.memoryBytes += times * demand.memoryBytes;
+  used.diskBytes += times * demand.diskBytes;
+  used.servers += times;
+}
+
+export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
+  return tolerations.some(
+    ({ key, operator, value, effect }) =>
+      (key === undefined || key === taint.key) &&
+      (effect === undefined || effect === taint.effect) &&
+      (operator === "Exists" || (value ?? "") === (taint.value ?? "")),
+  );
 }

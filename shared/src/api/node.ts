@@ -8,6 +8,7 @@ export const taintSchema = z.strictObject({
   effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]),
   timeAdded: z.string().optional(),
 });
+export type Taint = z.infer<typeof taintSchema>;
 
 /** Kubernetes core `v1` Node, the members kubectl reads and the fleet uses, and the fleet's own under `status.fleet`. */
 export const nodeSchema = z.strictObject({

@@ -4,6 +4,7 @@ import { isolationSchema } from "./isolation.ts";
 import { allVerbs, defineKind } from "./kind.ts";
 import { migrationPolicySchema } from "./migration-policy.ts";
 import { conditionSchema, nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
+import { placementSchema } from "./placement.ts";
 import { bytesSchema, cpuSchema } from "./quantities.ts";
 
 /** Defaults are set also where the user says nothing: a server without limits could take its host down. */
@@ -16,6 +17,10 @@ const limitsSchema = z.strictObject({
 const requestsSchema = z.strictObject({
   cpu: cpuSchema.default("100m"),
   memory: bytesSchema.default("128Mi"),
+  disk: bytesSchema.default("128Mi").meta({
+    description:
+      "Kept free for it on its node: files of its own beside its image's. The limit is a quota and keeps nothing free",
+  }),
 });
 
 const argument = z
@@ -59,11 +64,14 @@ export const virtualServerSpecSchema = z.strictObject({
         .meta({ description: "Inside the fleet's range; none: allocated, kept for life" }),
     })
     .prefault({}),
-  placement: z
-    .strictObject({
-      nodeSelector: z.record(z.string().max(317), z.string().max(63)).default({}),
-    })
-    .prefault({}),
+  placement: placementSchema.prefault({}),
+  priority: z
+    .number()
+    .int()
+    .min(-1_000_000)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "Of those that wait for a place, the highest goes first" }),
   migration: migrationPolicySchema.prefault({}),
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Migration, VirtualServer } from "@vfleet/shared";
-import { candidatesOf } from "../../scheduler/placement.ts";
+import { candidatesOf } from "../../scheduler/fleet-index.ts";
 import { placedStatus, sampleBudget, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
 import type { DrainView } from "./drain-view.ts";
 import { drainStep } from "./drain-step.ts";

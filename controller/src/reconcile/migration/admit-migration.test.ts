@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { candidatesOf } from "../../scheduler/placement.ts";
+import { candidatesOf } from "../../scheduler/fleet-index.ts";
 import { placedStatus, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
 import type { AdmitView } from "./admit-migration.ts";
 import { admitMigration } from "./admit-migration.ts";
@@ -96,7 +96,12 @@ describe("refuses", () => {
       "AlreadyMigrating",
       'migration "other" of it has not ended',
     ],
-    ["no node that fits", { nodes: cordoned }, "NoTargetFits", "0/2 nodes fit: 1 where it runs now, 1 cordoned"],
+    [
+      "no node that fits",
+      { nodes: cordoned },
+      "NoTargetFits",
+      "0/2 nodes fit: 1 where it runs now, 1 cordoned; uncordon it",
+    ],
     [
       "another CRIU",
       {

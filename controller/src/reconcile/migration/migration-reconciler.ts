@@ -12,7 +12,7 @@ import {
 import { imagePeersOf, serverAssignmentOf } from "../../fleet/assignment.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
-import { candidatesIn, keyOf, objectKeyOf } from "../context.ts";
+import { keyOf, objectKeyOf } from "../context.ts";
 import { admitMigration } from "./admit-migration.ts";
 import { migrationFinalizer, migrationStep } from "./migration-step.ts";
 import type { MigrationAction, MigrationView, SideView } from "./migration-view.ts";
@@ -160,7 +160,7 @@ export class MigrationReconciler {
   }
 
   async #admit(migration: Migration, server: VirtualServer | undefined): Promise<void> {
-    const { store, ownership, presence, placement, config, environment } = this.#context;
+    const { store, ownership, presence, placement, config, environment, fleet } = this.#context;
     await placement.take(async () => {
       const now = timestamp(environment);
       const admittance = admitMigration({
@@ -169,7 +169,7 @@ export class MigrationReconciler {
         owner: ownership.get(server?.metadata.uid ?? ""),
         migrations: store.list(migrationKind).items,
         nodes: store.list(nodeKind).items,
-        candidates: candidatesIn(store),
+        candidates: fleet.candidates,
         presence: (node) => presence.of(node),
         memoryBytes: presence.memoryBytes(server?.metadata.uid ?? ""),
         limits: config.migration,
@@ -179,17 +179,24 @@ export class MigrationReconciler {
         return this.#write(migration, { ...migration.status, phase: "Pending", ...admittance.wait });
       if ("refuse" in admittance)
         return this.#write(migration, { ...migration.status, phase: "Failed", ...admittance.refuse, endedAt: now });
-      await store.mutate(migrationKind, migration.metadata, (draft) => {
-        if (
-          draft.metadata.uid !== migration.metadata.uid ||
-          draft.metadata.deletionTimestamp !== undefined ||
-          draft.spec.cancel
-        )
-          return false;
-        draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), migrationFinalizer])];
-        draft.status = admittance.start;
-        return undefined;
-      });
+      const { namespace } = migration.metadata;
+      const key = keyOf({ metadata: { namespace, name: migration.spec.server } });
+      const settle = fleet.assumeMove(key, admittance.start.targetNode ?? "");
+      try {
+        await store.mutate(migrationKind, migration.metadata, (draft) => {
+          if (
+            draft.metadata.uid !== migration.metadata.uid ||
+            draft.metadata.deletionTimestamp !== undefined ||
+            draft.spec.cancel
+          )
+            return false;
+          draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), migrationFinalizer])];
+          draft.status = admittance.start;
+          return undefined;
+        });
+      } finally {
+        settle();
+      }
     });
     this.#loop().enqueueAfter(keyOf(migration), 0);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Image } from "@vfleet/shared";
+import type { Image, VirtualServer } from "@vfleet/shared";
 import { imageKind } from "@vfleet/shared";
-import { AddressPool } from "../../scheduler/addresses.ts";
-import { candidatesOf } from "../../scheduler/placement.ts";
+import { AddressPool, IdBlockPool } from "../../scheduler/addresses.ts";
+import { candidatesOf, FleetIndex } from "../../scheduler/fleet-index.ts";
 import { placedStatus, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
 import type { PlacementView } from "./place-server.ts";
 import { placeServer } from "./place-server.ts";
@@ -19,6 +19,10 @@ function image(status: Image["status"]): Image {
   };
 }
 
+function allocationsOf(servers: VirtualServer[]) {
+  return FleetIndex.of({ nodes: [], servers, migrations: [], images: [] }).allocations;
+}
+
 const nodes = [sampleNode("host-1"), sampleNode("host-2")];
 
 function view(changes: Partial<PlacementView> = {}): PlacementView {
@@ -26,9 +30,9 @@ function view(changes: Partial<PlacementView> = {}): PlacementView {
     server: sampleServer("web"),
     image: image({ phase: "Ready", digest: "sha256:d" }),
     candidates: candidatesOf({ nodes, servers: [], migrations: [], images: [] }),
-    others: [],
+    allocations: allocationsOf([]),
     addresses: new AddressPool({ range: "10.200.0.0/16", gatewayAddress: "10.200.0.1", reserved: [] }),
-    idBlocks: { start: 1_000_000_000, count: 2 },
+    idBlocks: new IdBlockPool({ start: 1_000_000_000, count: 2 }),
     now: "2026-01-01T00:00:00.000Z",
     ...changes,
   };
@@ -53,7 +57,7 @@ describe("placeServer", () => {
       sampleServer("a", { status: placedStatus("host-1") }),
       sampleServer("b", { spec: { network: { address: "10.200.0.3" } } }),
     ];
-    expect(placeServer(view({ others }))).toMatchObject({
+    expect(placeServer(view({ allocations: allocationsOf(others) }))).toMatchObject({
       placed: { address: "10.200.0.4", idBlockStart: 1_000_065_536 },
     });
   });
@@ -77,7 +81,7 @@ describe("placeServer", () => {
       "an address that another has",
       {
         server: sampleServer("web", { spec: { network: { address: "10.200.0.2" } } }),
-        others: [sampleServer("a", { status: placedStatus("host-1") })],
+        allocations: allocationsOf([sampleServer("a", { status: placedStatus("host-1") })]),
       },
       "AddressUnavailable",
       'Address "10.200.0.2" is taken by "default/a"',

@@ -1,18 +1,22 @@
 import type { Image, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
 import { withCondition } from "@vfleet/shared";
-import { allocateIdBlock, macAddressOf, type AddressPool } from "../../scheduler/addresses.ts";
+import { macAddressOf, type AddressPool, type IdBlockPool } from "../../scheduler/addresses.ts";
+import type { Allocations } from "../../scheduler/allocations.ts";
 import type { Candidate } from "../../scheduler/placement.ts";
 import { demandOf } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
+import type { Search } from "../../scheduler/search.ts";
 
 export interface PlacementView {
   server: VirtualServer;
   image: Image | undefined;
   candidates: readonly Candidate[];
-  /** Every other server: what they have is taken. */
-  others: readonly VirtualServer[];
+  /** What other servers have is taken. */
+  allocations: Allocations;
   addresses: AddressPool;
-  idBlocks: { start: number; count: number };
+  idBlocks: IdBlockPool;
+  /** How many nodes are looked at; none: all. */
+  search?: Search;
   now: string;
 }
 
@@ -24,7 +28,7 @@ export type Placement =
 export function placeServer(view: PlacementView): Placement {
   const obstacle = imageObstacle(view.server, view.image);
   if (obstacle !== undefined) return pending(view, obstacle.reason, obstacle.message);
-  const choice = schedule(view.candidates, demandOf(view.server));
+  const choice = schedule(view.candidates, demandOf(view.server), undefined, view.search);
   if ("unschedulable" in choice) return pending(view, "Unschedulable", choice.unschedulable);
   const allocated = allocate(view);
   if ("objection" in allocated) return pending(view, "AddressUnavailable", allocated.objection);
@@ -60,25 +64,22 @@ function imageObstacle(
 
 type Allocated = Required<Pick<VirtualServerStatus, "address" | "macAddress" | "idBlockStart">>;
 
-function allocate({ server, others, addresses, idBlocks }: PlacementView): Allocated | { objection: string } {
-  const taken = new Map(
-    others.flatMap((other) => (other.status?.address === undefined ? [] : [[other.status.address, other] as const])),
-  );
+function allocate(view: PlacementView): Allocated | { objection: string } {
+  const { server, allocations, addresses, idBlocks } = view;
+  const key = `${server.metadata.namespace ?? "default"}/${server.metadata.name}`;
   const wanted = server.spec.network.address;
   if (wanted !== undefined) {
-    const holder = taken.get(wanted);
-    const isTaken =
-      holder === undefined
-        ? undefined
-        : `"${wanted}" is taken by "${holder.metadata.namespace ?? ""}/${holder.metadata.name}"`;
+    const holder = allocations.holderOf(wanted, key);
+    const isTaken = holder === undefined ? undefined : `"${wanted}" is taken by "${holder}"`;
     const objection = addresses.objection(wanted) ?? isTaken;
     if (objection !== undefined) return { objection: `Address ${objection}` };
   }
-  // What another one asks for by name is left for it, though it may get it only if it is placed first.
-  const asked = others.flatMap((other) => other.spec.network.address ?? []);
-  const address = wanted ?? addresses.allocate(new Set([...taken.keys(), ...asked]));
-  const blocks = new Set(others.flatMap((other) => other.status?.idBlockStart ?? []));
-  return { address, macAddress: macAddressOf(address), idBlockStart: allocateIdBlock(idBlocks, blocks) };
+  const address = wanted ?? addresses.allocate(allocations.addressesFor(key));
+  return {
+    address,
+    macAddress: macAddressOf(address),
+    idBlockStart: idBlocks.allocate(allocations.idBlocksFor(key)),
+  };
 }
 
 function pending(view: PlacementView, reason: string, message: string): Placement {

@@ -10,7 +10,7 @@ import {
 } from "@vfleet/shared";
 import { openOperation } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
-import { candidatesIn, objectKeyOf } from "../context.ts";
+import { keyOf, objectKeyOf } from "../context.ts";
 import { placeServer } from "./place-server.ts";
 import type { ServerAction, ServerView } from "./server-step.ts";
 import { releaseFinalizer, serverStep } from "./server-step.ts";
@@ -106,42 +106,52 @@ export class ServerReconciler {
     }
   }
 
+  /** Decided at once and counted as taken while it is being written: any number can be on their way, none sees less than all before it. */
   async #place(server: VirtualServer): Promise<void> {
-    const { store, ownership, placement, addresses, config, environment, events } = this.#context;
-    await placement.take(async () => {
-      const decision = placeServer({
-        server,
-        image: store.get(imageKind, { name: server.spec.image }),
-        candidates: candidatesIn(store),
-        others: store.list(virtualServerKind).items.filter((other) => other.metadata.uid !== server.metadata.uid),
-        addresses,
-        idBlocks: config.idBlocks,
-        now: timestamp(environment),
+    const { store, ownership, addresses, idBlocks, fleet, search, environment, events } = this.#context;
+    const key = keyOf(server);
+    // A write of which the outcome was not known: what the store has now is looked at.
+    fleet.settle(key);
+    const decision = placeServer({
+      server,
+      image: store.get(imageKind, { name: server.spec.image }),
+      candidates: fleet.candidates,
+      allocations: fleet.allocations,
+      addresses,
+      idBlocks,
+      search,
+      now: timestamp(environment),
+    });
+    if ("pending" in decision) {
+      const isNews = server.status?.message !== decision.message;
+      await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), {
+        scope: "status",
       });
-      if ("pending" in decision) {
-        const isNews = server.status?.message !== decision.message;
-        await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), {
-          scope: "status",
-        });
-        if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message: decision.message });
-        return;
-      }
-      const node = decision.placed.nodeName ?? "";
+      if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message: decision.message });
+      return;
+    }
+    const node = decision.placed.nodeName ?? "";
+    fleet.assumePlaced(key, decision.placed);
+    try {
       await store.mutate(
         virtualServerKind,
         server.metadata,
         (draft) => {
-          if (draft.metadata.uid !== server.metadata.uid || draft.metadata.deletionTimestamp !== undefined)
-            return false;
+          const isOther = draft.metadata.uid !== server.metadata.uid || draft.status?.nodeName !== undefined;
+          if (isOther || draft.metadata.deletionTimestamp !== undefined) return false;
           draft.status = decision.placed;
           return undefined;
         },
         { scope: "status" },
       );
-      if (store.get(virtualServerKind, server.metadata)?.status?.nodeName !== node) return;
-      await ownership.claim(server.metadata.uid ?? "", node);
-      events.record(server, { type: "Normal", reason: "Scheduled", message: `Placed on ${node}` });
-    });
+    } catch (thrown) {
+      if (codeOf(thrown) !== "outcome-unknown") fleet.settle(key);
+      throw thrown;
+    }
+    fleet.settle(key);
+    if (store.get(virtualServerKind, server.metadata)?.status?.nodeName !== node) return;
+    await ownership.claim(server.metadata.uid ?? "", node);
+    events.record(server, { type: "Normal", reason: "Scheduled", message: `Placed on ${node}` });
   }
 
   async #finalize(server: VirtualServer, uid: string): Promise<void> {
