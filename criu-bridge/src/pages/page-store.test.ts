@@ -196,7 +196,7 @@ describe("a store of rounds", () => {
     const failures: unknown[] = [];
     const question = { process: 3, pages: 1, urgent: true };
     source.open(
-      ({ image, data }) => arrived.set(image, data),
+      ({ image, data }) => arrived.set(image, Buffer.from(data)),
       (thrown) => failures.push(thrown),
     );
     for (const [address] of byAddress(memory)) source.ask({ ...question, image: address });

@@ -27,7 +27,7 @@ export class StoredAnswers {
     const { image, address } = request;
     socket?.cork();
     socket?.write(this.#protocol.pagesReply(image.id, address, count));
-    socket?.write(this.#pages.read(image.id, address, count));
+    socket?.write(this.#pages.read(image.id, { address, pages: count }));
     socket?.uncork();
     return true;
   }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
-import { LazyRanges } from "./lazy-ranges.ts";
+import { LazyRanges, type PageRange } from "./lazy-ranges.ts";
 import { entryFlags, pageBytes } from "./page-server-protocol.ts";
 import { pagesIdOf, processOfPageMap, readPageMap } from "./read-page-map.ts";
 import { StoredRanges } from "./stored-ranges.ts";
@@ -93,13 +93,13 @@ export class StoredPages {
     return Math.min(this.#processes.get(process)?.ranges.find(address)?.pages ?? 0, limit);
   }
 
-  /** Reads what `countFrom` has counted. */
-  read(process: number, address: number, pages: number): Buffer {
+  /** Reads what `countFrom` has counted, into the beginning of `into`. */
+  read(process: number, { address, pages }: PageRange, into = Buffer.allocUnsafe(pages * pageBytes)): Buffer {
     const { file = -1, ranges } = this.#processes.get(process) ?? {};
     const range = ranges?.find(address);
     if (range === undefined || range.pages < pages)
       throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
-    const data = Buffer.allocUnsafe(pages * pageBytes);
+    const data = into.subarray(0, pages * pageBytes);
     // Zero pages at the end were never written.
     return data.fill(0, readSync(file, data, 0, data.length, range.slot * pageBytes));
   }
