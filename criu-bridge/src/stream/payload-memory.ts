@@ -1,7 +1,7 @@
 import { payloadLimitBytes } from "./frame.ts";
 
 /** Blocks that may be in use at once before more are left to the collector. */
-const spareBlocks = 32;
+const spareBlocks = 16;
 
 /**
  * Blocks for payloads of pages, each as large as a payload can be. They are used again: what the collector frees late, and malloc then
