@@ -120,6 +120,17 @@ test("what a drain may take is said in the units of the API", async () => {
   expect((await runForTest(["drain", "host-1", "--fallback", "burn"], kept)).error).toContain("wait, cold, stop");
 });
 
+test("a plan is asked for by a flag that stands alone, before or after the host", async () => {
+  const asked = async (...words: string[]) => (await runForTest(["drain", ...words], { KUBECONFIG: config })).error;
+  expect(await asked("--dry-run")).toContain("USAGE: drain NODE");
+  expect(await asked("host-1", "--dry-run=later")).toContain('unknown dry-run strategy "later"');
+  for (const words of [
+    ["host-1", "--dry-run"],
+    ["--dry-run", "host-1"],
+  ])
+    expect(await asked(...words)).toContain("was refused - did you specify the right host or port?");
+});
+
 test("what a move may cost is said in the units of the API", async () => {
   const words = "migrate web --mode Postcopy --allow-post-copy --bandwidth 50M --max-downtime 1.5s --rounds 3";
   const more = "--completion-timeout 2m --progress-timeout 500ms --dry-run=client -o json";

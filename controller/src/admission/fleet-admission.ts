@@ -80,13 +80,15 @@ function admitMigration(migration: Migration, store: ObjectStore): void {
 }
 
 function admitDrain(drain: Drain, store: ObjectStore): void {
-  const { node } = drain.spec;
+  const { node, dryRun } = drain.spec;
   if (store.get(nodeKind, { name: node }) === undefined)
     throw fail("drain-refused", { node, reason: "there is no such node" });
+  if (dryRun) return;
   const other = store
     .list(drainKind)
     .items.find(
-      (candidate) => candidate.spec.node === node && !endedDrainPhases.includes(candidate.status?.phase ?? "Pending"),
+      ({ spec, status }) =>
+        spec.node === node && !spec.dryRun && !endedDrainPhases.includes(status?.phase ?? "Pending"),
     );
   if (other !== undefined && other.metadata.name !== drain.metadata.name) {
     throw fail("drain-refused", { node, reason: `drain "${other.metadata.name}" of it has not ended` });

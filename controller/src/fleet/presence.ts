@@ -17,6 +17,7 @@ export class FleetPresence {
   readonly #startedAtMs: number;
   readonly #heard = new Map<string, Heard>();
   readonly #usage = new Map<string, NodeTelemetry>();
+  readonly #memory = new Map<string, { node: string; atMs: number; bytes: number }>();
   readonly #listeners = new Set<ReportListener>();
 
   constructor(environment: Environment, graceMs: number) {
@@ -32,16 +33,18 @@ export class FleetPresence {
   }
 
   hearUsage(telemetry: NodeTelemetry): void {
-    this.#usage.set(telemetry.node, telemetry);
+    const { node, atMs } = telemetry;
+    for (const { uid } of this.#usage.get(node)?.servers ?? [])
+      if (this.#memory.get(uid)?.node === node) this.#memory.delete(uid);
+    for (const { uid, usage } of telemetry.servers) {
+      if ((this.#memory.get(uid)?.atMs ?? 0) <= atMs) this.#memory.set(uid, { node, atMs, bytes: usage.memoryBytes });
+    }
+    this.#usage.set(node, telemetry);
   }
 
   /** Memory that a server uses, by the newest sample of any node: it takes what it uses with it. None: nobody has said. */
   memoryBytes(uid: string): number | undefined {
-    const samples = [...this.#usage.values()].flatMap(({ atMs, servers }) => {
-      const found = servers.find((server) => server.uid === uid);
-      return found === undefined ? [] : [{ atMs, memoryBytes: found.usage.memoryBytes }];
-    });
-    return samples.toSorted((a, b) => a.atMs - b.atMs).at(-1)?.memoryBytes;
+    return this.#memory.get(uid)?.bytes;
   }
 
   onReport(listener: ReportListener): void {

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { allVerbs, defineKind } from "./kind.ts";
 import { conditionSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
+import { migrationModeSchema } from "./migration-mode.ts";
 
-export const drainPhases = ["Pending", "Draining", "Blocked", "Succeeded", "Failed", "Cancelled"] as const;
+export const drainPhases = ["Pending", "Planned", "Draining", "Blocked", "Succeeded", "Failed", "Cancelled"] as const;
 export type DrainPhase = (typeof drainPhases)[number];
 
 /** What becomes of a server that can't be moved while it runs. */
@@ -11,6 +12,28 @@ export type DrainFallback = (typeof drainFallbacks)[number];
 const fallbackSchema = z.enum(drainFallbacks);
 
 const weekSeconds = 604_800;
+const milliseconds = z.number().min(0);
+
+/** What a drain would do, in the order in which it would begin. */
+const planSchema = z.object({
+  servers: z.array(
+    z.object({
+      server: z.string(),
+      action: z.enum(["Move", "Stop", "Wait"]),
+      targetNode: z.string().optional(),
+      mode: migrationModeSchema.optional(),
+      modeReason: z.string().optional(),
+      predictedPauseMs: milliseconds.optional(),
+      maxDowntimeMs: milliseconds.optional().meta({ description: "Aimed at, where the pause can't be foretold" }),
+      predictedDurationMs: milliseconds.optional(),
+      startsAfterMs: milliseconds.optional().meta({ description: "From the drain's begin" }),
+      reason: z.string().optional().meta({ description: "Why it can't be moved, or not while it runs" }),
+      fallback: fallbackSchema.optional(),
+    }),
+  ),
+  totalMs: milliseconds,
+  isAtLeast: z.boolean().optional().meta({ description: "Some of the moves take a time that nobody knows" }),
+});
 
 export const drainSchema = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1"),
@@ -26,6 +49,9 @@ export const drainSchema = z.strictObject({
     fallback: fallbackSchema.default("wait").meta({
       description:
         "For servers that can't be moved while they run. wait: they hold the drain up; cold: stopped, moved and started there; stop: stopped, and left where they are with their files",
+    }),
+    dryRun: z.boolean().default(false).meta({
+      description: "It changes nothing: status.plan says what it would do, and it ends at once, Planned",
     }),
     cancel: z.boolean().default(false).meta({
       description: "Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned",
@@ -56,6 +82,7 @@ export const drainSchema = z.strictObject({
         )
         .optional(),
       stopped: z.array(z.string()).optional().meta({ description: "Servers that it has stopped" }),
+      plan: planSchema.optional(),
       conditions: z.array(conditionSchema).optional(),
     })
     .optional(),
@@ -74,7 +101,7 @@ export const drainKind = defineKind<Drain>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: drainSchema,
-  immutable: ["spec.node", "spec.fallback"],
+  immutable: ["spec.node", "spec.fallback", "spec.dryRun"],
   selectableFields: ["spec.node", "status.phase"],
   columns: [
     { name: "Node", type: "string", description: "Host that is emptied", value: (drain) => drain.spec.node },

@@ -95,3 +95,7 @@ export async function patchObject(
   } as const;
   return apiObjectSchema.parse(await client.json(request));
 }
+
+export async function deleteObject(client: ApiClient, type: ResourceType, place: Place): Promise<void> {
+  await client.json({ method: "DELETE", path: pathOf(type, place) });
+}

@@ -5,13 +5,16 @@ import { connect } from "../api/connect.ts";
 import { type AnyObject, apiObjectSchema, createObject, getObject, listObjects, patchObject } from "../api/objects.ts";
 import { type Cli, print } from "../cli.ts";
 import { usageError } from "../fail.ts";
-import { formatterOf, resultText } from "../output/format.ts";
+import { type DryRun, formatterOf, resultText } from "../output/format.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { nodeName } from "../resource/resource-arguments.ts";
 import { followDrain } from "./drain-follow.ts";
-import { addWriteOptions, type WriteOptions } from "./write-options.ts";
+import { showPlan } from "./drain-plan.ts";
+import type { WriteOptions } from "./write-options.ts";
 
-interface DrainOptions extends WriteOptions {
+interface DrainOptions extends Pick<WriteOptions, "output"> {
+  /** `plan` where the flag stands alone; a host where that comes after it. */
+  dryRun: string;
   maxParallel?: number;
   deadline?: number;
   fallback?: string;
@@ -20,11 +23,23 @@ interface DrainOptions extends WriteOptions {
   timeout: number;
 }
 
+type RealDrain = DrainOptions & { dryRun: DryRun };
+
 const statusSchema = drainSchema.shape.status;
-const endedPhases: readonly string[] = ["Succeeded", "Failed", "Cancelled"];
+const endedPhases: readonly string[] = ["Planned", "Succeeded", "Failed", "Cancelled"];
+const strategies: readonly string[] = ["none", "client", "server"] satisfies DryRun[];
 
 export function configureDrain(command: Command, cli: Cli): void {
-  addWriteOptions(command)
+  command
+    .addOption(
+      new Option(
+        "--dry-run [strategy]",
+        "alone: show what it would do, server by server; client: send nothing; server: have it checked",
+      )
+        .preset("plan")
+        .default("none"),
+    )
+    .option("-o, --output <format>", "json, yaml, name or jsonpath=TEMPLATE")
     .argument("[node]", "host to empty")
     .option("--max-parallel <number>", "moves under way at once; default: 2", parseParallel)
     .option("--deadline <duration>", "begin no further move after so long, such as 30m", parseDeadline)
@@ -40,13 +55,24 @@ export function configureDrain(command: Command, cli: Cli): void {
     .action(async (word: string | undefined, options: DrainOptions) => {
       formatterOf(options.output);
       const client = await connect(cli, command);
+      const { dryRun } = options;
+      const isPlan = !strategies.includes(dryRun);
+      const host = word ?? (isPlan && dryRun !== "plan" ? dryRun : undefined);
       if (options.cancel !== undefined) await cancel(cli, client, nodeName(options.cancel));
-      else if (word === undefined) throw usageError("USAGE: drain NODE", "For example: vctl drain host-1");
-      else await drain(cli, client, nodeName(word), options);
+      else if (host === undefined) throw usageError("USAGE: drain NODE", "For example: vctl drain host-1");
+      else if (isPlan && dryRun !== "plan" && word !== undefined)
+        throw usageError(`unknown dry-run strategy "${dryRun}": client, server, or none for the plan`);
+      else if (isPlan)
+        await showPlan(cli, client, { node: nodeName(host), spec: wishesOf(options), output: options.output });
+      else await drain(cli, client, nodeName(host), { ...options, dryRun: strategyOf(dryRun) });
     });
 }
 
-async function drain(cli: Cli, client: ApiClient, node: string, options: DrainOptions): Promise<void> {
+function strategyOf(dryRun: string): DryRun {
+  return dryRun === "client" || dryRun === "server" ? dryRun : "none";
+}
+
+async function drain(cli: Cli, client: ApiClient, node: string, options: RealDrain): Promise<void> {
   await getObject(client, nodeKind, { name: node });
   const [underway] = await unfinished(client, node);
   if (underway !== undefined)
@@ -56,7 +82,7 @@ async function drain(cli: Cli, client: ApiClient, node: string, options: DrainOp
   await followDrain(cli, client, { node, drain: object, timeoutMs: options.timeout });
 }
 
-async function create(cli: Cli, client: ApiClient, node: string, options: DrainOptions): Promise<AnyObject> {
+async function create(cli: Cli, client: ApiClient, node: string, options: RealDrain): Promise<AnyObject> {
   const manifest = {
     apiVersion: "vfleet.dev/v1",
     kind: "Drain",

@@ -9,6 +9,7 @@ import {
 import type { AnyObject } from "../api/objects.ts";
 import { conditionsOf, identity, pairs, textOr, timeText } from "./describe-object.ts";
 import { type Outline, outlineOf } from "./outline.ts";
+import { planRows } from "./drain-plan-table.ts";
 import { formatMilliseconds } from "./progress.ts";
 import { roundRows, timelineRows } from "./migration-tables.ts";
 import { reasonText } from "./reason-text.ts";
@@ -168,6 +169,7 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
     ["Max Parallel", String(spec.maxParallel)],
     ["Deadline", status.deadlineAt ?? (spec.deadlineSeconds === undefined ? "<none>" : `${spec.deadlineSeconds} s`)],
     ["Fallback", spec.fallback],
+    ...(status.plan === undefined ? [] : [["Plan", { rows: planRows(status.plan) }] as const]),
     ["Cancel Asked", String(spec.cancel)],
     ["Started", timeText(status.startedAt ?? object.metadata.creationTimestamp, nowMs)],
     ["Ended", timeText(status.endedAt, nowMs)],

@@ -65,7 +65,7 @@ describe("DisruptionRoom", () => {
     expect(room.objection(up)).toMatchObject({ isPassing: true });
     expect(room.objection(other)).toBeUndefined();
     room.take(other);
-    expect(room.objection(other)?.message).toContain('"wide" allows 2 of 2 at once');
+    expect(room.objection(other)?.message).toContain('"default/wide" allows 2 of 2 at once');
   });
 
   test("leaves other namespaces alone", () => {

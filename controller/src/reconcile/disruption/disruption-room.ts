@@ -10,6 +10,15 @@ export interface DisruptionView {
   migrations: readonly Migration[];
 }
 
+/** What one budget leaves to moves. */
+export interface Freedom {
+  budget: string;
+  count: number;
+  /** Whether what is down uses it up, too. */
+  isOfDown: boolean;
+  why: string;
+}
+
 /** Why a server may not be moved or stopped now. */
 export interface BudgetObjection {
   message: string;
@@ -48,17 +57,27 @@ export class DisruptionRoom {
     for (const { count } of this.#of(server)) count.moving.push(nameOf(server));
   }
 
-  /** Budgets that a server is under, and how many of their servers may be disrupted at once. */
-  limitsOf(server: VirtualServer): { budget: string; limit: number }[] {
-    return this.#of(server).map(({ budget, count }) => ({
-      budget: `${budget.metadata.namespace ?? "default"}/${budget.metadata.name}`,
-      limit: count.limit,
-    }));
+  /** For each budget that a server is under, how many may be moved at once, were no move under way. */
+  freedomsOf(server: VirtualServer): Freedom[] {
+    return this.#of(server).map(({ budget, count }) => {
+      const isOfDown = budget.spec.maxUnavailable !== undefined;
+      const down = isOfDown ? count.down.length : 0;
+      return {
+        budget: nameOfBudget(budget),
+        count: Math.max(0, count.limit - down),
+        isOfDown,
+        why: `${count.limit} of ${count.servers} at once${down === 0 ? "" : `, ${down} down (${some(count.down)})`}`,
+      };
+    });
   }
 
   #of(server: VirtualServer) {
     return this.#counted.filter(({ budget }) => isBudgeted(budget, server));
   }
+}
+
+function nameOfBudget({ metadata }: DisruptionBudget): string {
+  return `${metadata.namespace ?? "default"}/${metadata.name}`;
 }
 
 function budgetText(budget: DisruptionBudget, { limit, servers, moving, down }: BudgetCount): string {
@@ -67,7 +86,7 @@ function budgetText(budget: DisruptionBudget, { limit, servers, moving, down }: 
     ...(moving.length === 0 ? [] : [`${moving.length} in a move (${some(moving)})`]),
     ...(down.length === 0 || isOfMoves ? [] : [`${down.length} down (${some(down)})`]),
   ];
-  return `disruption budget "${budget.metadata.name}" allows ${limit} of ${servers} at once: ${parts.join(", ")}`;
+  return `disruption budget "${nameOfBudget(budget)}" allows ${limit} of ${servers} at once: ${parts.join(", ")}`;
 }
 
 function some(names: readonly string[]): string {

@@ -28,3 +28,9 @@ test.each<[string, string[]]>([
   const ordered = inDrainOrder(servers, ({ metadata }) => used.get(metadata.name));
   expect(ordered.map(({ metadata }) => metadata.name)).toEqual(names);
 });
+
+test("goes by priority before size", () => {
+  const servers = [sized("large", "4Gi", "4Gi"), sampleServer("dear", { spec: { priority: 1 } })];
+  const ordered = inDrainOrder([...servers, sampleServer("cheap", { spec: { priority: -1 } })], () => undefined);
+  expect(ordered.map(({ metadata }) => metadata.name)).toEqual(["dear", "large", "cheap"]);
+});

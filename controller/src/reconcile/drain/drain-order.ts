@@ -4,7 +4,7 @@ import { demandOf } from "../../scheduler/placement.ts";
 import { nameOf } from "./drain-view.ts";
 
 /**
- * The largest first. Moves run side by side, and the whole is over soonest when none of the long ones is left for the
+ * The highest priority first: places are scarce, and a deadline may cut off the rest. Then the largest. Moves run side by side, and the whole is over soonest when none of the long ones is left for the
  * end (longest processing time first); and what is large is hardest to place, so it chooses while there is most room.
  * Size is the more of what it asks for and what it uses: the one must fit, the other must be sent.
  */
@@ -15,8 +15,9 @@ export function inDrainOrder(
   return servers
     .map((server) => {
       const usedBytes = memoryBytes(server) ?? parseBytes(server.spec.resources.limits.memory);
-      return { server, name: nameOf(server), sizeBytes: Math.max(demandOf(server).memoryBytes, usedBytes) };
+      const { priority } = demandOf(server);
+      return { server, name: nameOf(server), priority, sizeBytes: Math.max(demandOf(server).memoryBytes, usedBytes) };
     })
-    .toSorted((a, b) => b.sizeBytes - a.sizeBytes || a.name.localeCompare(b.name))
+    .toSorted((a, b) => b.priority - a.priority || b.sizeBytes - a.sizeBytes || a.name.localeCompare(b.name))
     .map(({ server }) => server);
 }

@@ -29,11 +29,11 @@ export class DrainReconciler {
   }
 
   async reconcile(key: string): Promise<number | void> {
-    const { store, environment, events, placement, presence } = this.#context;
+    const { store, environment, events, placement, presence, config } = this.#context;
     const drain = store.get(drainKind, objectKeyOf(key));
     if (drain === undefined) return undefined;
     const isEnded = endedDrainPhases.includes(drain.status?.phase ?? "Pending");
-    if (await this.#keepFinalizer(drain, !isEnded)) return 0;
+    if (await this.#keepFinalizer(drain, !isEnded && !drain.spec.dryRun)) return 0;
     if (isEnded) return undefined;
     const { status } = await placement.take(async () => {
       const fleet = snapshotOf(store);
@@ -43,6 +43,7 @@ export class DrainReconciler {
         budgets: store.list(disruptionBudgetKind).items,
         candidates: candidatesIn(store),
         memoryBytes: ({ metadata }) => presence.memoryBytes(metadata.uid ?? ""),
+        limits: config.migration,
         now: timestamp(environment),
       });
       for (const action of decision.actions) await this.#act(drain, action);

@@ -35,6 +35,7 @@ function view(changes: Partial<DrainView> = {}): DrainView {
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
     budgets: [],
     memoryBytes: () => undefined,
+    limits: { parallelPerFleet: 5, parallelOutboundPerNode: 2 },
     now,
     ...changes,
   };
@@ -237,7 +238,7 @@ describe("drainStep", () => {
           phase: "Blocked",
           reason: "DisruptionBudget",
           waiting: [
-            { reason: 'disruption budget "web" allows 1 of 3 at once: 1 down (default/down)' },
+            { reason: 'disruption budget "default/web" allows 1 of 3 at once: 1 down (default/down)' },
             { server: "default/b" },
           ],
         },

@@ -3,6 +3,7 @@ import { isMigrationEnded } from "@vfleet/shared";
 import { DisruptionRoom } from "../disruption/disruption-room.ts";
 import { Places } from "./drain-fate.ts";
 import { inDrainOrder } from "./drain-order.ts";
+import { planDrain } from "./drain-plan.ts";
 import { type Turn, turnOf } from "./drain-turn.ts";
 import type { DrainAction, DrainStatus, DrainView, Waiting } from "./drain-view.ts";
 import { isStoppedByDrain, movedNameOf, nameOf } from "./drain-view.ts";
@@ -12,7 +13,7 @@ export interface DrainDecision {
   actions: DrainAction[];
 }
 
-export const endedDrainPhases: readonly DrainPhase[] = ["Succeeded", "Failed", "Cancelled"];
+export const endedDrainPhases: readonly DrainPhase[] = ["Planned", "Succeeded", "Failed", "Cancelled"];
 
 /** Empties a node: cordon, then a move for every server on it that runs, as many at a time as asked, as far as they fit elsewhere. */
 export function drainStep(view: DrainView): DrainDecision {
@@ -26,6 +27,11 @@ export function drainStep(view: DrainView): DrainDecision {
       reason: "NodeNotFound",
       message: `There is no node "${drain.spec.node}"`,
     });
+  const here = view.servers.filter(
+    (server) => server.status?.nodeName === drain.spec.node && server.metadata.deletionTimestamp === undefined,
+  );
+  const toMove = here.filter(keepsDrainWaiting);
+  if (drain.spec.dryRun) return planned(status, view, toMove);
 
   const own = view.migrations.filter((migration) =>
     migration.metadata.ownerReferences?.some((owner) => owner.uid === drain.metadata.uid),
@@ -34,10 +40,6 @@ export function drainStep(view: DrainView): DrainDecision {
   if (node.spec.unschedulable !== true)
     return { status: { ...status, phase: "Draining" }, actions: [{ kind: "cordon", node: drain.spec.node }] };
 
-  const here = view.servers.filter(
-    (server) => server.status?.nodeName === drain.spec.node && server.metadata.deletionTimestamp === undefined,
-  );
-  const toMove = here.filter(keepsDrainWaiting);
   const moved = own.filter((migration) => migration.status?.phase === "Succeeded").length;
   const stopped = here.filter((server) => isStoppedByDrain(server, drain.metadata.uid)).map(nameOf);
   const counted: DrainStatus = {
@@ -61,6 +63,15 @@ export function drainStep(view: DrainView): DrainDecision {
       ? "No server is left on it"
       : `No server runs on it; ${here.length} that are stopped stay, with their files`;
   return ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message });
+}
+
+function planned(status: DrainStatus, view: DrainView, toMove: readonly VirtualServer[]): DrainDecision {
+  const plan = planDrain(view, toMove);
+  const counts = (["Move", "Stop", "Wait"] as const).map(
+    (action) => plan.servers.filter((server) => server.action === action).length,
+  );
+  const message = `Would move ${counts[0]}, stop ${counts[1]}, and wait for ${counts[2]} of ${plan.servers.length} servers; nothing was changed`;
+  return ended({ ...status, total: toMove.length, plan }, view, { phase: "Planned", message });
 }
 
 /** When it began is written once: its deadline holds over whatever the controller goes through. */

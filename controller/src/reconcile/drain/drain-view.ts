@@ -15,6 +15,7 @@ export interface DrainView {
   candidates: readonly Candidate[];
   /** That a server uses; none: not known yet. */
   memoryBytes: (server: VirtualServer) => number | undefined;
+  limits: { parallelPerFleet: number; parallelOutboundPerNode: number };
   now: string;
 }
 

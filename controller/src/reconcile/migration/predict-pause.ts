@@ -79,7 +79,7 @@ function rateOf(status: MigrationStatus, fixedPauseMs: number): number | undefin
 }
 
 /** Of the last ones, each half as much as the one after it. */
-function averageOf(samples: readonly number[]): number | undefined {
+export function averageOf(samples: readonly number[]): number | undefined {
   return samples
     .slice(-samplesMax)
     .reduce<number | undefined>(
