@@ -189,6 +189,25 @@ test("a request larger than any node waits with numbers, and is placed when a no
   await until("running", () => get("big")?.status?.phase === "Running");
 });
 
+test("a more important server that fits nowhere gets room by moving less important ones, which run on", async () => {
+  const sized = (memory: string, priority = 0) => ({
+    resources: { requests: { memory }, limits: { memory } },
+    priority,
+  });
+  addAgent("host-1", 4 * 2 ** 30);
+  addAgent("host-2", 4 * 2 ** 30);
+  await makeImage();
+  await until("nodes", () => ["host-1", "host-2"].every((node) => isReady(node)));
+  await makeServer("small", sized("1Gi"));
+  await makeServer("small-2", sized("1Gi"));
+  await makeServer("large", sized("4Gi", 100));
+  expect([get("small"), get("small-2")].map((server) => server?.status?.phase)).toEqual(["Running", "Running"]);
+  expect(new Set([get("small"), get("small-2")].map((server) => server?.status?.nodeName)).size).toBe(1);
+  const moves = store.list(migrationKind).items;
+  expect(moves.map(({ spec, status }) => [spec.reason, status?.phase])).toEqual([["Preemption", "Succeeded"]]);
+  expectOneRunnerPerEpoch();
+});
+
 test("a move switches owner, epoch, status and every node's network map", async () => {
   for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
   await makeImage();

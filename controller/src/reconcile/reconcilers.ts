@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ApiObject, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
+import type { ApiObject, Migration, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
 import {
   disruptionBudgetKind,
   drainKind,
@@ -116,6 +116,8 @@ export class Reconcilers {
     // Who else is moving decides who may begin, what a node must release, and what a drain does next.
     this.#context.assignments.changed();
     this.#loops.migrations.enqueue(key);
+    // Its server left a node, or gave back what it had reserved.
+    if (event.type === "DELETED" || isMigrationEnded(event.object as Migration)) this.#enqueuePending();
     const migration =
       store.get(migrationKind, event.object.metadata) ?? (event.object as { spec?: { server?: string } });
     const namespace = event.object.metadata.namespace ?? "default";

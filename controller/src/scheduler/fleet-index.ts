@@ -51,6 +51,8 @@ export class FleetIndex {
   readonly #byUid = new Map<string, string>();
   readonly #unplaced = new Set<string>();
   readonly #byNode = new Map<string, Set<string>>();
+  /** Priority to the number of servers that have it. */
+  readonly #priorities = new Map<number, number>();
   readonly #images = new Map<string, readonly string[]>();
   readonly #measured = new Map<string, number>();
 
@@ -71,6 +73,12 @@ export class FleetIndex {
   unplacedInOrder(): string[] {
     const priorityOf = (key: string) => this.#servers.get(key)?.demand?.priority ?? 0;
     return [...this.#unplaced].toSorted((a, b) => priorityOf(b) - priorityOf(a));
+  }
+
+  /** Whether any server has a lower priority. */
+  hasLessImportant(priority: number): boolean {
+    for (const known of this.#priorities.keys()) if (known < priority) return true;
+    return false;
   }
 
   /** `namespace/name` of the server with this uid. */
@@ -148,9 +156,13 @@ export class FleetIndex {
     const isNew = entry.server?.metadata.uid !== server.metadata.uid;
     if (isGone) entry.assumed = undefined;
     const isSame = !isNew && !isGone && entry.server !== undefined && isSameDemand(entry.server, server);
-    if (!isSame) this.#count(entry, -1);
-    if (!isSame) entry.demand = isGone ? undefined : demandOf(server);
-    if (!isSame) this.#count(entry, 1);
+    if (!isSame) {
+      this.#count(entry, -1);
+      this.#countPriority(entry, -1);
+      entry.demand = isGone ? undefined : demandOf(server);
+      this.#count(entry, 1);
+      this.#countPriority(entry, 1);
+    }
     const { uid } = server.metadata;
     if (uid !== undefined && isGone) this.#byUid.delete(uid);
     else if (uid !== undefined && isNew) this.#byUid.set(uid, key);
@@ -246,6 +258,13 @@ export class FleetIndex {
       addAmounts(this.#usedOf(node), demand, times);
       this.#topology.count(node, demand, times);
     }
+  }
+
+  #countPriority({ demand }: Entry, times: 1 | -1): void {
+    if (demand === undefined) return;
+    const servers = (this.#priorities.get(demand.priority) ?? 0) + times;
+    if (servers === 0) this.#priorities.delete(demand.priority);
+    else this.#priorities.set(demand.priority, servers);
   }
 
   #onNodeSet(node: string): Set<string> {

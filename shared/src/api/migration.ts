@@ -47,8 +47,8 @@ export const migrationSchema = z.strictObject({
       progressTimeoutSeconds: migrationWishes.progressTimeoutSeconds.optional(),
       /** Set to ask for an end; honoured until the commit. */
       cancel: z.boolean().default(false),
-      /** Why it was made: `Operator`, `Drain`, `Rebalance`. */
-      reason: z.enum(["Operator", "Drain", "Rebalance"]).default("Operator"),
+      /** Why it was made; `Preemption`: to make room for a server of higher priority. */
+      reason: z.enum(["Operator", "Drain", "Rebalance", "Preemption"]).default("Operator"),
     })
     .superRefine(({ mode, allowPostCopy }, context) => {
       if (mode === undefined || !isPostCopyMode(mode) || allowPostCopy !== false) return;

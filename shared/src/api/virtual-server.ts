@@ -65,13 +65,9 @@ export const virtualServerSpecSchema = z.strictObject({
     })
     .prefault({}),
   placement: placementSchema.prefault({}),
-  priority: z
-    .number()
-    .int()
-    .min(-1_000_000)
-    .max(1_000_000)
-    .default(0)
-    .meta({ description: "Of those that wait for a place, the highest goes first" }),
+  priority: z.number().int().min(-1_000_000).max(1_000_000).default(0).meta({
+    description: "Of those that wait for a place, the highest goes first; lower ones are moved to make room for it",
+  }),
   migration: migrationPolicySchema.prefault({}),
 });
 

@@ -20,16 +20,23 @@ export interface PlacementView {
   now: string;
 }
 
+/** Reason of a server that fits nowhere. */
+export const unschedulable = "Unschedulable";
+
 /** The status of a server once it is placed, or once it is known why it isn't. */
-export type Placement =
-  | { placed: VirtualServerStatus }
-  | { pending: VirtualServerStatus; reason: string; message: string };
+type Placement = { placed: VirtualServerStatus } | Pending;
+
+export interface Pending {
+  pending: VirtualServerStatus;
+  reason: string;
+  message: string;
+}
 
 export function placeServer(view: PlacementView): Placement {
   const obstacle = imageObstacle(view.server, view.image);
   if (obstacle !== undefined) return pending(view, obstacle.reason, obstacle.message);
   const choice = schedule(view.candidates, demandOf(view.server), undefined, view.search);
-  if ("unschedulable" in choice) return pending(view, "Unschedulable", choice.unschedulable);
+  if ("unschedulable" in choice) return pending(view, unschedulable, choice.unschedulable);
   const allocated = allocate(view);
   if ("objection" in allocated) return pending(view, "AddressUnavailable", allocated.objection);
   const { reason: _reason, message: _message, ...kept } = view.server.status ?? {};
@@ -82,7 +89,7 @@ function allocate(view: PlacementView): Allocated | { objection: string } {
   };
 }
 
-function pending(view: PlacementView, reason: string, message: string): Placement {
+export function pending(view: Pick<PlacementView, "server" | "now">, reason: string, message: string): Pending {
   const conditions = withCondition(
     view.server.status?.conditions,
     { type: "Scheduled", status: "False", reason, message },

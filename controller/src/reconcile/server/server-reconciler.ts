@@ -11,7 +11,9 @@ import {
 import { openOperation } from "../../ownership/record.ts";
 import type { ReconcileContext } from "../context.ts";
 import { keyOf, objectKeyOf } from "../context.ts";
-import { placeServer } from "./place-server.ts";
+import type { Pending } from "./place-server.ts";
+import { pending, placeServer, unschedulable } from "./place-server.ts";
+import { RoomMaker } from "./room-maker.ts";
 import type { ServerAction, ServerView } from "./server-step.ts";
 import { releaseFinalizer, serverStep } from "./server-step.ts";
 
@@ -21,9 +23,11 @@ const waitingMs = 1000;
 /** Does what `serverStep` says. */
 export class ServerReconciler {
   readonly #context: ReconcileContext;
+  readonly #roomMaker: RoomMaker;
 
   constructor(context: ReconcileContext) {
     this.#context = context;
+    this.#roomMaker = new RoomMaker(context);
   }
 
   async reconcile(key: string): Promise<number | void> {
@@ -122,14 +126,7 @@ export class ServerReconciler {
       search,
       now: timestamp(environment),
     });
-    if ("pending" in decision) {
-      const isNews = server.status?.message !== decision.message;
-      await store.mutate(virtualServerKind, server.metadata, (draft) => void (draft.status = decision.pending), {
-        scope: "status",
-      });
-      if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message: decision.message });
-      return;
-    }
+    if ("pending" in decision) return this.#wait(server, decision);
     const node = decision.placed.nodeName ?? "";
     fleet.assumePlaced(key, decision.placed);
     try {
@@ -152,6 +149,28 @@ export class ServerReconciler {
     if (store.get(virtualServerKind, server.metadata)?.status?.nodeName !== node) return;
     await ownership.claim(server.metadata.uid ?? "", node);
     events.record(server, { type: "Normal", reason: "Scheduled", message: `Placed on ${node}` });
+  }
+
+  async #wait(server: VirtualServer, decision: Pending): Promise<void> {
+    const { store, environment, events } = this.#context;
+    const isFull = decision.reason === unschedulable;
+    const help = isFull ? await this.#roomMaker.makeFor(server) : undefined;
+    const { message, pending: status } =
+      help === undefined
+        ? decision
+        : pending({ server, now: timestamp(environment) }, decision.reason, `${decision.message}; ${help}`);
+    const isNews = server.status?.message !== message;
+    await store.mutate(
+      virtualServerKind,
+      server.metadata,
+      (draft) => {
+        if (draft.metadata.uid !== server.metadata.uid || draft.status?.nodeName !== undefined) return false;
+        draft.status = status;
+        return undefined;
+      },
+      { scope: "status" },
+    );
+    if (isNews) events.record(server, { type: "Warning", reason: "FailedScheduling", message });
   }
 
   async #finalize(server: VirtualServer, uid: string): Promise<void> {

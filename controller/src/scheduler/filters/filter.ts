@@ -19,6 +19,8 @@ export type ObjectionGroup = readonly [Objection, ...Objection[]];
 /** A rule that keeps a server away from nodes. */
 export interface Filter {
   name: string;
+  /** Servers that are moved away can end its objection. */
+  isFreedByMoves?: true;
   /** Its test for one placement; none: it has nothing to say about such a server. */
   prepare(question: Question, candidates: readonly Candidate[]): Test | undefined;
   /** What is said of these nodes, after their number. */

@@ -21,6 +21,7 @@ export const disk = filterOf({ name: "diskBytes", word: "disk", request: "reques
 
 export const serverCount: Filter = {
   name: "server-count",
+  isFreedByMoves: true,
   prepare:
     () =>
     ({ used, allocatable }) =>
@@ -31,6 +32,7 @@ export const serverCount: Filter = {
 function filterOf({ name, word, request, format }: Resource): Filter {
   return {
     name: word.toLowerCase(),
+    isFreedByMoves: true,
     prepare: ({ demand }) => {
       const needed = demand[name];
       return ({ allocatable, used }) => {
