@@ -45,6 +45,7 @@ export async function startController({ config, environment, log }: ControllerOp
       connection,
       store,
       onTelemetry: (sample) => telemetry.write(sample),
+      samples: () => telemetry.latest(),
     });
     revert.add("fleet control", () => control.close());
     const api = await startApiServer({

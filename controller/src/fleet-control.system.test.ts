@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ApiObject, Kind, VirtualServer } from "@vfleet/shared";
+import type { ApiObject, Kind, NodeTelemetry, RebalancePolicy, VirtualServer } from "@vfleet/shared";
 import {
   controllerConfigSchema,
   createLogger,
@@ -8,6 +8,8 @@ import {
   imageKind,
   migrationKind,
   nodeKind,
+  rebalancePolicyKind,
+  rebalancePolicyName,
   systemEnvironment,
   virtualServerKind,
 } from "@vfleet/shared";
@@ -39,6 +41,7 @@ let store: ObjectStore;
 let control: FleetControl;
 let registry: Registry;
 let agents: Map<string, SimulatedAgent>;
+let samples: () => Promise<NodeTelemetry[]>;
 
 beforeEach(async () => {
   server = new TestNatsServer();
@@ -46,6 +49,7 @@ beforeEach(async () => {
   agentConnection = await server.connect();
   await startControl();
   agents = new Map();
+  samples = () => Promise.resolve([]);
 });
 
 afterEach(async () => {
@@ -67,6 +71,7 @@ async function startControl(): Promise<void> {
     store,
     registry,
     onTelemetry: () => undefined,
+    samples: () => samples(),
   });
 }
 
@@ -428,4 +433,67 @@ test("cancelling a drain cancels its moves and leaves the cordon", async () => {
   expect(store.list(migrationKind).items[0]?.status?.phase).toBe("Cancelled");
   expect(store.get(nodeKind, { name: node })?.spec.unschedulable).toBe(true);
   await until("running", () => get("web")?.status?.phase === "Running");
+});
+
+/** As a host of 4 CPUs whose kernel doesn't count pressure says it. */
+function sampleOf(node: string, uses: Record<string, number>): NodeTelemetry {
+  const usage = (milliCpu: number) => {
+    const rest = { memoryBytes: 2 ** 24, diskBytes: 0, pids: 1, receivedBytesPerSecond: 0, sentBytesPerSecond: 0 };
+    return { milliCpu, ...rest };
+  };
+  const used = Object.values(uses).reduce((sum, milliCpu) => sum + milliCpu, 0);
+  return {
+    node,
+    atMs: Date.now(),
+    host: { ...usage(used), pressure: {} },
+    servers: Object.entries(uses).map(([name, milliCpu]) => ({
+      uid: get(name)?.metadata.uid ?? "",
+      ...key(name),
+      usage: usage(milliCpu),
+      pressure: {},
+    })),
+  };
+}
+
+async function askForRound(id: string, mode: "Suggest" | "On"): Promise<RebalancePolicy["status"]> {
+  const place = { name: rebalancePolicyName };
+  await until("a policy", () => store.get(rebalancePolicyKind, place));
+  await store.mutate(rebalancePolicyKind, place, ({ spec }) => {
+    Object.assign(spec, { mode: "Off", warmUpSeconds: 0, request: { id, mode } });
+  });
+  return until("a round", () => {
+    const status = store.get(rebalancePolicyKind, place)?.status;
+    return status?.answeredRequest === id ? status : undefined;
+  });
+}
+
+test("a round suggests, then makes the move that relieves a node; a controller that starts again knows that it rests", async () => {
+  addAgent("host-1");
+  await makeImage();
+  await makeServer("large");
+  await makeServer("light");
+  addAgent("host-2");
+  await until("node ready", () => isReady("host-2"));
+  const overload = { large: 2700, light: 1200 };
+  samples = async () => [sampleOf("host-1", overload), sampleOf("host-2", {})];
+  const [suggested] = (await askForRound("a", "Suggest"))?.nodes ?? [];
+  expect(suggested?.move).toMatchObject({ server: "default/large", targetNode: "host-2" });
+  expect(store.list(migrationKind).items).toEqual([]);
+  expect((await askForRound("b", "On"))?.message).toBe("2 nodes measured, 1 overloaded, 1 move begun");
+  await until("moved", () => get("large")?.status?.nodeName === "host-2");
+  const [made] = store.list(migrationKind).items;
+  expect(made?.spec).toMatchObject({ server: "large", targetNode: "host-2", reason: "Rebalance" });
+  await until("ended", () => migration(made?.metadata.name ?? "")?.status?.phase === "Succeeded");
+  await until("an event", () => store.list(eventKind).items.some((event) => event.reason === "Rebalance"));
+
+  await stopControl();
+  await startControl();
+  await until("nodes heard", () => isReady("host-1") && isReady("host-2"));
+  samples = async () => [sampleOf("host-2", { large: 3900 }), sampleOf("host-1", {})];
+  const [resting] = (await askForRound("c", "On"))?.nodes ?? [];
+  expect(resting?.message).toContain("a move from or to it is under way or has just ended");
+  expect(store.list(migrationKind).items).toHaveLength(1);
+
+  samples = () => Promise.reject(new Error("redis is down"));
+  expect((await askForRound("d", "On"))?.message).toBe("Paused: what nodes use cannot be read: redis is down");
 });

@@ -28,6 +28,8 @@ export interface FleetControlOptions {
   registry: Registry;
   /** Takes the agents' samples. */
   onTelemetry: (telemetry: NodeTelemetry) => void;
+  /** What was taken lately. Rejects while it can't be read: only rebalancing waits. */
+  samples: () => Promise<readonly NodeTelemetry[]>;
 }
 
 export interface FleetControl {
@@ -87,6 +89,7 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
       search: new Search(),
       placement: new Turns(),
       migrationMetrics: new MigrationMetrics(options.registry),
+      samples: options.samples,
     });
     revert.add("reconcilers", () => reconcilers.close());
     reconcilers.start();

@@ -21,6 +21,7 @@ export * from "./api/namespace.ts";
 export * from "./api/node.ts";
 export * from "./api/placement.ts";
 export * from "./api/quantities.ts";
+export * from "./api/rebalance-policy.ts";
 export * from "./api/registry.ts";
 export * from "./api/virtual-server.ts";
 export * from "./config/agent-config.ts";

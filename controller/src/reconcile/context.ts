@@ -1,4 +1,4 @@
-import type { ControllerConfig, Environment, Logger } from "@vfleet/shared";
+import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
 import { imageKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
 import type { EventRecorder } from "../events/event-recorder.ts";
 import type { AssignmentPush } from "../fleet/assignment-push.ts";
@@ -33,6 +33,8 @@ export interface ReconcileContext {
   /** Deciding on moves, which several limits count, and writing it down: one at a time. */
   placement: Turns;
   migrationMetrics: MigrationMetrics;
+  /** The latest of every node that was heard of lately. Rejects while they can't be read. */
+  samples: () => Promise<readonly NodeTelemetry[]>;
 }
 
 export function snapshotOf(store: ObjectStore): FleetSnapshot {

@@ -7,8 +7,11 @@ import {
   isMigrationEnded,
   migrationKind,
   nodeKind,
+  rebalancePolicyKind,
+  rebalancePolicyName,
   virtualServerKind,
 } from "@vfleet/shared";
+import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
 import type { ReconcileContext } from "./context.ts";
 import { keyOf } from "./context.ts";
@@ -30,7 +33,10 @@ const budgetCountMs = 250;
 export class Reconcilers {
   readonly #context: ReconcileContext;
   readonly #migration: MigrationReconciler;
-  readonly #loops: Record<"servers" | "nodes" | "images" | "migrations" | "drains" | "budgets", ReconcileLoop>;
+  readonly #loops: Record<
+    "servers" | "nodes" | "images" | "migrations" | "drains" | "budgets" | "rebalance",
+    ReconcileLoop
+  >;
   #watch: Watch | undefined;
 
   constructor(context: ReconcileContext) {
@@ -40,6 +46,7 @@ export class Reconcilers {
     const image = new ImageReconciler(context);
     const drain = new DrainReconciler(context);
     const budget = new BudgetReconciler(context);
+    const rebalance = new RebalanceReconciler(context);
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key)),
@@ -48,6 +55,7 @@ export class Reconcilers {
       migrations: this.#loop("migrations", (key) => this.#migration.reconcile(key)),
       drains: this.#loop("drains", (key) => drain.reconcile(key)),
       budgets: this.#loop("budgets", (key) => budget.reconcile(key)),
+      rebalance: this.#loop("rebalance", () => rebalance.reconcile()),
     };
   }
 
@@ -56,6 +64,7 @@ export class Reconcilers {
     this.#watch = store.watch(undefined, {}, (event) => this.#onStored(event));
     ownership.onChange((uid) => this.#onOwnership(uid));
     presence.onReport((report, previous) => this.#onReport(report, previous));
+    this.#loops.rebalance.enqueue(rebalancePolicyName);
   }
 
   /** A side of a move says how it goes. */
@@ -97,6 +106,9 @@ export class Reconcilers {
         return;
       case drainKind.kind:
         this.#loops.drains.enqueue(key);
+        return;
+      case rebalancePolicyKind.kind:
+        this.#loops.rebalance.enqueue(rebalancePolicyName);
         return;
     }
   }

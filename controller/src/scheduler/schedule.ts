@@ -17,6 +17,18 @@ export function schedule(
   excluded: ReadonlyMap<string, string> = new Map(),
   search?: Search,
 ): Choice {
+  const { fitting, rejections } = fit(candidates, demand, excluded, search);
+  const chosen = best(fitting, demand);
+  return chosen === undefined ? { unschedulable: explain(rejections, demand) } : { node: chosen.name };
+}
+
+/** Nodes that will do, and why the others won't; as many as `search` wants. */
+export function fit(
+  candidates: readonly Candidate[],
+  demand: Demand,
+  excluded: ReadonlyMap<string, string>,
+  search?: Search,
+): { fitting: Candidate[]; rejections: Rejection[] } {
   const tests = filters.flatMap((filter) => {
     const test = filter.prepare({ demand, excluded }, candidates);
     return test === undefined ? [] : [{ filter, test }];
@@ -33,8 +45,7 @@ export function schedule(
     else rejections.push(rejection);
   }
   search?.looked(fitting.length + rejections.length);
-  const chosen = best(fitting, demand);
-  return chosen === undefined ? { unschedulable: explain(rejections, demand) } : { node: chosen.name };
+  return { fitting, rejections };
 }
 
 type PreparedTest = Pick<Rejection, "filter"> & { test: (candidate: Candidate) => Rejection["objection"] | undefined };

@@ -38,6 +38,10 @@ export const migrationPolicySchema = z
     rounds: migrationWishes.rounds.default(10),
     completionTimeoutPerGiBSeconds: z.number().int().min(1).max(daySeconds).default(150),
     progressTimeoutSeconds: migrationWishes.progressTimeoutSeconds.default(150),
+    rebalance: z
+      .enum(["Allow", "Never"])
+      .default("Allow")
+      .meta({ description: "Whether it may be moved to relieve its node" }),
   })
   .superRefine((policy, context) => {
     if (!isPostCopyMode(policy.mode) || policy.allowPostCopy) return;

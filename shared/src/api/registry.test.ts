@@ -37,6 +37,7 @@ describe("VirtualServer schema", () => {
       rounds: 10,
       completionTimeoutPerGiBSeconds: 150,
       progressTimeoutSeconds: 150,
+      rebalance: "Allow",
     });
   });
 

@@ -6,6 +6,7 @@ import type { Kind } from "./kind.ts";
 import { migrationKind } from "./migration.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
+import { rebalancePolicyKind } from "./rebalance-policy.ts";
 import { virtualServerKind } from "./virtual-server.ts";
 
 /** The one registry of kinds: discovery, OpenAPI, validation, printing, storage and completion are derived from it. */
@@ -15,6 +16,7 @@ export const kinds: readonly Kind[] = [
   imageKind,
   drainKind,
   disruptionBudgetKind,
+  rebalancePolicyKind,
   nodeKind,
   namespaceKind,
   eventKind,
