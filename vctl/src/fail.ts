@@ -23,6 +23,8 @@ export const fail = errorRegistry({
   "migration-cancelled": ({ migration, reason }: { migration: string; reason: string }) =>
     `Migration "${migration}" was cancelled: ${reason}`,
   "drain-unfinished": ({ node, reason }: { node: string; reason: string }) => `Cannot drain "${node}": ${reason}`,
+  "bring-back-unfinished": ({ node, reason }: { node: string; reason: string }) =>
+    `Cannot bring everything back to "${node}": ${reason}`,
   "drain-unplanned": ({ node, reason }: { node: string; reason: string }) =>
     `Cannot plan a drain of "${node}": ${reason}`,
   "image-failed": ({ name, reason }: { name: string; reason: string }) => `Cannot make image "${name}": ${reason}`,

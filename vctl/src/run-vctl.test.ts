@@ -131,6 +131,21 @@ test("a plan is asked for by a flag that stands alone, before or after the host"
     expect(await asked(...words)).toContain("was refused - did you specify the right host or port?");
 });
 
+test("what was drained is brought back to one host at a time", async () => {
+  for (const words of [
+    ["host-1", "host-2"],
+    ["-l", "zone=a"],
+    ["host-1", "--dry-run=server"],
+  ]) {
+    const { error } = await runForTest(["uncordon", ...words, "--bring-back"], { KUBECONFIG: config });
+    expect(error).toContain("USAGE: uncordon NODE --bring-back");
+  }
+  const { error } = await runForTest(["uncordon", "host-1", "--bring-back", "--fallback", "stop"], {
+    KUBECONFIG: config,
+  });
+  expect(error).toContain("wait, cold");
+});
+
 test("what a move may cost is said in the units of the API", async () => {
   const words = "migrate web --mode Postcopy --allow-post-copy --bandwidth 50M --max-downtime 1.5s --rounds 3";
   const more = "--completion-timeout 2m --progress-timeout 500ms --dry-run=client -o json";

@@ -136,6 +136,9 @@ describe("fleetAdmission", () => {
       'drain "drain" of it has not ended',
     );
     expect(admit(second, [sampleDrain({ status: { phase: "Succeeded" } })])).toBe(second);
+    expect(admit(second, [sampleDrain({ spec: { dryRun: true } })])).toBe(second);
+    const plan = { ...sampleDrain({ spec: { dryRun: true } }), metadata: { name: "plan" } };
+    expect(admit(plan, [sampleDrain({ status: { phase: "Blocked" } })])).toBe(plan);
   });
 
   test("what a drain has stopped is its own again once someone else starts it", () => {

@@ -68,11 +68,11 @@ export function sampleMigration(
   });
 }
 
-export function sampleDrain(changes: { spec?: object; status?: Drain["status"] } = {}): Drain {
+export function sampleDrain(changes: { spec?: object; status?: Drain["status"]; metadata?: object } = {}): Drain {
   return drainKind.schema.parse({
     apiVersion: "vfleet.dev/v1",
     kind: "Drain",
-    metadata: { name: "drain", uid: "uid-drain" },
+    metadata: { name: "drain", uid: "uid-drain", ...changes.metadata },
     spec: { node: "host-1", ...changes.spec },
     ...(changes.status === undefined ? {} : { status: changes.status }),
   });

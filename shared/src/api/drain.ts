@@ -3,7 +3,16 @@ import { allVerbs, defineKind } from "./kind.ts";
 import { conditionSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
 import { migrationModeSchema } from "./migration-mode.ts";
 
-export const drainPhases = ["Pending", "Planned", "Draining", "Blocked", "Succeeded", "Failed", "Cancelled"] as const;
+export const drainPhases = [
+  "Pending",
+  "Planned",
+  "Draining",
+  "Returning",
+  "Blocked",
+  "Succeeded",
+  "Failed",
+  "Cancelled",
+] as const;
 export type DrainPhase = (typeof drainPhases)[number];
 
 /** What becomes of a server that can't be moved while it runs. */
@@ -39,24 +48,34 @@ export const drainSchema = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1"),
   kind: z.literal("Drain"),
   metadata: objectMetaSchema.extend({ name: subdomainSchema }),
-  spec: z.strictObject({
-    node: subdomainSchema,
-    maxParallel: z.number().int().min(1).max(64).default(2).meta({ description: "Moves under way at once, at most" }),
-    deadlineSeconds: z.number().int().min(1).max(weekSeconds).optional().meta({
-      description:
-        "From its start: then no further move is begun, those under way may finish, and it fails with what is left",
+  spec: z
+    .strictObject({
+      node: subdomainSchema,
+      bringBack: z.boolean().default(false).meta({
+        description:
+          "The other way: the node is opened, and what its last drain moved away comes back to it, as far as it still runs where that put it; what that stopped is started",
+      }),
+      maxParallel: z.number().int().min(1).max(64).default(2).meta({ description: "Moves under way at once, at most" }),
+      deadlineSeconds: z.number().int().min(1).max(weekSeconds).optional().meta({
+        description:
+          "From its start: then no further move is begun, those under way may finish, and it fails with what is left",
+      }),
+      fallback: fallbackSchema.default("wait").meta({
+        description:
+          "For servers that can't be moved while they run. wait: they hold the drain up; cold: stopped, moved and started there; stop: stopped, and left where they are with their files",
+      }),
+      dryRun: z.boolean().default(false).meta({
+        description: "It changes nothing: status.plan says what it would do, and it ends at once, Planned",
+      }),
+      cancel: z.boolean().default(false).meta({
+        description: "Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned",
+      }),
+    })
+    .superRefine(({ bringBack, fallback }, context) => {
+      if (!bringBack || fallback !== "stop") return;
+      const message = "stop can't be used with bringBack: nothing comes back by it";
+      context.addIssue({ code: "custom", path: ["fallback"], input: fallback, message });
     }),
-    fallback: fallbackSchema.default("wait").meta({
-      description:
-        "For servers that can't be moved while they run. wait: they hold the drain up; cold: stopped, moved and started there; stop: stopped, and left where they are with their files",
-    }),
-    dryRun: z.boolean().default(false).meta({
-      description: "It changes nothing: status.plan says what it would do, and it ends at once, Planned",
-    }),
-    cancel: z.boolean().default(false).meta({
-      description: "Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned",
-    }),
-  }),
   status: z
     .looseObject({
       phase: z.enum(drainPhases).optional(),
@@ -81,6 +100,11 @@ export const drainSchema = z.strictObject({
           }),
         )
         .optional(),
+      bringsBack: z.string().optional().meta({ description: "Uid of the drain that is taken back" }),
+      started: z
+        .array(z.string())
+        .optional()
+        .meta({ description: "Servers that a drain had stopped and it has started" }),
       stopped: z.array(z.string()).optional().meta({ description: "Servers that it has stopped" }),
       plan: planSchema.optional(),
       conditions: z.array(conditionSchema).optional(),
@@ -101,10 +125,17 @@ export const drainKind = defineKind<Drain>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: drainSchema,
-  immutable: ["spec.node", "spec.fallback", "spec.dryRun"],
+  immutable: ["spec.node", "spec.bringBack", "spec.fallback", "spec.dryRun"],
   selectableFields: ["spec.node", "status.phase"],
   columns: [
     { name: "Node", type: "string", description: "Host that is emptied", value: (drain) => drain.spec.node },
+    {
+      name: "Way",
+      type: "string",
+      description: "Off the host, or back to it",
+      priority: 1,
+      value: (drain) => (drain.spec.bringBack ? "back" : "away"),
+    },
     { name: "Phase", type: "string", description: "How far it is", value: (drain) => drain.status?.phase ?? "Pending" },
     {
       name: "Moved",

@@ -53,6 +53,7 @@ const flagValues: Readonly<Record<string, Wanted>> = {
   "--sort-by": ["cpu", "memory"],
   "drain --cancel": nodeKind,
   "drain --fallback": drainFallbacks,
+  "uncordon --fallback": ["cold", "wait"],
   "migrate --cancel": migrationKind,
   "wait --for": ["condition=", "create", "delete", "jsonpath="],
 };

@@ -8,8 +8,9 @@ import { type Cli, print } from "../cli.ts";
 import { usageError } from "../fail.ts";
 import { printError } from "../print-error.ts";
 import { nodeName } from "../resource/resource-arguments.ts";
+import { addBringBackOptions, bringBack, type BringBackOptions } from "./bring-back.ts";
 
-interface CordonOptions {
+interface CordonOptions extends BringBackOptions {
   selector?: string;
   dryRun: "none" | "client" | "server";
 }
@@ -21,6 +22,7 @@ export function configureCordon(command: Command, cli: Cli): void {
 }
 
 export function configureUncordon(command: Command, cli: Cli): void {
+  addBringBackOptions(command);
   configureSchedulable(command, cli, false);
 }
 
@@ -33,6 +35,11 @@ function configureSchedulable(command: Command, cli: Cli, unschedulable: boolean
     .action(async (words: string[], options: CordonOptions) => {
       if (words.length === 0 && options.selector === undefined)
         throw usageError("USAGE: cordon NODE", `For example: vctl ${command.name()} host-1`);
+      if (options.bringBack === true && (words.length !== 1 || options.dryRun !== "none"))
+        throw usageError(
+          "USAGE: uncordon NODE --bring-back",
+          "One host at a time; for what it would do: kubectl create a Drain with bringBack and dryRun",
+        );
       const client = await connect(cli, command);
       const names =
         options.selector === undefined
@@ -54,6 +61,7 @@ function configureSchedulable(command: Command, cli: Cli, unschedulable: boolean
           const note =
             options.dryRun === "none" ? "" : options.dryRun === "client" ? " (dry run)" : " (server dry run)";
           print(cli.output, `node/${name} ${already ? "already " : ""}${done}${note}`);
+          if (options.bringBack === true) await bringBack(cli, client, name, options);
         } catch (thrown) {
           if (!isNotFound(thrown)) throw thrown;
           printError(cli, thrown);

@@ -8,6 +8,7 @@ import { fail } from "../fail.ts";
 import { migrationResult, migrationState } from "../output/migration-lines.ts";
 import { bar, Progress } from "../output/progress.ts";
 import { deadlineSignal } from "./deadline.ts";
+import { isBringBack } from "./drain-object.ts";
 import { reasonText } from "../output/reason-text.ts";
 
 type DrainStatus = NonNullable<Drain["status"]>;
@@ -31,6 +32,7 @@ const migrationStatusSchema = migrationSchema.shape.status;
 export async function followDrain(cli: Cli, client: ApiClient, followed: FollowedDrain): Promise<void> {
   const { node, drain, timeoutMs } = followed;
   const { name } = drain.metadata;
+  const isBack = isBringBack(drain);
   const progress = new Progress(cli.error);
   const deadline = deadlineSignal(cli, timeoutMs);
   const ended = new AbortController();
@@ -56,7 +58,7 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
       if (phase === "Succeeded") {
         await showLastMoves(cli);
         progress.clear();
-        print(cli.output, `node/${node} drained: ${doneText(moved, total, status)}`);
+        print(cli.output, `node/${node} ${isBack ? "has its servers back" : "drained"}: ${doneText(status)}`);
         return;
       }
       if (headline !== said && !endings.has(phase)) progress.line(headline);
@@ -68,7 +70,7 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
         waits.set(wait.server, line);
       }
       progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
-      if (endings.has(phase)) throw unfinished(cli, node, status);
+      if (endings.has(phase)) throw unfinished(cli, { node, isBack }, status);
     }
   } catch (thrown) {
     progress.clear();
@@ -132,20 +134,30 @@ function waitingText({ server, reason, fallback }: NonNullable<DrainStatus["wait
   return `${server}: ${reason}${fallback === undefined ? "" : ` (fallback ${fallback}: ${fallbackTexts[fallback]})`}`;
 }
 
-function doneText(moved: number, total: number, { stopped = [] }: DrainStatus): string {
-  const also = stopped.length === 0 ? "" : `, ${stopped.length} stopped: ${stopped.join(", ")}`;
-  return `${moved} of ${total} ${total === 1 ? "server" : "servers"} moved${also}`;
+function doneText({ moved = 0, total = 0, stopped = [], started = [], message = "" }: DrainStatus): string {
+  const also = [
+    ...(stopped.length === 0 ? [] : [`${stopped.length} stopped: ${stopped.join(", ")}`]),
+    ...(started.length === 0 ? [] : [`${started.length} started: ${started.join(", ")}`]),
+  ];
+  const counts = [`${moved} of ${total} ${total === 1 ? "server" : "servers"} moved`, ...also].join(", ");
+  return total === 0 && also.length === 0 && message !== "" ? `${counts} (${message})` : counts;
 }
 
 /** Says which servers are left and why, one line each. */
-function unfinished(cli: Cli, node: string, status: DrainStatus) {
+function unfinished(cli: Cli, { node, isBack }: { node: string; isBack: boolean }, status: DrainStatus) {
   const { phase = "Pending", waiting = [], message = "" } = status;
   for (const wait of waiting) print(cli.error, `  ${waitingText(wait)}`);
   const left = `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move`;
   const why = waiting.length > 0 ? left : message || status.reason || "no reason given";
-  const hint =
-    phase === "Blocked"
-      ? `The node stays cordoned and the drain goes on when it can. To end it: vctl drain --cancel ${node}`
-      : `The node stays cordoned; its servers run on. To open it again: vctl uncordon ${node}`;
-  return fail("drain-unfinished", { node, reason: `${phase}, ${why}` }, { hint });
+  const what = isBack ? "bring-back-unfinished" : "drain-unfinished";
+  return fail(what, { node, reason: `${phase}, ${why}` }, { hint: hintAfter(phase, node, isBack) });
+}
+
+function hintAfter(phase: string, node: string, isBack: boolean): string {
+  if (phase === "Blocked") {
+    const goesOn = isBack ? "It goes on when it can." : "The node stays cordoned and the drain goes on when it can.";
+    return `${goesOn} To end it: vctl drain --cancel ${node}`;
+  }
+  if (isBack) return `What is back stays. To go on: vctl uncordon ${node} --bring-back`;
+  return `The node stays cordoned; its servers run on. To open it again: vctl uncordon ${node}`;
 }

@@ -7,25 +7,20 @@ import { fail } from "../fail.ts";
 import { formatColumns } from "../output/columns.ts";
 import { planRows, planSummary } from "../output/drain-plan-table.ts";
 import { formatterOf } from "../output/format.ts";
+import { drainManifest, type DrainWishes } from "./drain-object.ts";
 
 /** Has the server plan a drain, shows the plan, and takes away the object that carried it. */
 export async function showPlan(
   cli: Cli,
   client: ApiClient,
-  { node, spec, output }: { node: string; spec: Record<string, unknown>; output: string | undefined },
+  node: string,
+  options: DrainWishes & { output?: string },
 ): Promise<void> {
-  const made = await createObject(client, drainKind, {
-    object: {
-      apiVersion: "vfleet.dev/v1",
-      kind: "Drain",
-      metadata: { generateName: `${node}-plan-` },
-      spec: { ...spec, node, dryRun: true },
-    },
-  });
+  const made = await createObject(client, drainKind, { object: drainManifest(node, options, { dryRun: true }) });
   const { name } = made.metadata;
   try {
     const planned = await untilPlanned(cli, client, name);
-    const formatter = formatterOf(output);
+    const formatter = formatterOf(options.output);
     if (formatter !== undefined) {
       print(cli.output, formatter(planned));
       return;

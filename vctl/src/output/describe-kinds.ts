@@ -163,9 +163,11 @@ function describeDrain(object: AnyObject, { nowMs }: Related): Outline {
   return [
     ...identity(object),
     ["Node", spec.node],
+    ["Way", spec.bringBack ? "back to it" : "away from it"],
     ["Phase", withReason(textOr(status.phase, "Pending"), status)],
     ["Moved", `${status.moved ?? 0} of ${status.total ?? 0}`],
-    ...(status.stopped === undefined ? [] : [["Stopped", status.stopped] as const]),
+    ...(status.stopped === undefined ? [] : [["Stopped Servers", status.stopped] as const]),
+    ...(status.started === undefined ? [] : [["Started Servers", status.started] as const]),
     ["Max Parallel", String(spec.maxParallel)],
     ["Deadline", status.deadlineAt ?? (spec.deadlineSeconds === undefined ? "<none>" : `${spec.deadlineSeconds} s`)],
     ["Fallback", spec.fallback],

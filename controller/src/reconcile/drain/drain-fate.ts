@@ -4,6 +4,7 @@ import { demandOf, take } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
 import { objectionToMode, unfitTargets } from "../migration/movability.ts";
 import { moveWishes } from "../migration/move-wishes.ts";
+import type { DrainView } from "./drain-view.ts";
 
 /** What a drain would do about a server, were it the server's turn. */
 export type Fate =
@@ -19,11 +20,12 @@ export class Places {
   readonly #fallback: DrainFallback;
   readonly #unfit = new Map<string, ReadonlyMap<string, string>>();
 
-  constructor(fleet: { nodes: readonly Node[]; candidates: readonly Candidate[]; fallback: DrainFallback }) {
-    this.#nodes = new Map(fleet.nodes.map((node) => [node.metadata.name, node]));
-    this.#candidates = fleet.candidates;
-    this.#byName = new Map(fleet.candidates.map((candidate) => [candidate.name, candidate]));
-    this.#fallback = fleet.fallback;
+  constructor({ nodes, candidates, drain }: Pick<DrainView, "nodes" | "candidates" | "drain">) {
+    const { node, bringBack, fallback } = drain.spec;
+    this.#nodes = new Map(nodes.map((one) => [one.metadata.name, one]));
+    this.#byName = new Map(candidates.map((candidate) => [candidate.name, candidate]));
+    this.#candidates = bringBack ? candidates.filter(({ name }) => name === node) : candidates;
+    this.#fallback = fallback;
   }
 
   /** Takes the room of what it moves, so that the next server sees what is left. */

@@ -22,6 +22,7 @@ function planOf(changes: Partial<DrainView> & { spec?: object } = {}) {
     nodes,
     servers,
     migrations,
+    drains: [],
     budgets: [],
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
     memoryBytes: () => 100 * mebibyte,

@@ -37,20 +37,19 @@ class PlannedSchedule {
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #open: ReadonlyMap<string, Migration>;
   readonly #lanes: Lanes;
+  readonly #sourceLanes = new Map<string, Lanes>();
   readonly #budgetLanes = new Map<string, Lanes>();
 
   constructor(view: DrainView) {
-    const { maxParallel, fallback } = view.drain.spec;
-    const { parallelPerFleet, parallelOutboundPerNode } = view.limits;
     this.#view = view;
-    this.#places = new Places({ ...view, fallback });
+    this.#places = new Places(view);
     this.#forecasts = new MoveForecasts(view.migrations);
     this.#room = new DisruptionRoom(view);
     this.#nodes = new Map(view.nodes.map((node) => [node.metadata.name, node]));
     this.#open = new Map(
       view.migrations.filter((migration) => !isMigrationEnded(migration)).map((one) => [movedNameOf(one), one]),
     );
-    this.#lanes = new Lanes(Math.min(maxParallel, parallelPerFleet, parallelOutboundPerNode));
+    this.#lanes = new Lanes(Math.min(view.drain.spec.maxParallel, view.limits.parallelPerFleet));
   }
 
   plan(server: VirtualServer): Planned {
@@ -64,7 +63,8 @@ class PlannedSchedule {
       return { ...waits(fate.why), ...(fate.fallback === undefined ? {} : { fallback: fate.fallback }) };
     const entry = fate.kind === "stop" ? stopOf(server, fate) : this.#moveOf(server, fate);
     const freedoms = this.#room.freedomsOf(server);
-    const lanes = [this.#lanes, ...freedoms.map((freedom) => this.#lanesOf(freedom))];
+    const moveLanes = [this.#lanes, this.#lanesFrom(server.status?.nodeName ?? "")];
+    const lanes = [...moveLanes, ...freedoms.map((freedom) => this.#lanesOf(freedom))];
     const startsAfterMs = Math.max(...lanes.map(({ nextMs }) => nextMs));
     const spent = freedoms.find((freedom) => this.#lanesOf(freedom).nextMs === Number.POSITIVE_INFINITY);
     if (spent !== undefined) return waits(`disruption budget "${spent.budget}" leaves no room: ${spent.why}`);
@@ -73,7 +73,7 @@ class PlannedSchedule {
       return waits(`it would not begin before the deadline of ${deadlineSeconds} s`);
     const endMs = startsAfterMs + (entry.predictedDurationMs ?? 0);
     this.endMs = Math.max(this.endMs, endMs);
-    this.#lanes.holdUntil(endMs);
+    for (const held of moveLanes) held.holdUntil(endMs);
     // What is stopped stays a disruption where budgets count what is down.
     for (const freedom of freedoms) {
       const isForGood = fate.kind === "stop" && freedom.isOfDown;
@@ -105,6 +105,12 @@ class PlannedSchedule {
   #lanesOf(freedom: Freedom): Lanes {
     const lanes = this.#budgetLanes.get(freedom.budget) ?? new Lanes(freedom.count);
     this.#budgetLanes.set(freedom.budget, lanes);
+    return lanes;
+  }
+
+  #lanesFrom(source: string): Lanes {
+    const lanes = this.#sourceLanes.get(source) ?? new Lanes(this.#view.limits.parallelOutboundPerNode);
+    this.#sourceLanes.set(source, lanes);
     return lanes;
   }
 }

@@ -40,6 +40,7 @@ export class DrainReconciler {
       const decision = drainStep({
         ...fleet,
         drain,
+        drains: store.list(drainKind).items,
         budgets: store.list(disruptionBudgetKind).items,
         candidates: candidatesIn(store),
         memoryBytes: ({ metadata }) => presence.memoryBytes(metadata.uid ?? ""),
@@ -91,6 +92,9 @@ export class DrainReconciler {
       case "cordon":
         await store.mutate(nodeKind, { name: action.node }, (draft) => void (draft.spec.unschedulable = true));
         return;
+      case "uncordon":
+        await store.mutate(nodeKind, { name: action.node }, (draft) => void delete draft.spec.unschedulable);
+        return;
       case "cancel-move":
         await store.mutate(
           migrationKind,
@@ -105,6 +109,12 @@ export class DrainReconciler {
             ...draft.metadata.annotations,
             [stoppedByAnnotation]: drain.metadata.uid ?? "",
           };
+        });
+        return;
+      case "start":
+        await store.mutate(virtualServerKind, { namespace: action.namespace, name: action.server }, (draft) => {
+          draft.spec.runStrategy = "Running";
+          delete draft.metadata.annotations?.[stoppedByAnnotation];
         });
         return;
       case "move": {

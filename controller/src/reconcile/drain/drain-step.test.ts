@@ -33,6 +33,7 @@ function view(changes: Partial<DrainView> = {}): DrainView {
     servers,
     migrations,
     candidates: candidatesOf({ nodes, servers, migrations, images: [] }),
+    drains: [],
     budgets: [],
     memoryBytes: () => undefined,
     limits: { parallelPerFleet: 5, parallelOutboundPerNode: 2 },

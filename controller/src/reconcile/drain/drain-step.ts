@@ -1,12 +1,13 @@
-import type { DrainPhase, Migration, VirtualServer } from "@vfleet/shared";
+import type { Drain, DrainPhase, Migration, Node, VirtualServer } from "@vfleet/shared";
 import { isMigrationEnded } from "@vfleet/shared";
 import { DisruptionRoom } from "../disruption/disruption-room.ts";
 import { Places } from "./drain-fate.ts";
 import { inDrainOrder } from "./drain-order.ts";
 import { planDrain } from "./drain-plan.ts";
+import { type DrainScope, drainToTakeBack, scopeOf } from "./drain-scope.ts";
 import { type Turn, turnOf } from "./drain-turn.ts";
 import type { DrainAction, DrainStatus, DrainView, Waiting } from "./drain-view.ts";
-import { isStoppedByDrain, movedNameOf, nameOf } from "./drain-view.ts";
+import { isStoppedByDrain, movedNameOf, nameOf, placeOf } from "./drain-view.ts";
 
 export interface DrainDecision {
   status: DrainStatus;
@@ -15,7 +16,7 @@ export interface DrainDecision {
 
 export const endedDrainPhases: readonly DrainPhase[] = ["Planned", "Succeeded", "Failed", "Cancelled"];
 
-/** Empties a node: cordon, then a move for every server on it that runs, as many at a time as asked, as far as they fit elsewhere. */
+/** Empties a node, or brings back what its last drain moved away: as many moves at a time as asked, as far as they fit. */
 export function drainStep(view: DrainView): DrainDecision {
   const { drain } = view;
   const status = begunStatus(view);
@@ -27,28 +28,31 @@ export function drainStep(view: DrainView): DrainDecision {
       reason: "NodeNotFound",
       message: `There is no node "${drain.spec.node}"`,
     });
-  const here = view.servers.filter(
-    (server) => server.status?.nodeName === drain.spec.node && server.metadata.deletionTimestamp === undefined,
-  );
-  const toMove = here.filter(keepsDrainWaiting);
-  if (drain.spec.dryRun) return planned(status, view, toMove);
+  const scope = scopeOf(view, status.bringsBack);
+  if (drain.spec.dryRun) return planned(status, view, scope);
 
   const own = view.migrations.filter((migration) =>
     migration.metadata.ownerReferences?.some((owner) => owner.uid === drain.metadata.uid),
   );
   if (drain.spec.cancel || drain.metadata.deletionTimestamp !== undefined) return cancelled(status, view, own);
-  if (node.spec.unschedulable !== true)
-    return { status: { ...status, phase: "Draining" }, actions: [{ kind: "cordon", node: drain.spec.node }] };
+  const door = doorAction(drain, node);
+  if (door !== undefined) return { status: { ...status, phase: phaseOf(drain) }, actions: [door] };
 
+  const { toMove, stopped } = scope;
   const moved = own.filter((migration) => migration.status?.phase === "Succeeded").length;
-  const stopped = here.filter((server) => isStoppedByDrain(server, drain.metadata.uid)).map(nameOf);
+  const started = [...(status.started ?? []), ...scope.toStart.map(nameOf)];
   const counted: DrainStatus = {
     ...status,
     total: Math.max(status.total ?? 0, toMove.length + moved),
     moved,
-    ...(stopped.length === 0 ? {} : { stopped }),
+    ...(stopped.length === 0 ? {} : { stopped: [...stopped] }),
+    ...(started.length === 0 ? {} : { started: [...new Set(started)] }),
   };
-  if (toMove.length > 0) return turns(counted, { view, toMove, own });
+  const starts = scope.toStart.map((server): DrainAction => ({ kind: "start", ...placeOf(server) }));
+  if (toMove.length > 0) {
+    const { status: next, actions } = turns(counted, { view, toMove, own });
+    return { status: next, actions: [...starts, ...actions] };
+  }
   const cleaningUp = own.filter((migration) => !isMigrationEnded(migration));
   if (cleaningUp.length > 0) {
     const waiting = cleaningUp.map((migration) => ({
@@ -56,16 +60,25 @@ export function drainStep(view: DrainView): DrainDecision {
       migration: migration.metadata.name,
       reason: migration.status?.message ?? migration.status?.phase ?? "Pending",
     }));
-    return { status: { ...counted, waiting }, actions: [] };
+    return { status: { ...counted, phase: phaseOf(drain), waiting }, actions: starts };
   }
-  const message =
-    here.length === 0
-      ? "No server is left on it"
-      : `No server runs on it; ${here.length} that are stopped stay, with their files`;
-  return ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message });
+  const end = ended({ ...counted, waiting: [] }, view, { phase: "Succeeded", message: scope.doneMessage });
+  return { ...end, actions: starts };
 }
 
-function planned(status: DrainStatus, view: DrainView, toMove: readonly VirtualServer[]): DrainDecision {
+/** Nothing new lands on a node that is emptied. One that is filled is opened once: whoever cordons it again means it. */
+function doorAction(drain: Drain, node: Node): DrainAction | undefined {
+  const isCordoned = node.spec.unschedulable === true;
+  if (!drain.spec.bringBack) return isCordoned ? undefined : { kind: "cordon", node: drain.spec.node };
+  const isNew = (drain.status?.phase ?? "Pending") === "Pending";
+  return isNew && isCordoned ? { kind: "uncordon", node: drain.spec.node } : undefined;
+}
+
+function phaseOf({ spec }: Drain): DrainPhase {
+  return spec.bringBack ? "Returning" : "Draining";
+}
+
+function planned(status: DrainStatus, view: DrainView, { toMove }: DrainScope): DrainDecision {
   const plan = planDrain(view, toMove);
   const counts = (["Move", "Stop", "Wait"] as const).map(
     (action) => plan.servers.filter((server) => server.action === action).length,
@@ -74,13 +87,19 @@ function planned(status: DrainStatus, view: DrainView, toMove: readonly VirtualS
   return ended({ ...status, total: toMove.length, plan }, view, { phase: "Planned", message });
 }
 
-/** When it began is written once: its deadline holds over whatever the controller goes through. */
-function begunStatus({ drain, now }: DrainView): DrainStatus {
-  const startedAt = drain.status?.startedAt ?? now;
-  const { deadlineSeconds } = drain.spec;
-  if (deadlineSeconds === undefined) return { ...drain.status, startedAt };
-  const deadlineAt = new Date(Date.parse(startedAt) + deadlineSeconds * 1000).toISOString();
-  return { ...drain.status, startedAt, deadlineAt };
+/** When it began, and what it takes back, is written once: both hold over whatever the controller goes through. */
+function begunStatus(view: DrainView): DrainStatus {
+  const { deadlineSeconds, bringBack } = view.drain.spec;
+  const startedAt = view.drain.status?.startedAt ?? view.now;
+  const bringsBack = bringBack ? (view.drain.status?.bringsBack ?? drainToTakeBack(view)?.metadata.uid) : undefined;
+  return {
+    ...view.drain.status,
+    startedAt,
+    ...(bringsBack === undefined ? {} : { bringsBack }),
+    ...(deadlineSeconds === undefined
+      ? {}
+      : { deadlineAt: new Date(Date.parse(startedAt) + deadlineSeconds * 1000).toISOString() }),
+  };
 }
 
 function turns(
@@ -89,7 +108,7 @@ function turns(
 ): DrainDecision {
   const { drain, now } = view;
   const isDeadlineOver = status.deadlineAt !== undefined && Date.parse(status.deadlineAt) <= Date.parse(now);
-  const places = new Places({ ...view, fallback: drain.spec.fallback });
+  const places = new Places(view);
   const room = new DisruptionRoom(view);
   const open = new Map(
     view.migrations.filter((migration) => !isMigrationEnded(migration)).map((one) => [movedNameOf(one), one]),
@@ -127,7 +146,7 @@ function turns(
     return { status: { ...rest, phase: "Blocked", reason, message: sentence(waiting) }, actions: begun };
   }
   const message = `${toMove.length} of ${status.total ?? toMove.length} servers left`;
-  return { status: { ...rest, phase: "Draining", message }, actions: begun };
+  return { status: { ...rest, phase: phaseOf(drain), message }, actions: begun };
 }
 
 /**
@@ -145,7 +164,7 @@ function overdue(
     const isWaiting = (migration: Migration) => (migration.status?.phase ?? "Pending") === "Pending";
     const message = `${passed}; ${underWay} under way may finish`;
     const { reason: _reason, ...rest } = status;
-    return { status: { ...rest, phase: "Draining", message }, actions: cancelling(ownOpen.filter(isWaiting)) };
+    return { status: { ...rest, phase: phaseOf(view.drain), message }, actions: cancelling(ownOpen.filter(isWaiting)) };
   }
   const message = `${passed}; ${waiting.length} of ${status.total ?? waiting.length} servers are left: ${sentence(waiting)}`;
   return ended(status, view, { phase: "Failed", reason: "DeadlineExceeded", message });
@@ -156,7 +175,7 @@ function cancelled(status: DrainStatus, view: DrainView, own: readonly Migration
   if (open.length === 0)
     return ended({ ...status, waiting: [] }, view, {
       phase: "Cancelled",
-      message: "Cancelled; the node stays cordoned",
+      message: view.drain.spec.bringBack ? "Cancelled; what is back stays" : "Cancelled; the node stays cordoned",
     });
   return { status: { ...status, message: `Cancelling ${open.length} moves` }, actions: cancelling(open) };
 }
@@ -169,12 +188,6 @@ function cancelling(migrations: readonly Migration[]): DrainAction[] {
       name: metadata.name,
       namespace: metadata.namespace ?? "default",
     }));
-}
-
-/** Running or on its way to it; also what nobody has heard of. What is stopped or has failed for good has nothing to move. */
-function keepsDrainWaiting(server: VirtualServer): boolean {
-  const phase = server.status?.phase ?? "Pending";
-  return phase !== "Stopped" && phase !== "Failed";
 }
 
 function ended(

@@ -2,7 +2,7 @@ import type { Drain, Migration, VirtualServer } from "@vfleet/shared";
 import type { DisruptionRoom } from "../disruption/disruption-room.ts";
 import type { Places } from "./drain-fate.ts";
 import type { DrainAction, Waiting } from "./drain-view.ts";
-import { nameOf } from "./drain-view.ts";
+import { nameOf, placeOf } from "./drain-view.ts";
 
 /** What a drain does about one server now, and why. */
 export type Turn =
@@ -90,8 +90,7 @@ function decided(server: VirtualServer, view: TurnView): Turn {
       waiting: { ...waiting, reason: `${objection.message}${because}` },
     };
   view.room.take(server);
-  const namespace = server.metadata.namespace ?? "default";
-  const subject = { namespace, server: server.metadata.name };
+  const subject = placeOf(server);
   if (fate.kind === "stop")
     return {
       kind: "begins",
@@ -99,7 +98,8 @@ function decided(server: VirtualServer, view: TurnView): Turn {
       action: { kind: "stop", ...subject },
     };
   const { targetNode } = fate;
-  const name = `${server.metadata.name}-drain-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
+  const why = drain.spec.bringBack ? "back" : "drain";
+  const name = `${server.metadata.name}-${why}-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
   return {
     kind: "begins",
     waiting: { ...waiting, migration: name, reason: `moves to ${targetNode}${because}` },

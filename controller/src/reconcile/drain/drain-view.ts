@@ -7,6 +7,8 @@ export type Waiting = NonNullable<DrainStatus["waiting"]>[number];
 /** Everything that decides what a drain does next. */
 export interface DrainView {
   drain: Drain;
+  /** All there are, this one among them. */
+  drains: readonly Drain[];
   nodes: readonly Node[];
   servers: readonly VirtualServer[];
   /** Of the whole fleet. */
@@ -20,10 +22,10 @@ export interface DrainView {
 }
 
 export type DrainAction =
-  | { kind: "cordon"; node: string }
+  | { kind: "cordon" | "uncordon"; node: string }
   | { kind: "move"; name: string; namespace: string; server: string; targetNode: string; mode?: "Cold" }
   | { kind: "cancel-move"; name: string; namespace: string }
-  | { kind: "stop"; namespace: string; server: string };
+  | { kind: "stop" | "start"; namespace: string; server: string };
 
 /** On a server that a drain has stopped: the drain's uid. Goes when its run strategy is changed by anyone else. */
 export const stoppedByAnnotation = "vfleet.dev/stopped-by-drain";
@@ -41,4 +43,8 @@ export function nameOf(server: VirtualServer): string {
 /** The same, of the server that is moved. */
 export function movedNameOf(migration: Migration): string {
   return `${migration.metadata.namespace ?? "default"}/${migration.spec.server}`;
+}
+
+export function placeOf({ metadata }: VirtualServer): { namespace: string; server: string } {
+  return { namespace: metadata.namespace ?? "default", server: metadata.name };
 }
