@@ -87,6 +87,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./command/cordon.ts")).configureUncordon,
   },
   {
+    name: "rebalance",
+    summary: "Relieve overloaded hosts by moves, or say which and why",
+    example: "vctl rebalance --dry-run",
+    load: async () => (await import("./command/rebalance.ts")).configureRebalance,
+  },
+  {
     name: "top",
     summary: "Show what hosts or virtual servers use now",
     example: "vctl top servers",

@@ -7,6 +7,7 @@ import {
   migrationModes,
   namespaceKind,
   nodeKind,
+  rebalanceModes,
   virtualServerKind,
 } from "@vfleet/shared";
 import type { Command } from "commander";
@@ -55,6 +56,7 @@ const flagValues: Readonly<Record<string, Wanted>> = {
   "drain --fallback": drainFallbacks,
   "uncordon --fallback": ["cold", "wait"],
   "migrate --cancel": migrationKind,
+  "rebalance --mode": rebalanceModes,
   "wait --for": ["condition=", "create", "delete", "jsonpath="],
 };
 
