@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 import { migrationModeSchema } from "@vfleet/shared";
 import { benchmarkMigration } from "./migration/run.ts";
 import { benchmarkRounds } from "./rounds/run.ts";
+import { benchmarkScheduler } from "./scheduler/run.ts";
+import { scenarioNames } from "./scheduler/scenarios.ts";
 
 const usage = `usage: npm run bench -- migration [--json FILE] [--sizes 64,256,512] [--runs 5] [--systems vfleet,runc,podman]
                                      [--modes StopAndCopy,Postcopy] [--data random|text] [--lab benchmark]
@@ -11,7 +13,12 @@ Moves the same redis, under the same client, by vfleet in each mode, by plain ru
 
 Moves a redis that is written to between virtual machines, whose kernel tracks dirty pages, with rounds and without.
 
-Both print a table; --json writes the rows.
+       npm run bench -- scheduler [--json FILE] [--nodes 5000] [--servers 50000] [--scenarios basic,spread,antiAffinity,churn]
+                                  [--profile FOLDER]
+
+Places servers by the real controller over a real NATS server; the agents are simulated. --profile writes the controller's CPU profiles.
+
+All print a table; --json writes the rows.
 `;
 
 const { values: options, positionals } = parseArgs({
@@ -25,6 +32,10 @@ const { values: options, positionals } = parseArgs({
     "write-mib": { type: "string", default: "5" },
     data: { type: "string", default: "random" },
     lab: { type: "string", default: "benchmark" },
+    nodes: { type: "string", default: "5000" },
+    servers: { type: "string", default: "50000" },
+    scenarios: { type: "string", default: scenarioNames.join(",") },
+    profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -47,6 +58,14 @@ const benchmarks: Record<string, () => Promise<unknown>> = {
       runs: Number(options.runs ?? 3),
       modes: migrationModeSchema.array().parse((options.modes ?? "Precopy,StopAndCopy").split(",")),
       jsonFile: options.json,
+    }),
+  scheduler: () =>
+    benchmarkScheduler({
+      nodes: Number(options.nodes),
+      servers: Number(options.servers),
+      scenarios: scenarioNames.filter((name) => options.scenarios.split(",").includes(name)),
+      jsonFile: options.json,
+      profileFolder: options.profile,
     }),
 };
 const chosen = benchmarks[positionals.join(" ")];

@@ -33,6 +33,9 @@ export interface SimulatedAgentOptions {
   /** Other agents by name: what real ones reach over TLS, host to host. */
   peers: Map<string, SimulatedAgent>;
   memoryBytes?: number;
+  labels?: Record<string, string>;
+  /** Between two reports of which nothing new is said; default 200 ms. */
+  reportEveryMs?: number;
 }
 
 /**
@@ -68,7 +71,7 @@ export class SimulatedAgent {
   start(): void {
     const { connection } = this.#options;
     connection.subscribe(subjects.command(this.name), { callback: (_error, message) => void this.#command(message) });
-    this.#stopReports = systemEnvironment.every(200, () => this.report());
+    this.#stopReports = systemEnvironment.every(this.#options.reportEveryMs ?? 200, () => this.report());
     this.report();
   }
 
@@ -90,8 +93,8 @@ export class SimulatedAgent {
       bootId: "boot",
       agentVersion: "0.1.0",
       endpoint: { host: "127.0.0.1", port: 7443 },
-      underlayAddress: `10.0.0.${this.name.replaceAll(/\D/g, "")}`,
-      labels: { zone: "lab" },
+      underlayAddress: underlayAddressOf(this.name),
+      labels: this.#options.labels ?? { zone: "lab" },
       capacity: resources,
       allocatable: resources,
       info: {
@@ -278,4 +281,10 @@ export class SimulatedAgent {
     };
     this.#options.connection.publish(subjects.progress(this.name), JSON.stringify(whole));
   }
+}
+
+/** `host-258` is 10.0.1.2. */
+function underlayAddressOf(name: string): string {
+  const number = Number(name.replaceAll(/\D/g, ""));
+  return `10.0.${number >> 8}.${number & 255}`;
 }

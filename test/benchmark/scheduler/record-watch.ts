@@ -1,0 +1,86 @@
+import type { Image, Node, VirtualServer } from "@vfleet/shared";
+import type { NatsConnection } from "nats";
+import { consumerOpts } from "nats";
+
+const prefix = "$KV.vfleet-objects.";
+
+export interface Bound {
+  server: VirtualServer;
+  /** Every node that it was ever bound to. */
+  nodes: Set<string>;
+  /** When the store had written it first, and bound: the store's own clock. */
+  createdAtMs: number;
+  boundAtMs: number | undefined;
+}
+
+/** What the store has written, as it writes it: neither the controller's answers nor its watches are asked. */
+export class RecordWatch {
+  readonly servers = new Map<string, Bound>();
+  readonly nodes = new Map<string, Node>();
+  readonly #images = new Map<string, { image: Image; readyAtMs: number | undefined }>();
+  #looks: { look: () => boolean; resolve: () => void }[] = [];
+
+  async start(connection: NatsConnection): Promise<void> {
+    const options = consumerOpts();
+    options.orderedConsumer();
+    options.bindStream("KV_vfleet-objects");
+    options.callback((_error, message) => {
+      if (message === null) return;
+      const key = message.subject.slice(prefix.length);
+      const isGone = message.headers?.has("KV-Operation") === true;
+      this.#take(key, isGone ? undefined : message.string(), message.info.timestampNanos / 1e6);
+    });
+    await connection.jetstream().subscribe(`${prefix}>`, options);
+  }
+
+  readyAtMs(image: string): number {
+    return this.#images.get(image)?.readyAtMs ?? Number.NaN;
+  }
+
+  /** Resolves once it is so; throws after the time. */
+  async until(what: string, limitMs: number, look: () => boolean): Promise<void> {
+    if (look()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#looks.push({ look, resolve });
+    const timeout = new Promise<never>((_resolve, reject) =>
+      setTimeout(() => reject(new Error(`${what}: not within ${limitMs} ms`)), limitMs).unref(),
+    );
+    await Promise.race([promise, timeout]);
+  }
+
+  #take(key: string, text: string | undefined, atMs: number): void {
+    const [, plural, , name = ""] = key.split(".");
+    if (plural === "virtualservers") this.#onServer(name, text, atMs);
+    else if (plural === "nodes" && text !== undefined) this.nodes.set(name, JSON.parse(text) as Node);
+    else if (plural === "images" && text !== undefined) {
+      const image = JSON.parse(text) as Image;
+      const readyAtMs = this.#images.get(name)?.readyAtMs ?? (image.status?.phase === "Ready" ? atMs : undefined);
+      this.#images.set(name, { image, readyAtMs });
+    } else return;
+    this.#looks = this.#looks.filter(({ look, resolve }) => {
+      const isSo = look();
+      if (isSo) resolve();
+      return !isSo;
+    });
+  }
+
+  #onServer(name: string, text: string | undefined, atMs: number): void {
+    if (text === undefined) {
+      this.servers.delete(name);
+      return;
+    }
+    const server = JSON.parse(text) as VirtualServer;
+    const node = server.status?.nodeName;
+    const known = this.servers.get(name) ?? { server, nodes: new Set(), createdAtMs: atMs, boundAtMs: undefined };
+    if (node !== undefined) {
+      known.nodes.add(node);
+      known.boundAtMs ??= atMs;
+      if (known.server.status?.nodeName === undefined) this.bound++;
+    }
+    known.server = server;
+    this.servers.set(name, known);
+  }
+
+  /** Bindings seen so far, also of servers that are gone. */
+  bound = 0;
+}
