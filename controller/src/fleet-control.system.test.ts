@@ -1,151 +1,33 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ApiObject, Kind, NodeTelemetry, RebalancePolicy, VirtualServer } from "@vfleet/shared";
+import { expect, test } from "vitest";
+import type { NodeTelemetry, RebalancePolicy } from "@vfleet/shared";
 import {
-  controllerConfigSchema,
-  createLogger,
-  drainKind,
   eventKind,
-  imageKind,
   migrationKind,
   nodeKind,
   rebalancePolicyKind,
   rebalancePolicyName,
-  systemEnvironment,
   virtualServerKind,
 } from "@vfleet/shared";
-import type { NatsConnection } from "nats";
-import { Registry } from "prom-client";
-import { SimulatedAgent } from "./fleet/simulated-agent.ts";
-import type { FleetControl } from "./fleet-control.ts";
-import { startFleetControl } from "./fleet-control.ts";
-import type { ObjectStore } from "./store/object-store.ts";
-import { startObjectStore } from "./store/start-object-store.ts";
-import { TestNatsServer } from "./store/test-nats-server.ts";
-
-const tls = { ca: "/unused", certificate: "/unused", key: "/unused" };
-const config = controllerConfigSchema.parse({
-  listen: {},
-  tls,
-  agentTls: tls,
-  nats: { servers: ["unused"], nkeySeedFile: "/unused", tls },
-  redis: { url: "redis://unused" },
-  tokensFile: "/unused",
-  heartbeat: { graceMs: 1500 },
-});
-const log = createLogger("test", process.env["VFLEET_LOG_LEVEL"] ?? "fatal");
-
-let server: TestNatsServer;
-let agentConnection: NatsConnection;
-let connection: NatsConnection;
-let store: ObjectStore;
-let control: FleetControl;
-let registry: Registry;
-let agents: Map<string, SimulatedAgent>;
-let samples: () => Promise<NodeTelemetry[]>;
-
-beforeEach(async () => {
-  server = new TestNatsServer();
-  await server.start();
-  agentConnection = await server.connect();
-  await startControl();
-  agents = new Map();
-  samples = () => Promise.resolve([]);
-});
-
-afterEach(async () => {
-  for (const agent of agents.values()) agent.stop();
-  await stopControl();
-  await agentConnection.close();
-  await server.stop();
-});
-
-async function startControl(): Promise<void> {
-  connection = await server.connect();
-  store = await startObjectStore({ connection, environment: systemEnvironment, log, replicas: 1 });
-  registry = new Registry();
-  control = await startFleetControl({
-    config,
-    environment: systemEnvironment,
-    log,
-    connection,
-    store,
-    registry,
-    onTelemetry: () => undefined,
-    samples: () => samples(),
-  });
-}
-
-async function stopControl(): Promise<void> {
-  await control.close();
-  await store.close();
-  await connection.close();
-}
-
-function addAgent(name: string, memoryBytes?: number): SimulatedAgent {
-  const agent = new SimulatedAgent({
-    name,
-    connection: agentConnection,
-    peers: agents,
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
-  });
-  agent.start();
-  return agent;
-}
-
-async function until<T>(what: string, look: () => T | undefined | false, limitMs = 15_000): Promise<T> {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const seen = look();
-    if (seen !== undefined && seen !== false) return seen;
-    if (performance.now() > deadline) {
-      const state = [virtualServerKind, migrationKind, drainKind, nodeKind].flatMap((kind) =>
-        store
-          .list(kind as unknown as Kind)
-          .items.map((item) => `${item.kind} ${item.metadata.name} ${JSON.stringify(item.status)}`),
-      );
-      throw new Error(`${what}: not within ${limitMs} ms\n${state.join("\n")}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-async function make<T extends ApiObject>(kind: Kind<T>, object: Record<string, unknown>): Promise<T> {
-  return store.create(
-    kind,
-    kind.schema.parse({ apiVersion: kind.group === "" ? "v1" : `${kind.group}/v1`, kind: kind.kind, ...object }),
-  );
-}
-
-async function makeImage(): Promise<void> {
-  await make(imageKind, { metadata: { name: "debian" }, spec: { source: { debootstrap: {} } } });
-  await until("image ready", () => store.get(imageKind, { name: "debian" })?.status?.phase === "Ready");
-}
-
-const key = (name: string) => ({ namespace: "default", name });
-const get = (name: string): VirtualServer | undefined => store.get(virtualServerKind, key(name));
-const migration = (name: string) => store.get(migrationKind, key(name));
-
-async function makeServer(name: string, spec: Record<string, unknown> = {}): Promise<VirtualServer> {
-  await make(virtualServerKind, { metadata: key(name), spec: { image: "debian", ...spec } });
-  return until(`${name} running`, () => (get(name)?.status?.phase === "Running" ? get(name) : undefined));
-}
-
-/** Between all nodes: each of them has said that it is there. */
-async function migrate(name: string, spec: Record<string, unknown>): Promise<void> {
-  await until("nodes ready", () => [...agents.keys()].every((node) => isReady(node)));
-  await make(migrationKind, { metadata: key(name), spec });
-}
-
-function isReady(node: string): boolean {
-  const { conditions = [] } = store.get(nodeKind, { name: node })?.status ?? {};
-  return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
-}
-
-/** At no moment did two nodes run the same server under the same epoch. */
-function expectOneRunnerPerEpoch(): void {
-  const all = [...agents.values()].flatMap((agent) => [...agent.ran]);
-  expect(all.length).toBe(new Set(all).size);
-}
+import {
+  addAgent,
+  agents,
+  expectOneRunnerPerEpoch,
+  get,
+  isReady,
+  key,
+  make,
+  makeImage,
+  makeServer,
+  migrate,
+  migration,
+  registry,
+  sampleWith,
+  server,
+  startControl,
+  stopControl,
+  store,
+  until,
+} from "./test-fleet.ts";
 
 test("a server waits for its image with a reason, is placed, runs, and is released when deleted", async () => {
   addAgent("host-1");
@@ -369,72 +251,6 @@ test("a node that falls silent is not ready and its servers are unknown, until i
   await until("running", () => get("web")?.status?.phase === "Running");
 });
 
-test("a drain cordons, moves every server and ends; one move that fails at first is tried again", async () => {
-  for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
-  await makeImage();
-  const servers = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => makeServer(name)));
-  const node = servers[0]?.status?.nodeName ?? "";
-  const others = [...agents.values()].filter((agent) => agent.name !== node);
-  let failures = 0;
-  for (const agent of others) {
-    agent.beforeCommit = async () => {
-      if (failures++ === 0) throw new Error("a bad first try");
-    };
-  }
-  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node } });
-  const drain = await until("drained", () => {
-    const found = store.get(drainKind, { name: "maintenance" });
-    return found?.status?.phase === "Succeeded" ? found : undefined;
-  });
-  expect(drain.status).toMatchObject({ total: 2, moved: 2, waiting: [] });
-  expect(store.get(nodeKind, { name: node })?.spec.unschedulable).toBe(true);
-  expect(store.list(virtualServerKind).items.filter((found) => found.status?.nodeName === node)).toEqual([]);
-  expect(
-    store
-      .list(migrationKind)
-      .items.map((found) => found.status?.phase ?? "")
-      .toSorted((a, b) => a.localeCompare(b)),
-  ).toEqual(["Failed", "Succeeded", "Succeeded"]);
-  expectOneRunnerPerEpoch();
-}, 30_000);
-
-test("a drain with no room elsewhere says which servers and why, changes only the cordon, and goes on when there is room", async () => {
-  addAgent("host-1", 2 * 2 ** 30);
-  await makeImage();
-  await makeServer("web", { resources: { requests: { memory: "1Gi" }, limits: { memory: "1Gi" } } });
-  addAgent("host-2", 2 ** 29);
-  await until("nodes", () => store.list(nodeKind).items.length === 2);
-  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node: "host-1" } });
-  const blocked = await until("blocked", () => {
-    const found = store.get(drainKind, { name: "maintenance" });
-    return found?.status?.phase === "Blocked" ? found : undefined;
-  });
-  expect(blocked.status?.message).toBe(
-    '"default/web": 0/2 nodes fit: 1 where it runs now, 1 too little memory (requested 1Gi, free 512Mi); lower requests.memory',
-  );
-  expect(blocked.status?.waiting).toHaveLength(1);
-  expect(store.list(migrationKind).items).toEqual([]);
-  expect(get("web")?.status?.phase).toBe("Running");
-  addAgent("host-3");
-  await until("drained", () => store.get(drainKind, { name: "maintenance" })?.status?.phase === "Succeeded");
-  expect(get("web")?.status?.nodeName).toBe("host-3");
-});
-
-test("cancelling a drain cancels its moves and leaves the cordon", async () => {
-  for (const name of ["host-1", "host-2"]) addAgent(name);
-  await makeImage();
-  const web = await makeServer("web");
-  for (const agent of agents.values()) agent.beforeCommit = () => new Promise(() => undefined);
-  const node = web.status?.nodeName ?? "";
-  await make(drainKind, { metadata: { name: "maintenance" }, spec: { node } });
-  await until("frozen", () => store.list(migrationKind).items[0]?.status?.phase === "Freezing");
-  await store.mutate(drainKind, { name: "maintenance" }, (draft) => void (draft.spec.cancel = true));
-  await until("cancelled", () => store.get(drainKind, { name: "maintenance" })?.status?.phase === "Cancelled");
-  expect(store.list(migrationKind).items[0]?.status?.phase).toBe("Cancelled");
-  expect(store.get(nodeKind, { name: node })?.spec.unschedulable).toBe(true);
-  await until("running", () => get("web")?.status?.phase === "Running");
-});
-
 /** As a host of 4 CPUs whose kernel doesn't count pressure says it. */
 function sampleOf(node: string, uses: Record<string, number>): NodeTelemetry {
   const usage = (milliCpu: number) => {
@@ -475,7 +291,7 @@ test("a round suggests, then makes the move that relieves a node; a controller t
   addAgent("host-2");
   await until("node ready", () => isReady("host-2"));
   const overload = { large: 2700, light: 1200 };
-  samples = async () => [sampleOf("host-1", overload), sampleOf("host-2", {})];
+  sampleWith(async () => [sampleOf("host-1", overload), sampleOf("host-2", {})]);
   const [suggested] = (await askForRound("a", "Suggest"))?.nodes ?? [];
   expect(suggested?.move).toMatchObject({ server: "default/large", targetNode: "host-2" });
   expect(store.list(migrationKind).items).toEqual([]);
@@ -489,11 +305,11 @@ test("a round suggests, then makes the move that relieves a node; a controller t
   await stopControl();
   await startControl();
   await until("nodes heard", () => isReady("host-1") && isReady("host-2"));
-  samples = async () => [sampleOf("host-2", { large: 3900 }), sampleOf("host-1", {})];
+  sampleWith(async () => [sampleOf("host-2", { large: 3900 }), sampleOf("host-1", {})]);
   const [resting] = (await askForRound("c", "On"))?.nodes ?? [];
   expect(resting?.message).toContain("a move from or to it is under way or has just ended");
   expect(store.list(migrationKind).items).toHaveLength(1);
 
-  samples = () => Promise.reject(new Error("redis is down"));
+  sampleWith(() => Promise.reject(new Error("redis is down")));
   expect((await askForRound("d", "On"))?.message).toBe("Paused: what nodes use cannot be read: redis is down");
 });

@@ -38,6 +38,8 @@ export interface SimulatedAgentOptions {
   reportEveryMs?: number;
 }
 
+const ioUring = { reason: "IoUring", message: "it uses io_uring (process 1)" } as const;
+
 /**
  * An agent for tests: it runs nothing, but speaks the real protocol over a real NATS server and keeps the promises of a
  * real one (epochs, releases, the two gates of a move). Places where a test makes it wait or refuse are plain members.
@@ -50,6 +52,8 @@ export class SimulatedAgent {
   lastWord: "done" | "lost" | "died" = "done";
   /** A prepare command is refused with this. */
   refusePrepare: string | undefined;
+  /** Names of servers in which it sees what can't be dumped. */
+  readonly undumpable = new Set<string>();
   /** Every server it ever ran: `uid@epoch`. */
   readonly ran = new Set<string>();
   readonly commits: Commit[] = [];
@@ -82,7 +86,9 @@ export class SimulatedAgent {
   }
 
   get servers(): ServerReport[] {
-    return [...this.#servers.values()];
+    return [...this.#servers.values()].map((server) =>
+      this.undumpable.has(server.name) ? { ...server, migratable: { ok: false, reasons: [ioUring] } } : server,
+    );
   }
 
   report(): void {

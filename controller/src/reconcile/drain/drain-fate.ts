@@ -1,7 +1,8 @@
 import type { DrainFallback, Migration, MigrationMode, Node, VirtualServer } from "@vfleet/shared";
-import type { Candidate } from "../../scheduler/placement.ts";
+import type { Candidate, Demand } from "../../scheduler/placement.ts";
 import { demandOf, take } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
+import { Search } from "../../scheduler/search.ts";
 import { objectionToMode, unfitTargets } from "../migration/movability.ts";
 import { moveWishes } from "../migration/move-wishes.ts";
 import type { DrainView } from "./drain-view.ts";
@@ -12,12 +13,14 @@ export type Fate =
   | { kind: "stop"; fallback: "stop"; why: string }
   | { kind: "stuck"; why: string; fallback?: "wait" | "cold" };
 
-/** Where servers can go, and what is taken there by those whose fate is known. */
+/** Where servers can go, and what is taken there by those whose fate is known. The candidates are not its own: it gives all back. */
 export class Places {
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #candidates: readonly Candidate[];
   readonly #byName: ReadonlyMap<string, Candidate>;
   readonly #fallback: DrainFallback;
+  readonly #search = new Search();
+  readonly #taken: { candidate: Candidate; demand: Demand }[] = [];
   readonly #unfit = new Map<string, ReadonlyMap<string, string>>();
 
   constructor({ nodes, candidates, drain }: Pick<DrainView, "nodes" | "candidates" | "drain">) {
@@ -51,17 +54,28 @@ export class Places {
   /** A move that has been made and has not begun reserves nothing by itself yet. */
   holdFor(migration: Migration, server: VirtualServer): void {
     const { targetNode } = migration.spec;
-    if (targetNode !== undefined && migration.status?.targetNode === undefined)
-      take(this.#byName.get(targetNode), demandOf(server));
+    if (targetNode !== undefined && migration.status?.targetNode === undefined) this.#take(targetNode, server);
+  }
+
+  giveBack(): void {
+    for (const { candidate, demand } of this.#taken.splice(0)) take(candidate, demand, -1);
+  }
+
+  #take(node: string, server: VirtualServer): void {
+    const candidate = this.#byName.get(node);
+    if (candidate === undefined) return;
+    const demand = demandOf(server);
+    take(candidate, demand);
+    this.#taken.push({ candidate, demand });
   }
 
   #moved(server: VirtualServer, fate: Fate & { kind: "move" }): Fate {
-    take(this.#byName.get(fate.targetNode), demandOf(server));
+    this.#take(fate.targetNode, server);
     return fate;
   }
 
   #choose(server: VirtualServer, source: Node | undefined, mode: MigrationMode) {
-    return schedule(this.#candidates, demandOf(server), this.#unfitFrom(source, mode));
+    return schedule(this.#candidates, demandOf(server), this.#unfitFrom(source, mode), this.#search);
   }
 
   /** Whether there are hosts that are open, and none of them could take what runs on this one. */

@@ -18,14 +18,15 @@ type Planned = DrainPlan["servers"][number];
  */
 export function planDrain(view: DrainView, toMove: readonly VirtualServer[]): DrainPlan {
   const schedule = new PlannedSchedule(view);
-  const servers = inDrainOrder(toMove, view.memoryBytes).map((server) => schedule.plan(server));
-  return {
-    servers,
-    totalMs: schedule.endMs,
-    ...(servers.some(({ action, predictedDurationMs }) => action !== "Wait" && predictedDurationMs === undefined)
-      ? { isAtLeast: true }
-      : {}),
-  };
+  try {
+    const servers = inDrainOrder(toMove, view.memoryBytes).map((server) => schedule.plan(server));
+    const isAtLeast = servers.some(
+      ({ action, predictedDurationMs }) => action !== "Wait" && predictedDurationMs === undefined,
+    );
+    return { servers, totalMs: schedule.endMs, ...(isAtLeast ? { isAtLeast } : {}) };
+  } finally {
+    schedule.giveBack();
+  }
 }
 
 class PlannedSchedule {
@@ -80,6 +81,10 @@ class PlannedSchedule {
       this.#lanesOf(freedom).holdUntil(isForGood ? Number.POSITIVE_INFINITY : endMs);
     }
     return { ...entry, startsAfterMs };
+  }
+
+  giveBack(): void {
+    this.#places.giveBack();
   }
 
   #moveOf(server: VirtualServer, fate: Fate & { kind: "move" }): Planned {

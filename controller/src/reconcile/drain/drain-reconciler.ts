@@ -9,7 +9,7 @@ import {
   virtualServerKind,
 } from "@vfleet/shared";
 import type { ReconcileContext } from "../context.ts";
-import { candidatesIn, objectKeyOf, snapshotOf } from "../context.ts";
+import { objectKeyOf, snapshotOf } from "../context.ts";
 import { drainStep, endedDrainPhases } from "./drain-step.ts";
 import type { DrainAction } from "./drain-view.ts";
 import { stoppedByAnnotation } from "./drain-view.ts";
@@ -29,20 +29,19 @@ export class DrainReconciler {
   }
 
   async reconcile(key: string): Promise<number | void> {
-    const { store, environment, events, placement, presence, config } = this.#context;
+    const { store, environment, events, placement, presence, fleet, config } = this.#context;
     const drain = store.get(drainKind, objectKeyOf(key));
     if (drain === undefined) return undefined;
     const isEnded = endedDrainPhases.includes(drain.status?.phase ?? "Pending");
     if (await this.#keepFinalizer(drain, !isEnded && !drain.spec.dryRun)) return 0;
     if (isEnded) return undefined;
     const { status } = await placement.take(async () => {
-      const fleet = snapshotOf(store);
       const decision = drainStep({
-        ...fleet,
+        ...snapshotOf(store),
         drain,
         drains: store.list(drainKind).items,
         budgets: store.list(disruptionBudgetKind).items,
-        candidates: candidatesIn(store),
+        candidates: fleet.candidates,
         memoryBytes: ({ metadata }) => presence.memoryBytes(metadata.uid ?? ""),
         limits: config.migration,
         now: timestamp(environment),

@@ -49,6 +49,15 @@ describe("drainStep", () => {
     ]);
   });
 
+  test("leaves the candidates as they were", () => {
+    for (const drain of [sampleDrain(), sampleDrain({ spec: { dryRun: true } })]) {
+      const seen = view({ drain });
+      const before = structuredClone(seen.candidates.map(({ used }) => used));
+      expect(drainStep(seen).status.total).toBe(3);
+      expect(seen.candidates.map(({ used }) => used)).toEqual(before);
+    }
+  });
+
   test("moves as many at a time as asked, to different nodes", () => {
     const { actions, status } = drainStep(view());
     expect(actions).toMatchObject([

@@ -117,20 +117,24 @@ function turns(
   const ownOpen = own.filter((migration) => !isMigrationEnded(migration));
   let underWay = ownOpen.length + toMove.filter((server) => isStoppedByDrain(server, drain.metadata.uid)).length;
   const taken: Turn[] = [];
-  for (const server of inDrainOrder(toMove, view.memoryBytes)) {
-    const name = nameOf(server);
-    const turn = turnOf(server, {
-      drain,
-      places,
-      room,
-      open: open.get(name),
-      attempts: attempts.get(name) ?? [],
-      underWay,
-      isDeadlineOver,
-      now,
-    });
-    if (turn.kind === "begins") underWay++;
-    taken.push(turn);
+  try {
+    for (const server of inDrainOrder(toMove, view.memoryBytes)) {
+      const name = nameOf(server);
+      const turn = turnOf(server, {
+        drain,
+        places,
+        room,
+        open: open.get(name),
+        attempts: attempts.get(name) ?? [],
+        underWay,
+        isDeadlineOver,
+        now,
+      });
+      if (turn.kind === "begins") underWay++;
+      taken.push(turn);
+    }
+  } finally {
+    places.giveBack();
   }
   const waiting = taken.map((turn) => turn.waiting);
   const begun = taken.flatMap((turn) => (turn.kind === "begins" ? [turn.action] : []));

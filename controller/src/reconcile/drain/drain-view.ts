@@ -14,6 +14,7 @@ export interface DrainView {
   /** Of the whole fleet. */
   migrations: readonly Migration[];
   budgets: readonly DisruptionBudget[];
+  /** As they were when it was decided: what is taken of them meanwhile is given back. */
   candidates: readonly Candidate[];
   /** That a server uses; none: not known yet. */
   memoryBytes: (server: VirtualServer) => number | undefined;
