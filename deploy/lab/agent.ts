@@ -14,6 +14,7 @@ import { underlayLink } from "./underlay.ts";
 export interface NodeHost {
   /** Capacity, where the host is not the agent's alone. */
   readonly memoryBytes?: number;
+  readonly milliCpu?: number;
   readonly cgroupParent: string;
 }
 
@@ -32,7 +33,7 @@ export function nodePrograms(lab: LabLayout, node: string, host: NodeHost): read
     tls: tlsFiles(lab, node),
     underlay: { address: underlayAddress(node), link: underlayLink, port: ports.agent },
     cgroupParent: host.cgroupParent,
-    capacity: host.memoryBytes === undefined ? {} : { memoryBytes: host.memoryBytes },
+    capacity: { memoryBytes: host.memoryBytes, milliCpu: host.milliCpu },
     programs: { criu: installedPaths().criu },
     failpointFolder: layout.failpointFolder,
   });

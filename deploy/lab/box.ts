@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { requireAnchor } from "./anchor.ts";
-import { limitMemory, makeCgroup, processFiles, processesIn } from "./cgroups.ts";
+import { limitCpu, limitMemory, makeCgroup, processFiles, processesIn } from "./cgroups.ts";
 import type { HostKind, HostStart } from "./host-kind.ts";
 import { requireHost } from "./host.ts";
 import { writeIdentity } from "./identity.ts";
@@ -31,13 +31,14 @@ export const boxKind: HostKind = {
   },
 };
 
-async function startBox({ lab, host, programs, memoryBytes, prepare }: HostStart): Promise<void> {
+async function startBox({ lab, host, programs, memoryBytes, milliCpu, prepare }: HostStart): Promise<void> {
   const layout = hostLayout(lab, host);
   const anchor = requireAnchor(lab);
   writePrograms(layout.programsFolder, programs);
   makeCgroup(layout.systemCgroup);
   makeCgroup(layout.serversCgroup);
   if (memoryBytes !== undefined) limitMemory(layout.cgroup, memoryBytes);
+  if (milliCpu !== undefined) limitCpu(layout.serversCgroup, milliCpu);
 
   const disk = existsSync(layout.diskFile) ? [layout.diskFile, layout.volumesFolder] : [];
   const enterLab = ["nsenter", "--target", String(anchor.pid), "--net", "--mount", "--pid", "--"];

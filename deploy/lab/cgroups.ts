@@ -58,6 +58,19 @@ export function limitMemory(path: string, bytes: number): void {
   }
 }
 
+/** Of version 1 too, no cgroup below may have a quota above this one. */
+export function limitCpu(path: string, milliCpu: number): void {
+  const periodMicroseconds = 100_000;
+  const quotaMicroseconds = Math.round((milliCpu / 1000) * periodMicroseconds);
+  for (const { version, folder, controllers } of cgroupHierarchies()) {
+    const [file, value] =
+      version === 2
+        ? [`${folder}${path}/cpu.max`, `${quotaMicroseconds} ${periodMicroseconds}`]
+        : [`${folder}${path}/cpu.cfs_quota_us`, String(quotaMicroseconds)];
+    if ((version === 2 || controllers.includes("cpu")) && existsSync(file)) writeFileSync(file, value);
+  }
+}
+
 /** Machine's pids of all processes in the cgroup `path` and below, in any hierarchy. */
 export function processesIn(path: string): readonly number[] {
   const pids = new Set<number>();

@@ -12,6 +12,10 @@ command("up", "start a lab, or what is off in it")
   .option("--hosts <n>", "hosts beside control and client (default 3; with --vm 2)", Number)
   .option("--vm", "each host a virtual machine with a kernel of its own (slow: emulated in software)")
   .option("--memory-per-host <amount>", "limit and capacity of each host (default 4Gi; with --vm 1536Mi)")
+  .option(
+    "--cpus-per-host <cpus>",
+    "limit and capacity of each host's servers, such as 1 or 500m (default: all; not with --vm)",
+  )
   .option("--disk-per-host <amount>", "size of each host's disk, a sparse file (default 20Gi)")
   .option("--no-wait", "do not wait until the API answers and every node is Ready")
   .action(
@@ -22,6 +26,7 @@ command("up", "start a lab, or what is off in it")
       hosts?: number;
       vm?: true;
       memoryPerHost?: string;
+      cpusPerHost?: string;
       diskPerHost?: string;
     }) => {
       const { up } = await import("./verbs/up.ts");

@@ -22,6 +22,8 @@ export interface HostStart {
   readonly host: string;
   readonly programs: readonly BoxProgram[];
   readonly memoryBytes?: number;
+  /** Of its virtual servers together; none: all that the machine has. */
+  readonly milliCpu?: number;
   /** Runs once the host has its network, before its programs; given the machine's process id of its init. */
   readonly prepare?: (pid: number) => Promise<void>;
 }

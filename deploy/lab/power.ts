@@ -25,10 +25,11 @@ export async function powerOn(lab: LabLayout, state: LabState, host: string): Pr
   }
   const isVm = state.nodes === "vm";
   const layout = hostLayout(lab, host);
-  const box = { memoryBytes: state.memoryPerHostBytes, cgroupParent: layout.serversCgroup };
+  const cpu = state.milliCpuPerHost === undefined ? {} : { milliCpu: state.milliCpuPerHost };
+  const box = { memoryBytes: state.memoryPerHostBytes, ...cpu, cgroupParent: layout.serversCgroup };
   // A virtual machine's agent sees the memory it has; a box's would see the machine's.
   const programs = nodePrograms(lab, host, isVm ? { cgroupParent: guestServersCgroup } : box);
   await makeDisk(layout.diskFile, state.diskPerHostBytes);
   if (isVm) await makeGuestFolder(lab, host, state.diskPerHostBytes);
-  await kindOf(lab, host).start({ lab, host, programs, memoryBytes: state.memoryPerHostBytes });
+  await kindOf(lab, host).start({ lab, host, programs, memoryBytes: state.memoryPerHostBytes, ...cpu });
 }

@@ -11,6 +11,8 @@ const stateSchema = z.strictObject({
   /** What the nodes are; control and client are always boxes. */
   nodes: z.enum(["box", "vm"]).default("box"),
   memoryPerHostBytes: z.number().int(),
+  /** That a host's servers share; none: all of the machine's. */
+  milliCpuPerHost: z.number().int().optional(),
   diskPerHostBytes: z.number().int(),
   /** 127.0.0.1:port of the API on the machine. */
   apiPort: z.number().int(),

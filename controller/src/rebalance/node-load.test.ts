@@ -54,6 +54,28 @@ describe("what is wanted", () => {
   ])("%s", (_what, wanting, expected) => expect(wanted(wanting)).toEqual(expected));
 });
 
+describe("servers that wait for each other", () => {
+  const limited = { resources: { limits: { cpu: "1" } } };
+  function contention(...pressures: [SampledUse["pressure"], SampledUse["pressure"]]): number | undefined {
+    const servers = [
+      sampleServer("limited", { spec: limited, status: placedStatus("host-1") }),
+      sampleServer("other", { status: placedStatus("host-1") }),
+    ];
+    const [ofLimited = {}, ofOther = {}] = pressures;
+    const uses = { limited: { milliCpu: 980, pressure: ofLimited }, other: { milliCpu: 1500, pressure: ofOther } };
+    const sample = sampleTelemetry("host-1", { pressure: { cpu: stall(60) } }, uses);
+    return nodeLoad({ node: sampleNode("host-1"), sample, servers, window: "avg10Percent" })?.cpuContentionPercent;
+  }
+
+  test("are not those that their own limit holds back", () =>
+    expect(contention({ cpu: stall(60) }, { cpu: stall(2) })).toBe(2));
+
+  test("are those that no limit holds back", () => expect(contention({ cpu: stall(60) }, { cpu: stall(35) })).toBe(35));
+
+  test("are not known where one is at its limit and the other isn't counted", () =>
+    expect(contention({}, {})).toBeUndefined());
+});
+
 test("a server's part of the waiting for disks is by how long it waits itself", () => {
   const servers = ["a", "b"].map((name) => sampleServer(name, { status: placedStatus("host-1") }));
   const uses = { a: { pressure: { io: stall(30) } }, b: { pressure: { io: stall(10) } } };

@@ -23,6 +23,8 @@ export interface NodeLoad {
   /** Used, in per cent of what is allocatable. */
   usePercent: { cpu: number; memory: number };
   pressurePercent: Partial<Record<RebalanceResource, number>>;
+  /** Of it, what servers wait for each other; none: not known. */
+  cpuContentionPercent?: number;
   /** By uid; those that were measured. */
   servers: ReadonlyMap<string, ServerLoad>;
 }
@@ -43,6 +45,8 @@ const demandFactorMax = 4;
 /** Of a node whose servers aren't counted singly. */
 const sharedDemandFactorMax = 2;
 const saturatedPercent = 90;
+/** Samples are not exact. */
+const atLimitShare = 0.9;
 
 /** What a node and its servers want; none where it says nothing useful of what it has. */
 export function nodeLoad({ node, sample, servers, window }: LoadView): NodeLoad | undefined {
@@ -76,6 +80,7 @@ export function nodeLoad({ node, sample, servers, window }: LoadView): NodeLoad 
         : {}),
     };
   });
+  const cpuContentionPercent = contention(pressurePercent.cpu, measured);
   const beside = Math.max(0, sample.host.milliCpu - measured.reduce((sum, { usage }) => sum + usage.milliCpu, 0));
   const wantedMilliCpu = loads.reduce((sum, { milliCpu }) => sum + milliCpu, beside);
   return {
@@ -89,6 +94,7 @@ export function nodeLoad({ node, sample, servers, window }: LoadView): NodeLoad 
     },
     usePercent,
     pressurePercent,
+    ...(cpuContentionPercent === undefined ? {} : { cpuContentionPercent }),
     servers: new Map(loads.map((load) => [load.server.metadata.uid ?? "", load])),
   };
 }
@@ -100,6 +106,20 @@ export function shareOn({ allocatable }: Pick<NodeLoad, "allocatable">, server: 
     memory: percentOf(server.memoryBytes, allocatable.memoryBytes),
     io: server.ioPercent ?? 0,
   };
+}
+
+interface Measured {
+  server: VirtualServer;
+  usage: { milliCpu: number };
+  stalls: NodeLoad["pressurePercent"];
+}
+
+/** The kernel counts who is held back by a limit of its own as waiting, too: that is nobody else's doing. */
+function contention(nodePercent: number | undefined, servers: readonly Measured[]): number | undefined {
+  const others = servers.filter(({ server, usage }) => usage.milliCpu < cpuLimitOf(server) * atLimitShare);
+  if (others.length === servers.length || nodePercent === undefined) return nodePercent;
+  if (others.some(({ stalls }) => stalls.cpu === undefined)) return undefined;
+  return Math.min(nodePercent, Math.max(0, ...others.map(({ stalls }) => stalls.cpu ?? 0)));
 }
 
 function percentages(pressure: Pressure, window: PressureWindow): NodeLoad["pressurePercent"] {

@@ -13,15 +13,15 @@ const leastUsePercent = 50;
 
 /** The worst of what is above a threshold; none: the node is well. */
 export function overloadOf(node: NodeLoad, { thresholds }: Pick<RebalanceSpec, "thresholds">): Overload | undefined {
-  const { pressurePercent: pressure, usePercent: use } = node;
+  const { pressurePercent: pressure, usePercent: use, cpuContentionPercent: contention } = node;
   const found: Overload[] = [];
   const compare = (resource: RebalanceResource, what: string, reading: number, threshold: number) => {
     if (reading < threshold) return;
     const message = `${what} ${Math.round(reading)} %, threshold ${threshold} %`;
     found.push({ resource, severity: reading / threshold, message });
   };
-  if (pressure.cpu === undefined) compare("cpu", "CPU use", use.cpu, thresholds.cpuUsePercent);
-  else if (use.cpu >= leastUsePercent) compare("cpu", "CPU pressure", pressure.cpu, thresholds.cpuPressurePercent);
+  if (contention === undefined) compare("cpu", "CPU use", use.cpu, thresholds.cpuUsePercent);
+  else if (use.cpu >= leastUsePercent) compare("cpu", "CPU pressure", contention, thresholds.cpuPressurePercent);
   if (pressure.memory !== undefined && use.memory >= leastUsePercent)
     compare("memory", "memory pressure", pressure.memory, thresholds.memoryPressurePercent);
   compare("memory", "memory use", use.memory, thresholds.memoryUsePercent);

@@ -184,8 +184,8 @@ test("a disruption budget that is used up keeps a server where it is", () => {
   const servers = [...hogAndTwo, on("host-8", "far")];
   const decision = step({ budgets: [budget], servers, migrations: [move] });
   expect(decision.actions).toEqual([]);
-  expect(verdicts(decision)["default/small"]).toBe(
-    'disruption budget "all" allows 1 of 4 at once: 1 in a move (default/far)',
+  expect(verdicts(decision)["default/small"]).toMatch(
+    /disruption budget .* allows 1 of 4 at once: 1 in a move \(default\/far\)/,
   );
   expect(step({ budgets: [budget], servers }).actions).toHaveLength(1);
 });

@@ -168,16 +168,16 @@ function judged(round: Round, node: Judged): OverloadedNode {
     const why = verdicts.length === 0 ? "no server on it was measured" : "no server's move would help";
     return { ...shown, message: `${overload.message}: ${why}` };
   }
-  const action = actionOf(round, load.name, {
-    server: move.server.server,
-    targetNode: move.target,
-    message: `${overload.message}: ${moveText(choice, move)}`,
-  });
+  const { server } = move.server;
+  const name = `${server.metadata.namespace ?? "default"}/${server.metadata.name}`;
+  const verb = round.view.mode === "On" ? "moves" : "should move";
+  const message = `${overload.message}: ${name} ${verb} ${moveText(choice, move)}`;
+  const action = actionOf(round, load.name, { server, targetNode: move.target, message });
   return {
     ...shown,
-    message: `${overload.message}: ${action.namespace}/${action.server} ${action.kind === "move" ? "moves" : "should move"} ${moveText(choice, move)}`,
+    message,
     move: {
-      server: `${action.namespace}/${action.server}`,
+      server: name,
       targetNode: move.target,
       ...(action.kind === "move" ? { migration: action.name } : {}),
       predictedPauseMs: Math.round(move.cost.pauseMs),

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from "node:fs";
-import { parseBytes, systemEnvironment } from "@vfleet/shared";
+import { parseBytes, parseMilliCpu, systemEnvironment } from "@vfleet/shared";
 import { boxNames, clientHost, controlHost, maxHosts, nodeNames } from "../address.ts";
 import { startAnchor } from "../anchor.ts";
 import { makeCgroup } from "../cgroups.ts";
@@ -34,6 +34,7 @@ export interface UpOptions {
   readonly vm?: boolean;
   /** Quantities such as `4Gi`. */
   readonly memoryPerHost?: string;
+  readonly cpusPerHost?: string;
   readonly diskPerHost?: string;
   readonly wait: boolean;
 }
@@ -43,6 +44,7 @@ const defaults = {
   vm: { hosts: 2, memoryPerHost: "1536Mi", diskPerHost: "20Gi" },
 } as const;
 const minimumMemoryBytes = 512 * 1024 ** 2;
+const minimumMilliCpu = 100;
 const minimumDiskBytes = 512 * 1024 ** 2;
 const readyTimeoutMs = { box: 60_000, vm: 300_000 } as const;
 
@@ -77,6 +79,8 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
   const hosts = options.hosts ?? before?.hosts ?? usual.hosts;
   const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, usual.memoryPerHost);
   const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, usual.diskPerHost);
+  const milliCpuPerHost =
+    options.cpusPerHost === undefined ? before?.milliCpuPerHost : parseMilliCpu(options.cpusPerHost);
   const hint = `Take it down first: lab down --name ${lab.name}`;
   if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts)
     throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
@@ -84,6 +88,14 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
     throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
   if (diskPerHostBytes < minimumDiskBytes)
     throw new LabError("quantity-invalid", `${diskPerHostBytes} bytes of disk per host`, "Use 512Mi or more");
+  if (milliCpuPerHost !== undefined && (milliCpuPerHost < minimumMilliCpu || nodes === "vm"))
+    throw new LabError(
+      "quantity-invalid",
+      `${milliCpuPerHost} thousandths of a CPU per host`,
+      "Use 100m or more, and no virtual machines",
+    );
+  if (before !== undefined && milliCpuPerHost !== before.milliCpuPerHost)
+    throw new LabError("lab-differs", `hosts of "${lab.name}" have another number of CPUs`, hint);
   if (before !== undefined && nodes !== before.nodes)
     throw new LabError("lab-differs", `hosts of "${lab.name}" are no virtual machines`, hint);
   if (before !== undefined && hosts < before.hosts)
@@ -98,7 +110,12 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
   const keepsPort = before !== undefined && (forwarderRuns || (await isFree(before.apiPort)));
   const apiPort = keepsPort ? before.apiPort : await freePort(portsOfOthers(lab));
   const cuts = before?.cuts ?? [];
-  return { version: 1, name: lab.name, hosts, nodes, memoryPerHostBytes, diskPerHostBytes, apiPort, cuts };
+  const perHost = {
+    memoryPerHostBytes,
+    diskPerHostBytes,
+    ...(milliCpuPerHost === undefined ? {} : { milliCpuPerHost }),
+  };
+  return { version: 1, name: lab.name, hosts, nodes, ...perHost, apiPort, cuts };
 }
 
 function wantedBytes(asked: string | undefined, before: number | undefined, otherwise: string): number {
