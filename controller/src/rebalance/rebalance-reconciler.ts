@@ -11,7 +11,7 @@ import {
   virtualServerKind,
 } from "@vfleet/shared";
 import type { ReconcileContext } from "../reconcile/context.ts";
-import { candidatesIn, snapshotOf } from "../reconcile/context.ts";
+import { snapshotOf } from "../reconcile/context.ts";
 import type { DueRound } from "./due-round.ts";
 import { dueRound } from "./due-round.ts";
 import type { RebalanceAction } from "./rebalance-step.ts";
@@ -50,16 +50,16 @@ export class RebalanceReconciler {
   }
 
   async #round(policy: RebalancePolicy, { mode, isAsked }: Round): Promise<PolicyStatus> {
-    const { store, environment, placement } = this.#context;
+    const { store, environment, placement, fleet } = this.#context;
     const samples = await this.#samples();
     if (typeof samples === "string") return { phase: "Paused", message: samples, nodes: [], nodesWatched: 0 };
     const decision = await placement.take(async () => {
-      const fleet = {
+      const stored = {
         ...snapshotOf(store),
-        candidates: candidatesIn(store),
+        candidates: fleet.candidates,
         budgets: store.list(disruptionBudgetKind).items,
       };
-      const view = { ...fleet, spec: policy.spec, mode, isAsked, samples };
+      const view = { ...stored, spec: policy.spec, mode, isAsked, samples };
       const decided = rebalanceStep(policy.status?.nodes ?? [], view, timestamp(environment));
       for (const action of decided.actions) await this.#act(action);
       return decided;

@@ -8,8 +8,6 @@ import type { MigrationMetrics } from "../metrics/migration-metrics.ts";
 import type { Ownership } from "../ownership/ownership.ts";
 import type { AddressPool, IdBlockPool } from "../scheduler/addresses.ts";
 import type { FleetIndex, FleetSnapshot } from "../scheduler/fleet-index.ts";
-import { candidatesOf } from "../scheduler/fleet-index.ts";
-import type { Candidate } from "../scheduler/placement.ts";
 import type { Search } from "../scheduler/search.ts";
 import type { Turns } from "../scheduler/turns.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -44,11 +42,6 @@ export function snapshotOf(store: ObjectStore): FleetSnapshot {
     migrations: store.list(migrationKind).items,
     images: store.list(imageKind).items,
   };
-}
-
-/** For a plan that takes room from them. */
-export function candidatesIn(store: ObjectStore): readonly Candidate[] {
-  return candidatesOf(snapshotOf(store));
 }
 
 /** `namespace/name`, or the name alone for cluster-wide kinds: a loop's key. */
