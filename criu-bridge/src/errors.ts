@@ -20,6 +20,16 @@ export const fail = errorRegistry({
     `Lost what ran of ${quoted(p.server)} before all of its memory was at the target: ${p.reason}`,
   "post-copy-stalled": (p: { peer: string; limitMs: number }) =>
     `Lost the migration stream with ${quoted(p.peer)}: nothing came for ${p.limitMs} ms`,
+  "checkpoint-failed": (p: { server: string; reason: string }) =>
+    `Cannot take a checkpoint of ${quoted(p.server)}: ${p.reason}`,
+  "checkpoint-no-room": (p: { server: string; folder: string; wantedBytes: number; freeBytes: number }) =>
+    `Cannot take a checkpoint of ${quoted(p.server)}: ${p.wantedBytes} bytes are needed in ${p.folder}, found ${p.freeBytes}`,
+  "checkpoint-missing": (p: { checkpoint: string }) =>
+    `Cannot use checkpoint ${quoted(p.checkpoint)}: it is not on this host`,
+  "checkpoint-damaged": (p: { checkpoint: string; member: string; reason: string }) =>
+    `Cannot use checkpoint ${quoted(p.checkpoint)}: ${quoted(p.member)} ${p.reason}`,
+  "checkpoint-version": (p: { checkpoint: string; found: number; known: number }) =>
+    `Cannot use checkpoint ${quoted(p.checkpoint)}: format version ${p.known} is known, found ${p.found}`,
   "versions-differ": (p: { what: string; source: string; target: string }) =>
     `Cannot migrate between these hosts: ${p.what} must be the same, source has ${p.source}, target has ${p.target}`,
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,

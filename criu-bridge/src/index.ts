@@ -1,3 +1,8 @@
+export { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint/checkpoint-folder.ts";
+export { readManifest, type CheckpointManifest } from "./checkpoint/checkpoint-manifest.ts";
+export type { RestorePorts, TakePorts } from "./checkpoint/checkpoint-ports.ts";
+export { restoreCheckpoint } from "./checkpoint/restore-checkpoint.ts";
+export { takeCheckpoint } from "./checkpoint/take-checkpoint.ts";
 export { delegatedCgroupFiles } from "./criu/cgroup-tree.ts";
 export { criuVersion } from "./criu/probe.ts";
 export { fail as bridgeError } from "./errors.ts";

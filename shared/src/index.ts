@@ -1,4 +1,5 @@
 export * from "./compare-versions.ts";
+export * from "./durable-file.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
 export * from "./failpoint.ts";

@@ -6,11 +6,14 @@ export interface CheckpointArguments {
   workFolder: string;
   /** Of the round before, from the images folder: what was not written since is not dumped again. */
   parentPath?: string;
+  /** The tasks run on afterwards. */
+  leavesRunning?: boolean;
 }
 
-/** `runc` arguments of a dump whose pages go where the configuration file says. Never leaves the tasks running: the gate decides. */
+/** `runc` arguments of a dump whose pages go where the configuration file says. A move's never leaves the tasks running: the gate decides. */
 export function checkpointArguments(dump: CheckpointArguments): string[] {
-  return [...dumpArguments(dump), ...sharedArguments, dump.container.id];
+  const afterwards = dump.leavesRunning === true ? ["--leave-running"] : [];
+  return [...dumpArguments(dump), ...afterwards, ...sharedArguments, dump.container.id];
 }
 
 /** `runc` arguments of a round: memory alone, and the tasks run on. */

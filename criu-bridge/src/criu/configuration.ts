@@ -6,6 +6,11 @@ export interface CriuConfiguration {
   pageSocket?: number;
   /** Dumps: pages stay with the tasks, and CRIU serves them on that socket after its `post-dump` script. */
   leavesPages?: boolean;
+  /**
+   * Of dumps and their restores: established connections are not kept. While such a dump goes on the network is not locked: what comes
+   * meanwhile is taken when the tasks go on, and no peer has to send it again.
+   */
+  closesConnections?: boolean;
 }
 
 /**
@@ -24,14 +29,14 @@ const collectLimitSeconds = 5;
  *   dumped afterwards: there every named semaphore is such a file. One on the volume fails the restore, and so the move.
  */
 export function criuConfigurationText(configuration: CriuConfiguration): string {
-  const { pageSocket, leavesPages = false } = configuration;
+  const { pageSocket, leavesPages = false, closesConnections = false } = configuration;
   const pageServer = leavesPages ? "lazy-pages" : "page-server";
   return [
     `action-script ${configuration.gateScript}`,
     ...(pageSocket === undefined ? [] : [pageServer, `ps-socket ${pageSocket}`]),
-    "network-lock nftables",
+    `network-lock ${closesConnections ? "skip" : "nftables"}`,
     "manage-cgroups ignore",
-    "tcp-established",
+    closesConnections ? "tcp-close" : "tcp-established",
     "file-locks",
     "ext-unix-sk",
     "ghost-limit 256M",

@@ -76,6 +76,17 @@ it("freezes before a dump, tells what CRIU passes, and waits for nobody then", a
   keeper.close();
 });
 
+it("decides by itself where that is asked for: no without an answer, and the tasks go on once CRIU has ended", async () => {
+  const freezer = { file: join(folder, "alone.state"), frozen: "FROZEN", thawed: "THAWED" };
+  const alone = join(folder, "alone-gate");
+  const text = gateScriptText(join(folder, "nobody.sock"), { freezer, standsAlone: true });
+  writeFileSync(alone, text, { mode: 0o700 });
+  const criu = `export CRTOOLS_SCRIPT_ACTION=pre-dump; ${alone}; cat ${freezer.file}; CRTOOLS_SCRIPT_ACTION=post-dump ${alone}; echo $?; cat ${freezer.file}`;
+  const { stdout } = await execute("sh", ["-c", criu]);
+  expect(stdout).toBe("FROZEN\n1\nFROZEN\n");
+  await expect.poll(() => readFileSync(freezer.file, "utf8")).toBe("THAWED\n");
+});
+
 it("is made for no path that a shell would read", () => {
   expect(() => gateScriptText("/run/x; rm")).toThrow(RangeError);
 });

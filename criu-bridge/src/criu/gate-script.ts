@@ -13,6 +13,11 @@ export type GateVerdict = "go" | "no";
 export interface GateScriptOptions {
   /** Stops the tasks before a dump. */
   freezer?: Freezer | undefined;
+  /**
+   * Nothing is decided elsewhere: where nobody answers it is no, and the tasks go on as soon as CRIU has ended. So an agent that dies never
+   * leaves them frozen.
+   */
+  standsAlone?: boolean;
 }
 
 /**
@@ -22,11 +27,12 @@ export interface GateScriptOptions {
  * Before a dump it freezes the tasks, last of all: CRIU would do it next, but looks only every 100 ms whether they are frozen. Whoever
  * ends the operation thaws them, unless they are gone.
  */
-export function gateScriptText(socketPath: string, { freezer }: GateScriptOptions = {}): string {
+export function gateScriptText(socketPath: string, { freezer, standsAlone = false }: GateScriptOptions = {}): string {
   for (const path of [socketPath, freezer?.file ?? ""]) {
     if (!/^[A-Za-z0-9/._-]*$/.test(path)) throw new RangeError(`no path for a shell: ${path}`);
   }
-  const freeze = freezer === undefined ? ":" : `echo ${freezer.frozen} >${freezer.file}`;
+  const thawLater = standsAlone && freezer !== undefined ? thawAfterParent(freezer) : "";
+  const freeze = freezer === undefined ? ":" : `{ ${thawLater}echo ${freezer.frozen} >${freezer.file}; }`;
   return `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in
 ${gates.join("|")}) ;;
@@ -41,9 +47,14 @@ while :; do
   answer=$(echo "$CRTOOLS_SCRIPT_ACTION" | socat -t 86400 - UNIX-CONNECT:${socketPath} 2>/dev/null)
   case "$answer" in
   go) exit 0 ;;
-  no) exit 1 ;;
+  no) exit 1 ;;${standsAlone ? "\n  *) exit 1 ;;" : ""}
   esac
   sleep 0.1
 done
 `;
+}
+
+/** CRIU, which starts the script, leaves a cgroup frozen that was so before; it is told of nothing after that. */
+function thawAfterParent({ file, thawed }: Freezer): string {
+  return `{ tail --pid=$PPID -s 0.005 -f /dev/null; echo ${thawed} >${file}; } >/dev/null 2>&1 & `;
 }

@@ -9,12 +9,14 @@ import type { SessionHost } from "./session-options.ts";
 
 const program = fileURLToPath(new URL("../filling/fill-memory.ts", import.meta.url));
 
+type FillingFolders = Pick<OperationFolders, "images" | "work" | "lazyPagesSocket" | "fillingExit">;
+
 /** The program that fills a restored server's memory. Made early, since its start takes a while; it then waits for its work. */
 export class Filling {
   readonly #program: Promise<BackgroundProgram>;
   #hasBegun = false;
 
-  constructor(host: SessionHost, folders: OperationFolders, store: { store?: string; index?: string } = {}) {
+  constructor(host: SessionHost, folders: FillingFolders, store: { store?: string; index?: string } = {}) {
     const options = { images: folders.images, socket: folders.lazyPagesSocket, ...store };
     this.#program = startInBackground({
       program: process.execPath,

@@ -9,7 +9,7 @@ import { firstCriuError } from "../criu/log.ts";
 import { rearmTimers } from "../criu/rearm-timers.ts";
 import { fail } from "../errors.ts";
 import { fillComplaint, type MemoryTarget } from "./memory-target.ts";
-import { readText } from "./operation-folders.ts";
+import { readText, type OperationFolders } from "./operation-folders.ts";
 import type { MigrationIdentity, TargetPorts } from "./ports.ts";
 import type { SessionHost } from "./session-options.ts";
 import type { SessionRun } from "./session-run.ts";
@@ -19,11 +19,13 @@ const listenLimitMs = 20_000;
 
 export interface TargetRestoreOptions {
   host: SessionHost;
-  identity: MigrationIdentity;
-  ports: TargetPorts;
-  run: SessionRun;
-  memory: MemoryTarget;
+  identity: Pick<MigrationIdentity, "server">;
+  ports: Pick<TargetPorts, "container" | "restore">;
+  run: Pick<SessionRun, "timeline" | "save" | "log"> & { folders: RestoreFolders };
+  memory: Pick<MemoryTarget, "startFilling">;
 }
+
+type RestoreFolders = Pick<OperationFolders, "images" | "work" | "gateScript" | "lazyPagesSocket">;
 
 /** Restores a server whose images are here, and the daemon that fills its memory beside it. */
 export class TargetRestore {

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { prepareTargetSchema } from "@vfleet/shared";
+import { prepareTargetSchema, writeDurably } from "@vfleet/shared";
 import type { PrepareTarget, ServerAssignment } from "@vfleet/shared";
-import { writeDurably } from "../reconcile/durable-file.ts";
 
 /** What this node was asked to receive, for an agent that is started again meanwhile: until the commit no record has it. */
 export class PreparedStore {

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { messageOf, nodeAssignmentSchema } from "@vfleet/shared";
+import { messageOf, nodeAssignmentSchema, writeDurably } from "@vfleet/shared";
 import type { NodeAssignment } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
-import { writeDurably } from "./durable-file.ts";
 
 /** The last assignment applied: network and images are known again before the controller is. */
 export class AssignmentStore {

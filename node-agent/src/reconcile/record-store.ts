@@ -1,8 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "@vfleet/shared";
+import { messageOf, writeDurably } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
-import { writeDurably } from "./durable-file.ts";
 import { serverRecordSchema } from "./server-record.ts";
 import type { ServerRecord } from "./server-record.ts";
 

@@ -3,8 +3,7 @@
  * mount namespace. Prints one JSON object with what was seen.
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { moveModeSchema, systemEnvironment } from "@vfleet/shared";
 import { z } from "zod";
@@ -12,17 +11,16 @@ import { processesOf } from "../../criu/container-tasks.ts";
 import { argumentsOf } from "../../criu/process-table.ts";
 import type { Outcome } from "../ports.ts";
 import type { SessionReport } from "../session-report.ts";
-import { fillRoot, writeBundle } from "./bundle.ts";
 import { faultyMoves, type FaultyMove } from "./faulty-moves.ts";
 import { digestOfValues, fillWithValues } from "./values.ts";
 import { BoxClient } from "./box-client.ts";
-import { makeCertificates } from "./certificates.ts";
 import type { ClientReport } from "./counting-client.ts";
 import type { Fault } from "./frame-proxy.ts";
-import { hostFolders, network } from "./host-folders.ts";
+import { hostFolders } from "./host-folders.ts";
 import { limitOfCgroup, makeLimitedCgroup } from "./own-cgroup.ts";
 import { armDeath, containerOf, momentsOfDeath } from "./host-ports.ts";
 import type { HostCommand, HostReply, RecordQuestion } from "./messages.ts";
+import { prepareBox, untilServing } from "./prepare-box.ts";
 import { refusedMoves, type RefusedMoves } from "./refused-moves.ts";
 import { runSync } from "./run.ts";
 import { slowness } from "./slowness.ts";
@@ -96,55 +94,6 @@ class HostProcess {
   }
 }
 
-function prepare(): void {
-  mkdirSync(box, { recursive: true });
-  runSync("mount", "-t", "tmpfs", "tmpfs", box);
-  runSync("mount", "-t", "tmpfs", "tmpfs", "/run");
-  runSync("ip", "link", "set", "lo", "up");
-  // What a wire of no length needs; the machine's own choice may be one that paces.
-  writeFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
-  runSync("ip", "link", "add", network.bridge, "address", "02:76:66:00:00:01", "type", "bridge");
-  runSync("ip", "address", "add", `${network.gatewayAddress}/${network.prefixLength}`, "dev", network.bridge);
-  runSync("ip", "link", "set", network.bridge, "up");
-  // The port that it has in a fleet: the kernel may take a second to see that a bridge without a port has one again.
-  const overlay = ["type", "vxlan", "id", "1", "dstport", "4789", "local", "127.0.0.1"];
-  runSync("ip", "link", "add", "overlay0", "master", network.bridge, "up", ...overlay);
-  for (const host of hosts) {
-    const folders = hostFolders(box, host);
-    for (const folder of [folders.volumes, folders.run, folders.state, folders.failpoints])
-      mkdirSync(folder, { recursive: true });
-    makeCertificates(`${box}/ca`, folders.certificates, `node:${host}`);
-    const image = `${folders.base}/volumes.img`;
-    runSync("truncate", "-s", "1G", image);
-    runSync("mkfs.btrfs", "-q", image);
-    runSync("mount", "-o", "loop", image, folders.volumes);
-    writeBundle(box, host, process.env["BOX_APPEND_ONLY"] === "yes");
-  }
-  const first = hostFolders(box, "a");
-  runSync("btrfs", "subvolume", "create", first.live);
-  fillRoot(first.live);
-}
-
-async function untilServing(): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const served = await new Promise<boolean>((resolve) => {
-      const socket = connect({ host: network.serverAddress, port: network.port, timeout: 500 });
-      const end = (serving: boolean) => {
-        socket.destroy();
-        resolve(serving);
-      };
-      socket
-        .once("connect", () => socket.write("PING\r\n"))
-        .once("data", (data) => end(data.toString().startsWith("+PONG")))
-        .once("timeout", () => end(false))
-        .once("error", () => end(false));
-    });
-    if (served) return;
-    await systemEnvironment.sleep(50);
-  }
-  throw new Error("the server does not answer");
-}
-
 export interface Move {
   from: string;
   to: string;
@@ -186,7 +135,7 @@ function faultOf(name: string): Fault | undefined {
 }
 
 async function main(): Promise<void> {
-  prepare();
+  prepareBox(box, hosts);
   const processes = new Map(hosts.map((host) => [host, new HostProcess(host)]));
   const at = (host: string): HostProcess => {
     const found = processes.get(host);

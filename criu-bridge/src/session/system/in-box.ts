@@ -24,14 +24,29 @@ export interface BoxOptions {
   kinds?: readonly string[] | undefined;
 }
 
-/** Runs a scenario in namespaces of its own, which end with their first process: nothing that is mounted or started there stays. */
+/** Runs a scenario of moves. */
 export async function inBox<T>(options: BoxOptions): Promise<T> {
   const { scenario, megabytes, mode, appendOnly, timeoutMs, perKind = 1, kinds = [] } = options;
+  const parameters = [scenario, String(megabytes), mode, String(perKind), ...kinds];
+  return runInBox({ program, parameters, appendOnly, timeoutMs });
+}
+
+/**
+ * Runs a program that prints one JSON value, in namespaces of its own, which end with their first process: nothing that is mounted or started
+ * there stays. It gets a folder and then its parameters.
+ */
+export async function runInBox<T>(options: {
+  program: string;
+  parameters: readonly string[];
+  appendOnly: boolean;
+  timeoutMs: number;
+}): Promise<T> {
+  const { program, parameters, appendOnly, timeoutMs } = options;
   const folder = mkdtempSync(join(tmpdir(), "vfleet-box-"));
   const name = folder.slice(-6);
   const own = ["--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--net"];
   const namespaces = [...own, "--mount", "--propagation", "private"];
-  const box = [process.execPath, program, folder, scenario, String(megabytes), mode, String(perKind), ...kinds];
+  const box = [process.execPath, program, folder, ...parameters];
   const env = { ...process.env, PATH: path, BOX_NAME: name, BOX_APPEND_ONLY: appendOnly ? "yes" : "no" };
   try {
     const { stdout } = await execute("unshare", [...namespaces, "--", ...box], {

@@ -1,0 +1,43 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { removeFolder } from "../session/operation-folders.ts";
+
+/** Where a checkpoint has its members, named as in an archive. The volume's snapshot is kept by the host's storage. */
+export interface CheckpointFolder {
+  folder: string;
+  /** Written last: a folder without it is no checkpoint. */
+  manifest: string;
+  /** CRIU's. */
+  images: string;
+  /** The OCI configuration that the server ran with. For readers: nothing is restored by it. */
+  runtimeSpec: string;
+  statistics: string;
+}
+
+export function checkpointFolder(stateFolder: string, id: string): CheckpointFolder {
+  const folder = join(stateFolder, "checkpoints", id);
+  return {
+    folder,
+    manifest: join(folder, "manifest.json"),
+    images: join(folder, "checkpoint"),
+    runtimeSpec: join(folder, "spec.dump"),
+    statistics: join(folder, "stats-dump"),
+  };
+}
+
+/** Ids of all that are whole. */
+export function listCheckpoints(stateFolder: string): string[] {
+  return foldersBelow(stateFolder).filter((id) => existsSync(checkpointFolder(stateFolder, id).manifest));
+}
+
+/** Removes what an agent has left that ended in the middle of taking or deleting one; returns their ids. Before any is taken. */
+export function purgeUnfinishedCheckpoints(stateFolder: string): string[] {
+  const unfinished = foldersBelow(stateFolder).filter((id) => !existsSync(checkpointFolder(stateFolder, id).manifest));
+  for (const id of unfinished) removeFolder(checkpointFolder(stateFolder, id).folder);
+  return unfinished;
+}
+
+function foldersBelow(stateFolder: string): string[] {
+  const parent = join(stateFolder, "checkpoints");
+  return existsSync(parent) ? readdirSync(parent).toSorted() : [];
+}

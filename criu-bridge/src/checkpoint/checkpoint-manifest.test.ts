@@ -1,0 +1,116 @@
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { codeOf } from "@vfleet/shared";
+import { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint-folder.ts";
+import { readManifest, writeManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
+import { sealMembers, verifyMembers } from "./checkpoint-members.ts";
+
+const id = "first";
+const files = ["spec.dump", "checkpoint/inventory.img", "checkpoint/pages-1.img"];
+let state = "";
+let place = checkpointFolder(state, id);
+beforeEach(async () => {
+  state = mkdtempSync(join(tmpdir(), "checkpoint-"));
+  place = checkpointFolder(state, id);
+  mkdirSync(place.images, { recursive: true });
+  for (const name of files) writeFileSync(join(place.folder, name), `content of ${name}`);
+  await writeManifest(state, await manifest());
+});
+afterEach(() => rmSync(state, { recursive: true }));
+
+async function manifest(): Promise<CheckpointManifest> {
+  return {
+    format: "vfleet-checkpoint",
+    version: 1,
+    id,
+    server: "default/web",
+    node: "a",
+    takenAt: "2026-01-01T00:00:00.000Z",
+    pauseMs: 12.5,
+    memoryBytes: 4096,
+    versions: {
+      criu: "4.2.1",
+      runc: "1.1.5",
+      kernel: "6.1",
+      architecture: "x64",
+      cgroup: "v2",
+      cpuFlags: ["avx"],
+      dirtyTracking: false,
+    },
+    volume: { snapshot: "snapshot" },
+    spec: { uid: "web" },
+    members: await sealMembers(place.folder),
+  };
+}
+
+const failureOf = (work: () => unknown) =>
+  Promise.resolve()
+    .then(work)
+    .then(() => undefined, codeOf);
+const verify = () => verifyMembers(place.folder, readManifest(state, id));
+
+it("is read as it was written, and found whole", async () => {
+  expect(readManifest(state, id)).toEqual(await manifest());
+  expect(readManifest(state, id).members.map(({ name }) => name)).toEqual(files.toSorted());
+  await verify();
+});
+
+it.each(files)("notices that %s is gone, is longer, or has another byte", async (name) => {
+  const path = join(place.folder, name);
+  const content = readFileSync(path);
+  appendFileSync(path, "x");
+  expect(await failureOf(verify)).toBe("checkpoint-damaged");
+  content[0] = (content[0] ?? 0) ^ 1;
+  writeFileSync(path, content);
+  expect(await failureOf(verify)).toBe("checkpoint-damaged");
+  rmSync(path);
+  expect(await failureOf(verify)).toBe("checkpoint-damaged");
+});
+
+it("notices what was put in", async () => {
+  writeFileSync(join(place.images, "core-7.img"), "");
+  expect(await failureOf(verify)).toBe("checkpoint-damaged");
+});
+
+it.each([
+  ["is no JSON", "{", "checkpoint-damaged"],
+  ["is something else", "[]", "checkpoint-damaged"],
+  [
+    "is of a newer version",
+    JSON.stringify({ format: "vfleet-checkpoint", version: 2, more: [] }),
+    "checkpoint-version",
+  ],
+  ["lacks fields", JSON.stringify({ format: "vfleet-checkpoint", version: 1 }), "checkpoint-damaged"],
+])("refuses a manifest that %s", async (_what, text, code) => {
+  writeFileSync(place.manifest, text);
+  expect(await failureOf(() => readManifest(state, id))).toBe(code);
+});
+
+it.each(["../../etc/passwd", "/etc/passwd", "checkpoint/../x", "a/b/c", ".hidden"])(
+  "refuses a member named %s",
+  async (name) => {
+    const changed = await manifest();
+    const [first] = changed.members;
+    if (first !== undefined) first.name = name;
+    writeFileSync(place.manifest, JSON.stringify(changed));
+    expect(await failureOf(() => readManifest(state, id))).toBe("checkpoint-damaged");
+  },
+);
+
+it("refuses the manifest of another checkpoint", async () => {
+  const other = checkpointFolder(state, "second");
+  mkdirSync(other.folder);
+  writeFileSync(other.manifest, readFileSync(place.manifest));
+  expect(await failureOf(() => readManifest(state, "second"))).toBe("checkpoint-damaged");
+});
+
+it("is no checkpoint without its manifest, and is purged", () => {
+  const half = checkpointFolder(state, "half");
+  mkdirSync(half.images, { recursive: true });
+  expect(listCheckpoints(state)).toEqual([id]);
+  expect(purgeUnfinishedCheckpoints(state)).toEqual(["half"]);
+  expect([existsSync(half.folder), existsSync(place.folder)]).toEqual([false, true]);
+  expect(() => readManifest(state, "half")).toThrow("not on this host");
+});

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from "node:fs";
+import { hostVersionsSchema, messageOf, writeDurably } from "@vfleet/shared";
+import { z } from "zod";
+import { fail } from "../errors.ts";
+import { checkpointFolder } from "./checkpoint-folder.ts";
+
+export const manifestVersion = 1;
+/** One folder deep, and nothing that leads out of it. */
+const memberName = /^(?:checkpoint\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/;
+const memberLimit = 100_000;
+
+const memberSchema = z.strictObject({
+  name: z.string().regex(memberName),
+  bytes: z.number().int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type CheckpointMember = z.infer<typeof memberSchema>;
+
+/** docs/formats/checkpoint.md */
+const manifestSchema = z.strictObject({
+  format: z.literal("vfleet-checkpoint"),
+  version: z.literal(manifestVersion),
+  id: z.string(),
+  server: z.string(),
+  node: z.string(),
+  takenAt: z.string(),
+  pauseMs: z.number().min(0),
+  /** Pages that were written. */
+  memoryBytes: z.number().int().min(0),
+  versions: hostVersionsSchema,
+  /** What the host's storage calls it. */
+  volume: z.strictObject({ snapshot: z.string() }),
+  /** What the host was told to run, in its own words. */
+  spec: z.record(z.string(), z.json()),
+  members: z.array(memberSchema).max(memberLimit),
+});
+export type CheckpointManifest = z.infer<typeof manifestSchema>;
+
+/** Readable whatever the rest looks like. */
+const headSchema = z.looseObject({ format: z.literal("vfleet-checkpoint"), version: z.number().int() });
+
+/** The folder is a checkpoint from here on, also after a power cut. */
+export function writeManifest(stateFolder: string, manifest: CheckpointManifest): Promise<void> {
+  const text = JSON.stringify(manifestSchema.parse(manifest), undefined, 1);
+  return writeDurably(checkpointFolder(stateFolder, manifest.id).manifest, text);
+}
+
+/** Throws `checkpoint-missing`, `checkpoint-version` or `checkpoint-damaged`. */
+export function readManifest(stateFolder: string, id: string): CheckpointManifest {
+  const path = checkpointFolder(stateFolder, id).manifest;
+  if (!existsSync(path)) throw fail("checkpoint-missing", { checkpoint: id });
+  const damaged = (reason: string, cause?: unknown) =>
+    fail("checkpoint-damaged", { checkpoint: id, member: "manifest.json", reason }, { cause });
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(path, "utf8"));
+  } catch (thrown) {
+    throw damaged(`is no JSON: ${messageOf(thrown)}`, thrown);
+  }
+  const head = headSchema.safeParse(found);
+  if (!head.success) throw damaged("is no manifest of a checkpoint");
+  if (head.data.version !== manifestVersion)
+    throw fail("checkpoint-version", { checkpoint: id, found: head.data.version, known: manifestVersion });
+  const manifest = manifestSchema.safeParse(found);
+  if (!manifest.success) throw damaged(`has ${z.prettifyError(manifest.error).split("\n")[0] ?? "wrong fields"}`);
+  if (manifest.data.id !== id) throw damaged(`is that of ${JSON.stringify(manifest.data.id)}`);
+  return manifest.data;
+}
