@@ -100,7 +100,7 @@ export const drainSchema = z.strictObject({
           }),
         )
         .optional(),
-      bringsBack: z.string().optional().meta({ description: "Uid of the drain that is taken back" }),
+      bringsBack: z.array(z.string()).optional().meta({ description: "Uids of the drains that are taken back" }),
       started: z
         .array(z.string())
         .optional()

@@ -45,6 +45,7 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
   try {
     let said = "";
     const waits = new Map<string, string>();
+    const moving = new Set<string>();
     for await (const object of followObject(client, drainKind, {
       name,
       signal: deadline,
@@ -65,9 +66,11 @@ export async function followDrain(cli: Cli, client: ApiClient, followed: Followe
       said = headline;
       for (const wait of status.waiting ?? []) {
         const line = waitingText(wait);
-        const isTold = wait.migration !== undefined && wait.fallback === undefined;
+        // Of a move its own lines tell, but for why it is not a live one.
+        const isTold = wait.migration !== undefined && (wait.fallback === undefined || moving.has(wait.server));
         if (!isTold && !endings.has(phase) && waits.get(wait.server) !== line) progress.line(`  ${line}`);
         waits.set(wait.server, line);
+        if (wait.migration !== undefined) moving.add(wait.server);
       }
       progress.update(`node/${node}: ${phase} ${bar(moved, total)} ${moved} of ${total} moved`);
       if (endings.has(phase)) throw unfinished(cli, { node, isBack }, status);
@@ -147,10 +150,11 @@ function doneText({ moved = 0, total = 0, stopped = [], started = [], message = 
 function unfinished(cli: Cli, { node, isBack }: { node: string; isBack: boolean }, status: DrainStatus) {
   const { phase = "Pending", waiting = [], message = "" } = status;
   for (const wait of waiting) print(cli.error, `  ${waitingText(wait)}`);
-  const left = `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} cannot move`;
+  const left = `${waiting.length} ${waiting.length === 1 ? "server" : "servers"} ${phase === "Blocked" ? "cannot move" : "left"}`;
   const why = waiting.length > 0 ? left : message || status.reason || "no reason given";
+  const code = status.reason === undefined || waiting.length === 0 ? "" : ` (${status.reason})`;
   const what = isBack ? "bring-back-unfinished" : "drain-unfinished";
-  return fail(what, { node, reason: `${phase}, ${why}` }, { hint: hintAfter(phase, node, isBack) });
+  return fail(what, { node, reason: `${phase}${code}, ${why}` }, { hint: hintAfter(phase, node, isBack) });
 }
 
 function hintAfter(phase: string, node: string, isBack: boolean): string {

@@ -37,7 +37,7 @@ const servers: Parameters<typeof planRows>[0]["servers"] = [
 
 test("a plan is shown a server a row, with what isn't known said so", () => {
   expect(planRows({ servers, totalMs: 13_400 }).slice(1)).toEqual([
-    ["default/cache", "Move", "host-2", "StopAndCopy", "516 ms", "1.05 s", "0 ms", "Within maxDowntime 900 ms"],
+    ["default/cache", "Move", "host-2", "StopAndCopy", "516 ms", "1.05 s", "0 ms", ""],
     ["default/big", "Move", "host-3", "Precopy", "aim 900 ms", "12.3 s", "1.05 s", ""],
     ["default/ring", "Move", "host-2", "Cold", "stop to start", "<unknown>", "0 ms", `${why} (fallback cold)`],
     ["default/held", "Stop", "<none>", "<none>", "for good", "<unknown>", "0 ms", `${why} (fallback stop)`],

@@ -32,7 +32,7 @@ function pauseText({ predictedPauseMs, maxDowntimeMs, action, mode }: DrainPlan[
   return mode === "Cold" ? "stop to start" : "<none>";
 }
 
-function whyText({ reason, fallback, modeReason = "" }: DrainPlan["servers"][number]): string {
-  if (reason === undefined) return modeReason;
+/** What is plain needs no reason here; why a mode was picked is in the plan itself. */
+function whyText({ reason = "", fallback }: DrainPlan["servers"][number]): string {
   return fallback === undefined ? reason : `${reason} (fallback ${fallback})`;
 }

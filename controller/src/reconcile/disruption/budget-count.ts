@@ -11,6 +11,8 @@ export interface BudgetCount {
   /** `namespace/name` of those in a move, and of those that should run, don't, and are in none. */
   moving: string[];
   down: string[];
+  /** Some of those down are on their way up. */
+  isStarting: boolean;
 }
 
 /** What an operator stopped is meant to be down; what a drain stopped is a disruption. */
@@ -31,11 +33,13 @@ export function countBudget(
 ): BudgetCount {
   const members = servers.filter((server) => isBudgeted(budget, server));
   const { maxUnavailable, maxMoving } = budget.spec;
+  const down = members.filter((server) => !isUp(server) && !moving.has(nameOf(server)));
   return {
     servers: members.length,
     limit: limitOf(maxUnavailable ?? maxMoving ?? 1, members.length),
     moving: members.map(nameOf).filter((name) => moving.has(name)),
-    down: members.filter((server) => !isUp(server) && !moving.has(nameOf(server))).map(nameOf),
+    down: down.map(nameOf),
+    isStarting: down.some(isStarting),
   };
 }
 
@@ -51,4 +55,9 @@ function limitOf(amount: number | string, servers: number): number {
 
 function isUp({ spec, status }: VirtualServer): boolean {
   return spec.runStrategy === "Running" && (status?.phase === "Running" || status?.phase === "Migrating");
+}
+
+function isStarting({ spec, status }: VirtualServer): boolean {
+  const phase = status?.phase ?? "Pending";
+  return spec.runStrategy === "Running" && (phase === "Starting" || phase === "Stopping" || phase === "Stopped");
 }

@@ -22,7 +22,7 @@ export interface Freedom {
 /** Why a server may not be moved or stopped now. */
 export interface BudgetObjection {
   message: string;
-  /** Moves use it up, and these end; else it takes someone who starts what is down. */
+  /** Moves or starts use it up, and these end; else it takes someone who starts what is down. */
   isPassing: boolean;
 }
 
@@ -47,7 +47,7 @@ export class DisruptionRoom {
   objection(server: VirtualServer): BudgetObjection | undefined {
     for (const { budget, count } of this.#of(server)) {
       if (usedOf(budget, count) < count.limit) continue;
-      return { message: budgetText(budget, count), isPassing: count.moving.length > 0 };
+      return { message: budgetText(budget, count), isPassing: count.moving.length > 0 || count.isStarting };
     }
     return undefined;
   }

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Drain, Migration, VirtualServer } from "@vfleet/shared";
 import { candidatesOf } from "../../scheduler/fleet-index.ts";
-import { placedStatus, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
+import { placedStatus, sampleBudget, sampleDrain, sampleMigration, sampleNode, sampleServer } from "../samples.ts";
 import { drainStep } from "./drain-step.ts";
 import type { DrainView } from "./drain-view.ts";
 
 const now = "2026-01-01T02:00:00.000Z";
 
 function drainOf(name: string, hour: number, changes: { spec?: object; status?: Drain["status"] } = {}): Drain {
-  const creationTimestamp = `2026-01-01T0${hour}:00:00.000Z`;
+  const creationTimestamp = new Date(Date.parse("2026-01-01T00:00:00.000Z") + hour * 3_600_000).toISOString();
   return sampleDrain({ ...changes, metadata: { name, uid: `uid-${name}`, creationTimestamp } });
 }
 
@@ -55,7 +55,7 @@ describe("a drain taken back", () => {
     const nodes = [sampleNode("host-1", { spec: { unschedulable: true } }), sampleNode("host-2")];
     expect(step({ drain: back({ status: {} }), nodes })).toMatchObject({
       actions: [{ kind: "uncordon", node: "host-1" }],
-      status: { phase: "Returning", bringsBack: "uid-away" },
+      status: { phase: "Returning", bringsBack: ["uid-away"] },
     });
     expect(step({ nodes })).toMatchObject({
       actions: [],
@@ -69,7 +69,50 @@ describe("a drain taken back", () => {
       migrations: [movedBy(away, "a"), movedBy(earlier, "b")],
     });
     expect(actions).toMatchObject([{ kind: "move", server: "a", targetNode: "host-1", name: "a-back-uid-back-1" }]);
-    expect(status).toMatchObject({ phase: "Returning", total: 1, bringsBack: "uid-away" });
+    expect(status).toMatchObject({ phase: "Returning", total: 1, bringsBack: ["uid-away"] });
+  });
+
+  test.each<[string, Drain[], string[]]>([
+    ["the last one", [earlier, away], ["uid-away"]],
+    [
+      "attempts before it that ended badly, too",
+      [
+        earlier,
+        drainOf("failed", 0.1, { status: { phase: "Failed" } }),
+        drainOf("cancelled", 0.2, { status: { phase: "Cancelled" } }),
+        away,
+      ],
+      ["uid-away", "uid-cancelled", "uid-failed"],
+    ],
+    [
+      "the same again, when it was broken off",
+      [away, drainOf("broken-off", 1.5, { spec: { bringBack: true }, status: { phase: "Cancelled" } })],
+      ["uid-away"],
+    ],
+    [
+      "nothing from before an earlier return",
+      [
+        drainOf("old", 0.1, { status: { phase: "Failed" } }),
+        drainOf("returned", 0.5, { spec: { bringBack: true }, status: { phase: "Succeeded" } }),
+        away,
+      ],
+      ["uid-away"],
+    ],
+    ["none of another node", [drainOf("other", 1, { spec: { node: "host-3" } })], []],
+  ])("is of %s", (_what, drains, expected) => {
+    expect(step({ drains }).status.bringsBack).toEqual(expected);
+  });
+
+  test("waits for what it starts where a budget counts it", () => {
+    const stopped = sampleServer("held", {
+      status: placedStatus("host-1", { phase: "Stopped" }),
+      spec: { runStrategy: "Stopped" },
+      metadata: { annotations: { "vfleet.dev/stopped-by-drain": "uid-away" } },
+    });
+    const budgets = [sampleBudget("all", { maxUnavailable: 1 })];
+    const started = sampleServer("held", { status: placedStatus("host-1", { phase: "Starting" }) });
+    for (const server of [stopped, started])
+      expect(step({ servers: [on("host-2", "a"), server], budgets }).status.phase).toBe("Returning");
   });
 
   test.each<[string, VirtualServer, Migration]>([
@@ -100,7 +143,7 @@ describe("a drain taken back", () => {
   });
 
   test("goes on with the same drain after a restart, even when that has been deleted", () => {
-    const drain = back({ status: { phase: "Returning", bringsBack: "uid-away" } });
+    const drain = back({ status: { phase: "Returning", bringsBack: ["uid-away"] } });
     expect(step({ drain, drains: [earlier, drain] }).actions).toMatchObject([{ server: "a" }]);
   });
 

@@ -14,24 +14,31 @@ export interface DrainScope {
   doneMessage: string;
 }
 
-export function scopeOf(view: DrainView, bringsBack: string | undefined): DrainScope {
+export function scopeOf(view: DrainView, bringsBack: readonly string[]): DrainScope {
   return view.drain.spec.bringBack ? scopeOfReturn(view, bringsBack) : scopeOfDrain(view);
 }
 
-/** The drain of the same node that a return takes back: the last one that was asked for before it. */
-export function drainToTakeBack({ drain, drains }: Pick<DrainView, "drain" | "drains">): Drain | undefined {
+/**
+ * Uids of the drains that a return takes back: the last one of the node, and those just before it that were cancelled or failed,
+ * since that one finished what they had begun.
+ */
+export function drainsToTakeBack({ drain, drains }: Pick<DrainView, "drain" | "drains">): string[] {
   const madeAt = ({ metadata }: Drain) => metadata.creationTimestamp ?? "";
-  return drains
+  const earlier = drains
     .filter(
       (other) =>
         other.spec.node === drain.spec.node &&
-        !other.spec.bringBack &&
         !other.spec.dryRun &&
         other.metadata.uid !== drain.metadata.uid &&
         madeAt(other) <= madeAt(drain),
     )
-    .toSorted((a, b) => madeAt(a).localeCompare(madeAt(b)))
-    .at(-1);
+    .toSorted((a, b) => madeAt(b).localeCompare(madeAt(a)));
+  const last = earlier.findIndex(({ spec }) => !spec.bringBack);
+  if (last === -1) return [];
+  const before = earlier.slice(last + 1);
+  const end = before.findIndex(({ spec, status }) => spec.bringBack || status?.phase === "Succeeded");
+  const attempts = before.slice(0, end === -1 ? before.length : end);
+  return [...earlier.slice(last, last + 1), ...attempts].flatMap(({ metadata }) => metadata.uid ?? []);
 }
 
 function scopeOfDrain({ drain, servers }: DrainView): DrainScope {
@@ -50,31 +57,33 @@ function scopeOfDrain({ drain, servers }: DrainView): DrainScope {
 }
 
 /** What has moved again since, or been deleted or stopped, is left where it is. */
-function scopeOfReturn({ drain, servers, migrations }: DrainView, bringsBack: string | undefined): DrainScope {
-  if (bringsBack === undefined)
+function scopeOfReturn({ drain, servers, migrations }: DrainView, bringsBack: readonly string[]): DrainScope {
+  if (bringsBack.length === 0)
     return { toMove: [], toStart: [], stopped: [], doneMessage: "It was not drained: there is nothing to bring back" };
-  const away = new Map(
-    migrations.filter((migration) => isDoneBy(migration, bringsBack)).map((one) => [movedNameOf(one), one.status]),
+  const away = Map.groupBy(
+    migrations.filter((migration) => isDoneBy(migration, bringsBack)),
+    movedNameOf,
   );
   const isWhereItWasPut = (server: VirtualServer) => {
-    const { targetNode, epoch = 0 } = away.get(nameOf(server)) ?? {};
-    const { nodeName, epoch: epochNow } = server.status ?? {};
-    return targetNode !== undefined && nodeName === targetNode && epochNow === epoch + 1;
+    const { nodeName, epoch = 0 } = server.status ?? {};
+    const moves = away.get(nameOf(server)) ?? [];
+    return moves.some(({ status }) => status?.targetNode === nodeName && (status?.epoch ?? 0) + 1 === epoch);
   };
   return {
     toMove: servers.filter(
       (server) => server.metadata.deletionTimestamp === undefined && isWhereItWasPut(server) && mayRun(server),
     ),
     toStart: servers.filter(
-      (server) => server.status?.nodeName === drain.spec.node && isStoppedByDrain(server, bringsBack),
+      (server) =>
+        server.status?.nodeName === drain.spec.node && bringsBack.some((uid) => isStoppedByDrain(server, uid)),
     ),
     stopped: [],
     doneMessage: "Nothing is left to bring back",
   };
 }
 
-function isDoneBy({ metadata, status }: Migration, drainUid: string): boolean {
-  return status?.phase === "Succeeded" && metadata.ownerReferences?.some(({ uid }) => uid === drainUid) === true;
+function isDoneBy({ metadata, status }: Migration, drainUids: readonly string[]): boolean {
+  return status?.phase === "Succeeded" && metadata.ownerReferences?.some(({ uid }) => drainUids.includes(uid)) === true;
 }
 
 /** Running or on its way to it; also what nobody has heard of. What is stopped or has failed for good has nothing to move. */

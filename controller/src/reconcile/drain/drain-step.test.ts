@@ -182,7 +182,7 @@ describe("drainStep", () => {
       [
         "stop",
         [{ kind: "stop", namespace: "default", server: "a" }],
-        { phase: "Draining", waiting: [{ fallback: "stop", reason: `it is stopped; ${why}` }] },
+        { phase: "Draining", waiting: [{ fallback: "stop", reason: `it is being stopped; ${why}` }] },
       ],
     ])("with fallback %s", (fallback, actions, status) => {
       const decision = drainStep(view({ drain: sampleDrain({ spec: { fallback } }), servers }));
@@ -290,7 +290,10 @@ describe("drainStep", () => {
       actions: [],
       status: { message: "Cancelling 1 moves" },
     });
-    expect(drainStep(view({ drain, migrations: [own("a", { phase: "Cancelled" })] })).status.phase).toBe("Cancelled");
+    const was = sampleDrain({ spec: { cancel: true }, status: { phase: "Blocked", reason: "NothingFits" } });
+    const { status } = drainStep(view({ drain: was, migrations: [own("a", { phase: "Cancelled" })] }));
+    expect(status).toMatchObject({ phase: "Cancelled", message: "Cancelled; the node stays cordoned" });
+    expect(status.reason).toBeUndefined();
   });
 
   test("fails for an unknown node", () => {

@@ -4,7 +4,7 @@ import { DisruptionRoom } from "../disruption/disruption-room.ts";
 import { Places } from "./drain-fate.ts";
 import { inDrainOrder } from "./drain-order.ts";
 import { planDrain } from "./drain-plan.ts";
-import { type DrainScope, drainToTakeBack, scopeOf } from "./drain-scope.ts";
+import { type DrainScope, drainsToTakeBack, scopeOf } from "./drain-scope.ts";
 import { type Turn, turnOf } from "./drain-turn.ts";
 import type { DrainAction, DrainStatus, DrainView, Waiting } from "./drain-view.ts";
 import { isStoppedByDrain, movedNameOf, nameOf, placeOf } from "./drain-view.ts";
@@ -28,7 +28,7 @@ export function drainStep(view: DrainView): DrainDecision {
       reason: "NodeNotFound",
       message: `There is no node "${drain.spec.node}"`,
     });
-  const scope = scopeOf(view, status.bringsBack);
+  const scope = scopeOf(view, status.bringsBack ?? []);
   if (drain.spec.dryRun) return planned(status, view, scope);
 
   const own = view.migrations.filter((migration) =>
@@ -50,7 +50,7 @@ export function drainStep(view: DrainView): DrainDecision {
   };
   const starts = scope.toStart.map((server): DrainAction => ({ kind: "start", ...placeOf(server) }));
   if (toMove.length > 0) {
-    const { status: next, actions } = turns(counted, { view, toMove, own });
+    const { status: next, actions } = turns(counted, { view, toMove, own, isStarting: starts.length > 0 });
     return { status: next, actions: [...starts, ...actions] };
   }
   const cleaningUp = own.filter((migration) => !isMigrationEnded(migration));
@@ -91,7 +91,7 @@ function planned(status: DrainStatus, view: DrainView, { toMove }: DrainScope): 
 function begunStatus(view: DrainView): DrainStatus {
   const { deadlineSeconds, bringBack } = view.drain.spec;
   const startedAt = view.drain.status?.startedAt ?? view.now;
-  const bringsBack = bringBack ? (view.drain.status?.bringsBack ?? drainToTakeBack(view)?.metadata.uid) : undefined;
+  const bringsBack = bringBack ? (view.drain.status?.bringsBack ?? drainsToTakeBack(view)) : undefined;
   return {
     ...view.drain.status,
     startedAt,
@@ -102,10 +102,15 @@ function begunStatus(view: DrainView): DrainStatus {
   };
 }
 
-function turns(
-  status: DrainStatus,
-  { view, toMove, own }: { view: DrainView; toMove: readonly VirtualServer[]; own: readonly Migration[] },
-): DrainDecision {
+interface MovesView {
+  view: DrainView;
+  toMove: readonly VirtualServer[];
+  own: readonly Migration[];
+  /** What it starts now is about to give budgets their room back. */
+  isStarting: boolean;
+}
+
+function turns(status: DrainStatus, { view, toMove, own, isStarting }: MovesView): DrainDecision {
   const { drain, now } = view;
   const isDeadlineOver = status.deadlineAt !== undefined && Date.parse(status.deadlineAt) <= Date.parse(now);
   const places = new Places(view);
@@ -142,14 +147,14 @@ function turns(
   if (isDeadlineOver) return overdue(next, view, { ownOpen, underWay });
   if (taken.every(({ kind }) => kind === "abandoned"))
     return ended(next, view, { phase: "Failed", reason: "MovesFailed", message: sentence(waiting) });
-  const goesOn = underWay > 0 || taken.some(({ kind }) => kind === "later");
+  const goesOn = isStarting || underWay > 0 || taken.some(({ kind }) => kind === "later");
   const { reason: _reason, message: _message, ...rest } = next;
   const held = taken.filter(({ kind }) => kind === "stuck" || kind === "held");
   if (!goesOn && held.length > 0) {
     const reason = held.every(({ kind }) => kind === "held") ? "DisruptionBudget" : "NothingFits";
     return { status: { ...rest, phase: "Blocked", reason, message: sentence(waiting) }, actions: begun };
   }
-  const message = `${toMove.length} of ${status.total ?? toMove.length} servers left`;
+  const message = `${toMove.length} of ${status.total ?? toMove.length} servers left${drain.spec.bringBack ? " to bring back" : ""}`;
   return { status: { ...rest, phase: phaseOf(drain), message }, actions: begun };
 }
 
@@ -199,7 +204,8 @@ function ended(
   view: DrainView,
   end: Pick<DrainStatus, "phase" | "reason" | "message">,
 ): DrainDecision {
-  return { status: { ...status, ...end, endedAt: view.now }, actions: [] };
+  const { reason: _reason, ...rest } = status;
+  return { status: { ...rest, ...end, endedAt: view.now }, actions: [] };
 }
 
 /** Every server and its reason: what an operator must know to go on. */

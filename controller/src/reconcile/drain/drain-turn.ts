@@ -94,7 +94,7 @@ function decided(server: VirtualServer, view: TurnView): Turn {
   if (fate.kind === "stop")
     return {
       kind: "begins",
-      waiting: { ...waiting, reason: `it is stopped${because}` },
+      waiting: { ...waiting, reason: `it is being stopped${because}` },
       action: { kind: "stop", ...subject },
     };
   const { targetNode } = fate;
