@@ -28,3 +28,13 @@ export function overloadOf(node: NodeLoad, { thresholds }: Pick<RebalanceSpec, "
   if (pressure.io !== undefined) compare("io", "I/O pressure", pressure.io, thresholds.ioPressurePercent);
   return found.toSorted((a, b) => b.severity - a.severity)[0];
 }
+
+/** Something waits on it already, whatever it says that it has: nothing more belongs there. */
+export function isPressed(node: NodeLoad, { thresholds }: Pick<RebalanceSpec, "thresholds">): boolean {
+  const { cpuContentionPercent: cpu = 0, pressurePercent: pressure } = node;
+  return (
+    cpu >= thresholds.cpuPressurePercent ||
+    (pressure.memory ?? 0) >= thresholds.memoryPressurePercent ||
+    (pressure.io ?? 0) >= thresholds.ioPressurePercent
+  );
+}

@@ -204,6 +204,12 @@ describe("a target", () => {
     expect(verdicts(step({ servers }))["default/small"]).toMatch(/1 too little memory/);
   });
 
+  test("is not one that claims to have much and has servers wait all the same", () => {
+    const liar = sampleNode("host-2", { status: { allocatable: { cpu: "1000", memory: "8Gi", pods: "100" } } });
+    const samples = [overloaded, sampleTelemetry("host-2", { milliCpu: 3900, pressure: { cpu: stall(60) } })];
+    expect(step({ nodes: [sampleNode("host-1"), liar], samples }).actions).toEqual([]);
+  });
+
   test("is not one that is overloaded itself, cordoned or not ready", () => {
     const pressed = sampleTelemetry("host-2", { milliCpu: 2500, pressure: { cpu: stall(25) } });
     expect(step({ samples: [overloaded, pressed] }).actions).toEqual([]);

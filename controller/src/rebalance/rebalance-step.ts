@@ -17,7 +17,7 @@ import { objectionToRebalance } from "./movable.ts";
 import type { NodeLoad } from "./node-load.ts";
 import { nodeLoad } from "./node-load.ts";
 import type { Overload } from "./overload.ts";
-import { overloadOf } from "./overload.ts";
+import { isPressed, overloadOf } from "./overload.ts";
 
 export interface RebalanceView {
   spec: RebalanceSpec;
@@ -216,8 +216,8 @@ function waitReason({ view, moving, underWay, tried }: Round, node: string, roun
   return tried >= nodesTriedMax ? "waits for the next round, others are worse" : undefined;
 }
 
-function targetsOf({ loads, moving, overloads }: Round): NodeLoad[] {
-  return loads.filter(({ name }) => !moving.has(name) && !overloads.has(name));
+function targetsOf({ view, loads, moving, overloads }: Round): NodeLoad[] {
+  return loads.filter((load) => !moving.has(load.name) && !overloads.has(load.name) && !isPressed(load, view.spec));
 }
 
 function actionOf(

@@ -58,6 +58,8 @@ export function simulateFleet(options: {
   spec: RebalanceSpec;
   mode: RebalanceView["mode"];
   forMs: number;
+  /** Whether kernels count how long each server waits, or only how long something on a node does. */
+  countsServers: boolean;
 }): SimulatedOutcome {
   const { spec, mode } = options;
   const nodes = Array.from({ length: options.nodes }, (_, index) => sampleNode(`host-${index + 1}`));
@@ -115,7 +117,7 @@ export function simulateFleet(options: {
         namespace: "default",
         name: server.metadata.name,
         usage: usage((wants[index] ?? 0) * given, 50e6),
-        pressure: { cpu: stall(stallPercent) },
+        pressure: options.countsServers ? { cpu: stall(stallPercent) } : {},
       })),
     };
     return { telemetry, wanted };
