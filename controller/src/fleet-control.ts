@@ -1,16 +1,18 @@
 import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
-import { imageKind, isMigrationEnded, migrationKind, nodeKind, Revert, virtualServerKind } from "@vfleet/shared";
+import { imageKind, nodeKind, Revert, virtualServerKind } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
 import type { Registry } from "prom-client";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { answerAgent } from "./fleet/agent-requests.ts";
-import { assignmentsOf } from "./fleet/assignment.ts";
+import type { AssignmentSources } from "./fleet/assignment.ts";
+import { assignmentOf, networkMapOf } from "./fleet/assignment.ts";
 import { AssignmentPush } from "./fleet/assignment-push.ts";
 import { nextFirstRevision } from "./fleet/incarnation.ts";
 import { FleetLink } from "./fleet/link.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
+import { objectKeyOf } from "./reconcile/context.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
 import { AddressPool, IdBlockPool } from "./scheduler/addresses.ts";
 import { FleetIndex } from "./scheduler/fleet-index.ts";
@@ -53,25 +55,28 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
     revert.add("events", () => events.close());
     const presence = new FleetPresence(environment, config.heartbeat.graceMs);
     const link = new FleetLink(connection, log);
-    const assignments = new AssignmentPush({
-      environment,
-      log,
-      link,
-      firstRevision: await nextFirstRevision(connection, replicas),
-      build: () =>
-        assignmentsOf({
-          ...storedSources(store),
-          gateways: config.overlay.gateways,
-          owner: (uid) => ownership.get(uid),
-          reported: (node) => presence.report(node)?.servers ?? [],
-        }),
-    });
-    revert.add("assignments", () => assignments.close());
     const addresses = new AddressPool(config.overlay);
     const fleet = new FleetIndex();
     // Before the reconcilers' own: what they look at has been counted.
     const counted = store.watch(undefined, {}, (event) => fleet.apply(event));
     revert.add("fleet index", () => counted.stop());
+    const sources = assignmentSources({ store, ownership, presence, fleet });
+    const assignments = new AssignmentPush({
+      environment,
+      link,
+      firstRevision: await nextFirstRevision(connection, replicas),
+      assignmentOf: (node) => assignmentOf(node, sources),
+      networkMap: () =>
+        networkMapOf({
+          servers: store.list(virtualServerKind).items,
+          nodes: store.list(nodeKind).items,
+          gateways: config.overlay.gateways,
+          owner: (uid) => ownership.get(uid),
+        }),
+      nodes: () => fleet.candidates.map(({ name }) => name),
+      applied: (node) => presence.report(node)?.assignmentRevision ?? 0,
+    });
+    revert.add("assignments", () => assignments.close());
 
     const reconcilers = new Reconcilers({
       environment,
@@ -112,18 +117,29 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
   }
 }
 
-function storedSources(store: ObjectStore) {
-  const servers = store.list(virtualServerKind).items;
-  const uids = new Map(
-    servers.map((server) => [`${server.metadata.namespace}/${server.metadata.name}`, server.metadata.uid]),
-  );
-  const open = store.list(migrationKind).items.filter((migration) => !isMigrationEnded(migration));
+function assignmentSources({
+  store,
+  ownership,
+  presence,
+  fleet,
+}: {
+  store: ObjectStore;
+  ownership: Ownership;
+  presence: FleetPresence;
+  fleet: FleetIndex;
+}): AssignmentSources {
+  const server = (uid: string) => {
+    const key = fleet.serverOf(uid);
+    return key === undefined ? undefined : store.get(virtualServerKind, objectKeyOf(key));
+  };
   return {
-    servers,
-    images: store.list(imageKind).items,
-    nodes: store.list(nodeKind).items,
-    moving: new Set(
-      open.flatMap((migration) => uids.get(`${migration.metadata.namespace}/${migration.spec.server}`) ?? []),
-    ),
+    node: (name) => store.get(nodeKind, { name }),
+    image: (name) => store.get(imageKind, { name }),
+    images: () => store.list(imageKind).items,
+    server,
+    ownedBy: (node) => [...ownership.ownedBy(node)].flatMap((uid) => server(uid) ?? []),
+    owner: (uid) => ownership.get(uid),
+    reported: (node) => presence.report(node)?.servers ?? [],
+    isMoving: (uid) => fleet.isMoving(fleet.serverOf(uid) ?? ""),
   };
 }

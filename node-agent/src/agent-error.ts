@@ -27,6 +27,8 @@ export const agentError = errorRegistry({
     `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,
   "migration-under-way": (p: { uid: string }) =>
     `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
+  "network-map-missing": (p: { revision: number }) =>
+    `Cannot apply assignment ${p.revision}: it has no network map, nor had one before it`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { ServerReport } from "@vfleet/shared";
+import type { Image, ServerReport } from "@vfleet/shared";
 import { imageKind } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import { placedStatus, sampleNode, sampleServer } from "../reconcile/samples.ts";
-import type { AssignmentSources } from "./assignment.ts";
-import { assignmentsOf } from "./assignment.ts";
+import type { NetworkSources } from "./assignment.ts";
+import { assignmentOf, networkMapOf } from "./assignment.ts";
 
 const image = {
   ...imageKind.schema.parse({
@@ -29,12 +29,41 @@ function report(epoch: number): ServerReport {
   };
 }
 
+interface Fixture extends NetworkSources {
+  images: readonly Image[];
+  reported: (node: string) => readonly ServerReport[];
+  moving: ReadonlySet<string>;
+}
+
+/** What every node is told. */
+function assignmentsOf(fixture: Fixture) {
+  const { servers, nodes, images, owner, reported, moving } = fixture;
+  const sources = {
+    node: (name: string) => nodes.find(({ metadata }) => metadata.name === name),
+    image: (name: string) => images.find(({ metadata }) => metadata.name === name),
+    images: () => images,
+    server: (uid: string) => servers.find(({ metadata }) => metadata.uid === uid),
+    ownedBy: (node: string) => servers.filter(({ metadata }) => owner(metadata.uid ?? "")?.node === node),
+    owner,
+    reported,
+    isMoving: (uid: string) => moving.has(uid),
+  };
+  const network = networkMapOf(fixture);
+  return new Map(
+    nodes.map(({ metadata: { name } }) => {
+      const assignment = assignmentOf(name, sources);
+      if (assignment === undefined) throw new Error(`nothing for ${name}`);
+      return [name, { ...assignment, network }];
+    }),
+  );
+}
+
 function sources(
-  changes: Partial<AssignmentSources> & {
+  changes: Partial<Fixture> & {
     record?: OwnershipRecord | undefined;
     reports?: Record<string, ServerReport[]>;
   } = {},
-): AssignmentSources {
+): Fixture {
   const { record = { uid: "uid-web", node: "host-1", epoch: 1, earlier: [] }, reports = {}, ...rest } = changes;
   return {
     servers: [sampleServer("web", { status: placedStatus("host-1") })],
@@ -55,7 +84,7 @@ const moved: OwnershipRecord = {
   earlier: [{ id: "op", state: "committed" }],
 };
 
-describe("assignmentsOf", () => {
+describe("what a node is told", () => {
   test("gives a server to its owner only, resolved to numbers", () => {
     const assignments = assignmentsOf(sources());
     expect(assignments.get("host-1")?.servers).toEqual([

@@ -14,41 +14,44 @@ import { openOperation } from "../ownership/record.ts";
 
 /** Everything that assignments are made of: stored objects, ownership records, and what nodes said they hold. */
 export interface AssignmentSources {
-  servers: readonly VirtualServer[];
-  images: readonly Image[];
-  nodes: readonly Node[];
-  gateways: readonly { name: string; address: string }[];
+  node(name: string): Node | undefined;
+  image(name: string): Image | undefined;
+  images(): readonly Image[];
+  /** By uid. */
+  server(uid: string): VirtualServer | undefined;
+  ownedBy(node: string): readonly VirtualServer[];
   owner(uid: string): OwnershipRecord | undefined;
   reported(node: string): readonly ServerReport[];
-  /** uids of servers with a move that has not ended: what its two sides hold is their session's to clean. */
-  moving: ReadonlySet<string>;
+  /** Whether it has a move that has not ended: what its two sides hold is their session's to clean. */
+  isMoving(uid: string): boolean;
 }
 
-export type Assignment = Omit<NodeAssignment, "revision">;
+/** Everything that the network map is made of. */
+export interface NetworkSources {
+  servers: readonly VirtualServer[];
+  nodes: readonly Node[];
+  gateways: readonly { name: string; address: string }[];
+  owner: (uid: string) => OwnershipRecord | undefined;
+}
+
+export type Assignment = Omit<NodeAssignment, "revision" | "network">;
 
 /** Program of a server when neither it nor its image names one. */
 const defaultCommand = ["/sbin/init"];
+const imagePeersMax = 8;
 
-/** What every known node should do. Pure, and in an order that depends on the sources only: equal sources, equal text. */
-export function assignmentsOf(sources: AssignmentSources): Map<string, Assignment> {
-  const network = networkMapOf(sources);
-  const images = new Map(sources.images.map((image) => [image.metadata.name, image]));
-  const byNode = Map.groupBy(sources.servers, (server) => sources.owner(uidOf(server))?.node ?? "");
-  const byUid = new Map(sources.servers.map((server) => [uidOf(server), server]));
-  return new Map(
-    sources.nodes.map((node) => {
-      const name = node.metadata.name;
-      const owned = (byNode.get(name) ?? []).toSorted((a, b) => uidOf(a).localeCompare(uidOf(b)));
-      const servers = owned.flatMap((server) => {
-        const owner = sources.owner(uidOf(server));
-        const assignment =
-          owner === undefined ? undefined : serverAssignmentOf(server, images.get(server.spec.image), owner);
-        return assignment === undefined || isReleased(server, owner) ? [] : [assignment];
-      });
-      const releases = releasesOf(name, { sources, byUid, owned });
-      return [name, { node: name, servers, releases, images: imagesOf(node, servers, sources), network }];
-    }),
-  );
+/** What a node should do, but for the network map. Pure, and in an order that depends on the sources only: equal sources, equal text. */
+export function assignmentOf(name: string, sources: AssignmentSources): Assignment | undefined {
+  const node = sources.node(name);
+  if (node === undefined) return undefined;
+  const owned = sources.ownedBy(name).toSorted((a, b) => uidOf(a).localeCompare(uidOf(b)));
+  const servers = owned.flatMap((server) => {
+    const owner = sources.owner(uidOf(server));
+    const assignment =
+      owner === undefined ? undefined : serverAssignmentOf(server, sources.image(server.spec.image), owner);
+    return assignment === undefined || isReleased(server, owner) ? [] : [assignment];
+  });
+  return { node: name, servers, releases: releasesOf(name, owned, sources), images: imagesOf(name, servers, sources) };
 }
 
 /** How a node is to run a server; none while it is not placed. */
@@ -91,18 +94,20 @@ export function serverAssignmentOf(
   };
 }
 
-/** Agents that hold an image, to fetch it from. */
+/** Agents that hold an image, to fetch it from: a few, since each holder would be told of every other. */
 export function imagePeersOf(
   image: Image | undefined,
-  nodes: readonly Node[],
+  nodeOf: (name: string) => Node | undefined,
   exceptNode: string,
 ): ImageAssignment["peers"] {
-  const holders = new Set(image?.status?.nodes ?? []);
-  return nodes.flatMap((node) => {
-    const endpoint = endpointOf(node);
-    const name = node.metadata.name;
-    return endpoint === undefined || name === exceptNode || !holders.has(name) ? [] : [{ node: name, endpoint }];
-  });
+  const peers: ImageAssignment["peers"] = [];
+  for (const name of image?.status?.nodes ?? []) {
+    if (peers.length === imagePeersMax) break;
+    const node = name === exceptNode ? undefined : nodeOf(name);
+    const endpoint = node === undefined ? undefined : endpointOf(node);
+    if (endpoint !== undefined) peers.push({ node: name, endpoint });
+  }
+  return peers;
 }
 
 export function endpointOf(node: Node): { host: string; port: number } | undefined {
@@ -112,7 +117,7 @@ export function endpointOf(node: Node): { host: string; port: number } | undefin
 }
 
 /** Every server's MAC behind the underlay address of the host that owns it. */
-function networkMapOf(sources: AssignmentSources): NetworkMap {
+export function networkMapOf(sources: NetworkSources): NetworkMap {
   const underlay = new Map(
     sources.nodes.flatMap((node) => {
       const address = node.status?.addresses?.find((candidate) => candidate.type === "InternalIP")?.address;
@@ -133,10 +138,10 @@ function networkMapOf(sources: AssignmentSources): NetworkMap {
   return { peers, servers: servers.toSorted((a, b) => a.macAddress.localeCompare(b.macAddress)) };
 }
 
-function imagesOf(node: Node, servers: readonly ServerAssignment[], sources: AssignmentSources): ImageAssignment[] {
-  const name = node.metadata.name;
+function imagesOf(name: string, servers: readonly ServerAssignment[], sources: AssignmentSources): ImageAssignment[] {
   const needed = new Set(servers.map((server) => server.image.name));
-  return sources.images
+  return sources
+    .images()
     .filter((image) => {
       if (image.metadata.deletionTimestamp !== undefined) return false;
       const builds = image.status?.builderNode === name;
@@ -146,7 +151,7 @@ function imagesOf(node: Node, servers: readonly ServerAssignment[], sources: Ass
       name: image.metadata.name,
       ...(image.status?.digest === undefined ? {} : { digest: image.status.digest }),
       source: sourceOf(image),
-      peers: image.status?.digest === undefined ? [] : imagePeersOf(image, sources.nodes, name),
+      peers: image.status?.digest === undefined ? [] : imagePeersOf(image, (node) => sources.node(node), name),
     }))
     .toSorted((a, b) => a.name.localeCompare(b.name));
 }
@@ -160,11 +165,8 @@ function sourceOf(image: Image): ImageAssignment["source"] {
 
 function releasesOf(
   node: string,
-  {
-    sources,
-    byUid,
-    owned,
-  }: { sources: AssignmentSources; byUid: ReadonlyMap<string, VirtualServer>; owned: readonly VirtualServer[] },
+  owned: readonly VirtualServer[],
+  sources: AssignmentSources,
 ): NodeAssignment["releases"] {
   const releases = new Map<string, number>();
   for (const server of owned) {
@@ -173,13 +175,13 @@ function releasesOf(
   }
   for (const report of sources.reported(node)) {
     const owner = sources.owner(report.uid);
-    const server = byUid.get(report.uid);
+    const server = sources.server(report.uid);
     // Nothing is known of it: no reason to destroy it.
     if (
       owner === undefined ||
       owner.node === node ||
       openOperation(owner) !== undefined ||
-      sources.moving.has(report.uid)
+      sources.isMoving(report.uid)
     )
       continue;
     if (isReleased(server, owner)) releases.set(report.uid, owner.epoch);

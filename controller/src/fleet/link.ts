@@ -85,6 +85,11 @@ export class FleetLink {
     return resultOf(replySchema.parse(reply.json()), options.result);
   }
 
+  /** Says a command that is answered by the node's reports; what is lost is said again. */
+  tell(node: string, command: string): void {
+    this.#connection.publish(subjects.command(node), command);
+  }
+
   #receive<T>(
     what: "report" | "progress" | "telemetry" | "request",
     schema: z.ZodType<T>,

@@ -18,6 +18,8 @@ export class FleetPresence {
   readonly #heard = new Map<string, Heard>();
   readonly #usage = new Map<string, NodeTelemetry>();
   readonly #memory = new Map<string, { node: string; atMs: number; bytes: number }>();
+  /** uid to the nodes that said they hold it. */
+  readonly #holders = new Map<string, Set<string>>();
   readonly #listeners = new Set<ReportListener>();
 
   constructor(environment: Environment, graceMs: number) {
@@ -29,6 +31,7 @@ export class FleetPresence {
   hear(report: NodeReport): void {
     const previous = this.#heard.get(report.node)?.report;
     this.#heard.set(report.node, { report, atMs: this.#environment.monotonicMs() });
+    this.#remember(report, previous);
     for (const listener of this.#listeners) listener(report, previous);
   }
 
@@ -61,9 +64,7 @@ export class FleetPresence {
 
   /** Nodes that said they hold a server, alive or not. */
   holdersOf(uid: string): string[] {
-    return [...this.#heard]
-      .filter(([, { report }]) => report.servers.some((server) => server.uid === uid))
-      .map(([node]) => node);
+    return [...(this.#holders.get(uid) ?? [])];
   }
 
   of(node: string): Presence {
@@ -80,5 +81,19 @@ export class FleetPresence {
   /** Milliseconds since this controller began to listen. */
   uptimeMs(): number {
     return this.#environment.monotonicMs() - this.#startedAtMs;
+  }
+
+  #remember({ node, servers }: NodeReport, previous: NodeReport | undefined): void {
+    const held = new Set(servers.map(({ uid }) => uid));
+    for (const { uid } of previous?.servers ?? []) {
+      if (held.has(uid)) continue;
+      const holders = this.#holders.get(uid);
+      holders?.delete(node);
+      if (holders?.size === 0) this.#holders.delete(uid);
+    }
+    for (const uid of held) {
+      const holders = this.#holders.get(uid) ?? new Set();
+      this.#holders.set(uid, holders.add(node));
+    }
   }
 }

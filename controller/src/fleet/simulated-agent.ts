@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type {
+  AssignmentUpdate,
   CommandMessage,
   MigrationProgress,
   NodeAssignment,
@@ -172,7 +173,10 @@ export class SimulatedAgent {
     return {};
   }
 
-  #apply(assignment: NodeAssignment): void {
+  #apply(update: AssignmentUpdate): void {
+    const network = update.network ?? this.assignment?.network;
+    if (network === undefined) throw new Error("there is no network map yet");
+    const assignment = { ...update, network };
     this.assignment = assignment;
     for (const server of assignment.servers) {
       const held = this.#servers.get(server.uid);

@@ -50,6 +50,7 @@ export class Ownership {
   readonly #kv: KV;
   readonly #options: OwnershipOptions;
   readonly #mirror = new Map<string, Entry>();
+  readonly #byNode = new Map<string, Set<string>>();
   readonly #listeners = new Set<(uid: string) => void>();
   #stopWatch: () => void = () => undefined;
   #closed = false;
@@ -78,6 +79,11 @@ export class Ownership {
     return [...this.#mirror.values()].map((entry) => entry.record);
   }
 
+  /** uids of what a node owns, as last seen. */
+  ownedBy(node: string): ReadonlySet<string> {
+    return this.#byNode.get(node) ?? new Set();
+  }
+
   /** Revision at which the record was last written: that of `begin` while an operation is open. */
   revisionOf(uid: string): number | undefined {
     return this.#mirror.get(uid)?.revision;
@@ -95,7 +101,13 @@ export class Ownership {
   }
 
   async claim(uid: string, node: string): Promise<OwnershipRecord> {
-    return this.#apply(uid, (record) => claim(record, { uid, node }));
+    const isNew = !this.#mirror.has(uid);
+    let attempts = 0;
+    return this.#persist(uid, async () => {
+      // Almost always nobody owns it yet, and a record that there is refuses to be created.
+      const entry = isNew && attempts++ === 0 ? undefined : await this.#read(uid);
+      return this.#write(uid, entry, claim(entry?.record, { uid, node }));
+    });
   }
 
   async begin(uid: string, request: { id: string; target: string }): Promise<BeginResult> {
@@ -119,7 +131,7 @@ export class Ownership {
   /** Forgets a server that no node holds any more. */
   async drop(uid: string): Promise<void> {
     await this.#persist(uid, () => this.#kv.purge(uid));
-    this.#mirror.delete(uid);
+    this.#remember(uid, undefined);
     this.#tell(uid);
   }
 
@@ -132,15 +144,19 @@ export class Ownership {
   async #apply<R>(uid: string, transition: (record: OwnershipRecord | undefined) => Transition<R>): Promise<R> {
     return this.#persist(uid, async () => {
       const entry = await this.#read(uid);
-      const { write, result } = transition(entry?.record);
-      if (write === undefined) return result;
-      const payload = JSON.stringify(write);
-      // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
-      const revision =
-        entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
-      this.#learn(uid, { record: write, revision });
-      return result;
+      return this.#write(uid, entry, transition(entry?.record));
     });
+  }
+
+  /** At the revision that was read. */
+  async #write<R>(uid: string, entry: Entry | undefined, { write, result }: Transition<R>): Promise<R> {
+    if (write === undefined) return result;
+    const payload = JSON.stringify(write);
+    // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
+    const revision =
+      entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
+    this.#learn(uid, { record: write, revision });
+    return result;
   }
 
   /** Again from the start while someone else wrote first or the store's answer was lost: the next look at the record says which. */
@@ -193,8 +209,7 @@ export class Ownership {
         const known = this.#mirror.get(entry.key);
         if (known !== undefined && known.revision >= entry.revision) continue;
         const parsed = entryOf(entry);
-        if (parsed === undefined) this.#mirror.delete(entry.key);
-        else this.#mirror.set(entry.key, parsed);
+        this.#remember(entry.key, parsed);
         this.#tell(entry.key);
       }
     } catch (thrown) {
@@ -205,8 +220,19 @@ export class Ownership {
   #learn(uid: string, entry: Entry): void {
     const known = this.#mirror.get(uid);
     if (known !== undefined && known.revision >= entry.revision) return;
-    this.#mirror.set(uid, entry);
+    this.#remember(uid, entry);
     this.#tell(uid);
+  }
+
+  #remember(uid: string, entry: Entry | undefined): void {
+    const before = this.#mirror.get(uid)?.record.node;
+    const now = entry?.record.node;
+    if (before !== now && before !== undefined) this.#byNode.get(before)?.delete(uid);
+    if (entry === undefined) this.#mirror.delete(uid);
+    else this.#mirror.set(uid, entry);
+    if (now === undefined) return;
+    const owned = this.#byNode.get(now) ?? new Set();
+    this.#byNode.set(now, owned.add(uid));
   }
 
   #tell(uid: string): void {

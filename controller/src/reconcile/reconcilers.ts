@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ApiObject, Migration, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
+import type { ApiObject, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
 import {
   disruptionBudgetKind,
   drainKind,
@@ -79,13 +79,14 @@ export class Reconcilers {
 
   #onStored(event: StoreEvent): void {
     const { object, type } = event;
+    const { fleet } = this.#context;
     const key = keyOf(object);
     switch (object.kind) {
       case virtualServerKind.kind:
-        this.#context.assignments.changed();
+        this.#onServer(event);
         this.#loops.servers.enqueue(key);
         if (type === "DELETED") this.#enqueuePending();
-        this.#enqueueMoves((server) => server === key);
+        if (fleet.isMoving(key)) this.#enqueueMoves((server) => server === key);
         this.#enqueueBudgets(object);
         return;
       case nodeKind.kind:
@@ -113,6 +114,21 @@ export class Reconcilers {
     }
   }
 
+  #onServer({ object, previous, type }: StoreEvent): void {
+    const { assignments } = this.#context;
+    assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
+    const [before, now] = [previous as VirtualServer | undefined, object as VirtualServer];
+    // Whether it is in the network map, and with what; behind which node is its owner's.
+    if (type === "DELETED" || before?.status?.address !== now.status?.address) assignments.changed();
+  }
+
+  /** That are told of a server: its owner, and who must let it go. */
+  #nodesOf(uid: string): string[] {
+    const { ownership, presence } = this.#context;
+    const owner = ownership.get(uid)?.node;
+    return [...(owner === undefined ? [] : [owner]), ...presence.holdersOf(uid)];
+  }
+
   #onNode({ object, previous }: StoreEvent): void {
     if (previous !== undefined && isHeartbeatOnly(object as Node, previous as Node)) return;
     const { store, fleet, assignments } = this.#context;
@@ -126,14 +142,18 @@ export class Reconcilers {
   #onMigration(event: StoreEvent, key: string): void {
     const { store } = this.#context;
     // Who else is moving decides who may begin, what a node must release, and what a drain does next.
-    this.#context.assignments.changed();
     this.#loops.migrations.enqueue(key);
     // Its server left a node, or gave back what it had reserved.
     if (event.type === "DELETED" || isMigrationEnded(event.object as Migration)) this.#enqueuePending();
     const migration =
       store.get(migrationKind, event.object.metadata) ?? (event.object as { spec?: { server?: string } });
     const namespace = event.object.metadata.namespace ?? "default";
-    if (migration.spec?.server !== undefined) this.#loops.servers.enqueue(`${namespace}/${migration.spec.server}`);
+    if (migration.spec?.server !== undefined) {
+      const name = migration.spec.server;
+      const server = store.get(virtualServerKind, { namespace, name });
+      this.#context.assignments.changedFor(this.#nodesOf(server?.metadata.uid ?? ""));
+      this.#loops.servers.enqueue(`${namespace}/${name}`);
+    }
     for (const drain of store.list(drainKind).items) this.#loops.drains.enqueue(keyOf(drain));
     for (const other of store.list(migrationKind).items) {
       if ((other.status?.phase ?? "Pending") === "Pending") this.#loops.migrations.enqueue(keyOf(other));
@@ -142,13 +162,14 @@ export class Reconcilers {
 
   #onOwnership(uid: string): void {
     const { store, ownership, assignments, fleet } = this.#context;
-    // A client waits while the network doesn't know where its server is.
-    assignments.changed(true);
+    const operation = ownership.get(uid)?.operation;
+    assignments.changedFor(this.#nodesOf(uid));
+    // A client of what is moved waits while the network doesn't know where its server is.
+    assignments.changed(operation !== undefined);
     const server = fleet.serverOf(uid);
     if (server !== undefined) this.#loops.servers.enqueue(server);
-    const operation = ownership.get(uid)?.operation?.id;
     if (operation === undefined) return;
-    const migration = store.list(migrationKind).items.find((candidate) => candidate.metadata.uid === operation);
+    const migration = store.list(migrationKind).items.find((candidate) => candidate.metadata.uid === operation.id);
     if (migration !== undefined) this.#loops.migrations.enqueue(keyOf(migration));
   }
 
@@ -157,13 +178,14 @@ export class Reconcilers {
     this.#loops.nodes.enqueue(report.node);
     assignments.heard(report);
     const before = new Map(previous?.servers.map((server) => [server.uid, JSON.stringify(server)]));
-    for (const server of report.servers) {
-      if (before.get(server.uid) !== JSON.stringify(server)) this.#onServerReport(`${server.namespace}/${server.name}`);
+    const changed = report.servers.filter((server) => {
+      const isNews = before.get(server.uid) !== JSON.stringify(server);
       before.delete(server.uid);
-    }
-    for (const server of previous?.servers ?? [])
-      if (before.has(server.uid)) this.#onServerReport(`${server.namespace}/${server.name}`);
-    if (previous === undefined || report.servers.length !== previous.servers.length) assignments.changed();
+      return isNews;
+    });
+    const gone = (previous?.servers ?? []).filter((server) => before.has(server.uid));
+    for (const server of [...changed, ...gone]) this.#onServerReport(`${server.namespace}/${server.name}`);
+    if (previous === undefined || changed.length + gone.length > 0) assignments.changedFor([report.node]);
     if (previous === undefined) {
       // First word since this controller began: what is bound there is no longer unheard of.
       for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);
@@ -175,8 +197,7 @@ export class Reconcilers {
 
   #onServerReport(key: string): void {
     this.#loops.servers.enqueue(key);
-    this.#context.assignments.changed();
-    this.#enqueueMoves((server) => server === key);
+    if (this.#context.fleet.isMoving(key)) this.#enqueueMoves((server) => server === key);
   }
 
   /** Servers that wait for a place. */

@@ -32,6 +32,8 @@ interface Entry {
   assumed: VirtualServerStatus | undefined;
   /** Move to the node that it goes to, of those that have not ended. */
   targets: Map<string | symbol, string>;
+  /** Names of its moves that have not ended. */
+  moves: Set<string>;
   /** Where it is counted: bound, or on its way there. */
   counted: readonly string[];
 }
@@ -73,6 +75,11 @@ export class FleetIndex {
   unplacedInOrder(): string[] {
     const priorityOf = (key: string) => this.#servers.get(key)?.demand?.priority ?? 0;
     return [...this.#unplaced].toSorted((a, b) => priorityOf(b) - priorityOf(a));
+  }
+
+  /** Whether a move of the server has not ended. */
+  isMoving(server: string): boolean {
+    return (this.#servers.get(server)?.moves.size ?? 0) > 0;
   }
 
   /** Whether any server has a lower priority. */
@@ -145,7 +152,14 @@ export class FleetIndex {
   #entry(key: string): Entry {
     const known = this.#servers.get(key);
     if (known !== undefined) return known;
-    const entry: Entry = { server: undefined, demand: undefined, assumed: undefined, targets: new Map(), counted: [] };
+    const entry: Entry = {
+      server: undefined,
+      demand: undefined,
+      assumed: undefined,
+      targets: new Map(),
+      moves: new Set(),
+      counted: [],
+    };
     this.#servers.set(key, entry);
     return entry;
   }
@@ -175,6 +189,8 @@ export class FleetIndex {
     const key = keyOf(namespace, migration.spec.server);
     const entry = this.#entry(key);
     const target = migration.status?.targetNode;
+    if (isGone || isMigrationEnded(migration)) entry.moves.delete(name);
+    else entry.moves.add(name);
     if (isGone || target === undefined || isMigrationEnded(migration)) entry.targets.delete(name);
     else entry.targets.set(name, target);
     this.#update(key, entry);
@@ -249,7 +265,7 @@ export class FleetIndex {
             wantedAddress: server.spec.network.address,
           },
     );
-    if (server === undefined && targets.size === 0) this.#servers.delete(key);
+    if (server === undefined && targets.size + entry.moves.size === 0) this.#servers.delete(key);
   }
 
   #count({ demand, counted }: Entry, times: 1 | -1): void {

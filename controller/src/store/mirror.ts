@@ -19,6 +19,8 @@ export interface Tombstone {
 interface Table {
   byOrder: Map<string, ApiObject>;
   /** In list order; none when a name came or went since it was made. */
+  order: readonly string[] | undefined;
+  /** The same objects; none when one of them changed since it was made. */
   sorted: readonly ApiObject[] | undefined;
 }
 
@@ -64,7 +66,9 @@ export class Mirror {
   list(kind: Kind): readonly ApiObject[] {
     const table = this.#tables.get(kind);
     if (table === undefined) return [];
-    table.sorted ??= [...table.byOrder].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    if (table.sorted !== undefined) return table.sorted;
+    table.order ??= [...table.byOrder.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    table.sorted = table.order.flatMap((key) => table.byOrder.get(key) ?? []);
     return table.sorted;
   }
 
@@ -128,11 +132,16 @@ export class Mirror {
   }
 
   #change({ kind, key }: { kind: Kind; key: ObjectKey }, record: MirrorRecord): StoreEvent | undefined {
-    const table = this.#tables.get(kind) ?? { byOrder: new Map<string, ApiObject>(), sorted: undefined };
+    const table = this.#tables.get(kind) ?? {
+      byOrder: new Map<string, ApiObject>(),
+      order: undefined,
+      sorted: undefined,
+    };
     this.#tables.set(kind, table);
     table.sorted = undefined;
     const order = orderOf(key);
     const previous = table.byOrder.get(order);
+    if ((previous === undefined) !== (record.value === undefined)) table.order = undefined;
     const resourceVersion = String(record.sequence);
     if (record.value === undefined) {
       if (previous === undefined) return undefined;

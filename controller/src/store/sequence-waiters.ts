@@ -1,39 +1,52 @@
 import type { Environment } from "@vfleet/shared";
 
+interface Waiter {
+  sequence: number;
+  dueMs: number;
+  end: () => void;
+}
+
+/** How often it is looked for those who have waited too long. */
+const lookMs = 100;
+
 /** Those who wait for the mirror to reach a sequence. */
 export class SequenceWaiters {
   readonly #current: () => number;
   readonly #environment: Environment;
-  readonly #waiting = new Set<{ sequence: number; wake: () => void }>();
-  readonly #closing = new AbortController();
+  readonly #waiting = new Set<Waiter>();
+  readonly #stopLooking: () => void;
 
   constructor(current: () => number, environment: Environment) {
     this.#current = current;
     this.#environment = environment;
+    this.#stopLooking = environment.every(lookMs, () => this.#endOverdue());
   }
 
   reached(sequence: number): void {
-    for (const waiter of this.#waiting) if (waiter.sequence <= sequence) waiter.wake();
+    for (const waiter of this.#waiting) if (waiter.sequence <= sequence) this.#end(waiter);
   }
 
-  /** Whether it was reached within `timeoutMs`. */
+  /** Whether it was reached within about `timeoutMs`. */
   async wait(sequence: number, timeoutMs: number): Promise<boolean> {
     if (this.#current() >= sequence) return true;
-    const done = new AbortController();
-    const reached = new Promise<void>((resolve) => {
-      const waiter = { sequence, wake: resolve };
-      this.#waiting.add(waiter);
-      done.signal.addEventListener("abort", () => this.#waiting.delete(waiter), { once: true });
-    });
-    const timeout = this.#environment
-      .sleep(timeoutMs, AbortSignal.any([done.signal, this.#closing.signal]))
-      .catch(() => undefined);
-    await Promise.race([reached, timeout]);
-    done.abort();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add({ sequence, dueMs: this.#environment.monotonicMs() + timeoutMs, end: resolve });
+    await promise;
     return this.#current() >= sequence;
   }
 
   close(): void {
-    this.#closing.abort();
+    this.#stopLooking();
+    for (const waiter of this.#waiting) this.#end(waiter);
+  }
+
+  #endOverdue(): void {
+    const nowMs = this.#environment.monotonicMs();
+    for (const waiter of this.#waiting) if (waiter.dueMs <= nowMs) this.#end(waiter);
+  }
+
+  #end(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
+    waiter.end();
   }
 }

@@ -80,3 +80,10 @@ export const nodeAssignmentSchema = z.object({
   network: networkMapSchema,
 });
 export type NodeAssignment = z.infer<typeof nodeAssignmentSchema>;
+
+/** As told when something changed. */
+export const assignmentUpdateSchema = nodeAssignmentSchema.extend({
+  /** None: as in the newest one before that has it. */
+  network: networkMapSchema.optional(),
+});
+export type AssignmentUpdate = z.infer<typeof assignmentUpdateSchema>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nodeAssignmentSchema } from "./assignment.ts";
+import { assignmentUpdateSchema } from "./assignment.ts";
 import {
   abortRequestSchema,
   cancelMigrationSchema,
@@ -12,7 +12,7 @@ import {
 
 /** Controller to agent, on `subjects.command`. */
 export const commandMessageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("assign"), assignment: nodeAssignmentSchema }),
+  z.object({ kind: z.literal("assign"), assignment: assignmentUpdateSchema }),
   prepareTargetSchema,
   startSourceSchema,
   cancelMigrationSchema,

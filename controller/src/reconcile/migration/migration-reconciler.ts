@@ -218,7 +218,7 @@ export class MigrationReconciler {
         server: assignment,
         source: { node: sourceNode },
         mode: moveModeSchema.parse(migration.status?.mode),
-        imagePeers: imagePeersOf(image, store.list(nodeKind).items, targetNode),
+        imagePeers: imagePeersOf(image, (name) => store.get(nodeKind, { name }), targetNode),
         ticketLifetimeMs: timeoutMs,
       },
       { uid: assignment.uid, epoch: owner.epoch, timeoutMs, options: { ...options, fixedPauseMs } },

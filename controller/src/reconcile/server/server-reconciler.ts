@@ -40,14 +40,17 @@ export class ServerReconciler {
   }
 
   #view(server: VirtualServer): ServerView {
-    const { store, ownership, presence, assignments, environment } = this.#context;
+    const { store, ownership, presence, assignments, environment, fleet } = this.#context;
     const uid = server.metadata.uid ?? "";
     const owner = ownership.get(uid);
     const node = owner?.node ?? server.status?.nodeName ?? "";
-    const migrations = store
-      .list(migrationKind, { namespace: server.metadata.namespace })
-      .items.filter((migration) => migration.spec.server === server.metadata.name);
     const operation = openOperation(owner);
+    const migrations =
+      operation === undefined && !fleet.isMoving(keyOf(server))
+        ? []
+        : store
+            .list(migrationKind, { namespace: server.metadata.namespace })
+            .items.filter((migration) => migration.spec.server === server.metadata.name);
     const active = migrations.find(
       (migration) => !isMigrationEnded(migration) && (migration.status?.phase ?? "Pending") !== "Pending",
     );
