@@ -71,6 +71,11 @@ describe("when something moves", () => {
     });
   });
 
+  test("nothing from a node that has fallen silent", () => {
+    const silent = sampleNode("host-1", { status: { conditions: [{ type: "Ready", status: "Unknown" }] } });
+    expect(step({ nodes: [silent, sampleNode("host-2")] })).toMatchObject({ actions: [], state: [], nodesWatched: 1 });
+  });
+
   test("only what lasts, and only new samples count", () => {
     const spec = { holdRounds: 3 };
     const first = step({ spec });

@@ -7,7 +7,7 @@ import type {
   RebalanceSpec,
   VirtualServer,
 } from "@vfleet/shared";
-import { isMigrationEnded } from "@vfleet/shared";
+import { isMigrationEnded, isNodeReady } from "@vfleet/shared";
 import { DisruptionRoom } from "../reconcile/disruption/disruption-room.ts";
 import type { Candidate } from "../scheduler/placement.ts";
 import type { ChoiceView } from "./choose-move.ts";
@@ -132,7 +132,7 @@ function loadsOf({ nodes, servers, samples, spec }: RebalanceView): NodeLoad[] {
   const serversOn = Map.groupBy(servers, (server) => server.status?.nodeName);
   return nodes.flatMap((node) => {
     const sample = sampleOf.get(node.metadata.name);
-    if (sample === undefined) return [];
+    if (sample === undefined || !isNodeReady(node)) return [];
     return nodeLoad({ node, sample, servers: serversOn.get(node.metadata.name) ?? [], window: windowOf(spec) }) ?? [];
   });
 }
