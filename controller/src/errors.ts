@@ -18,6 +18,8 @@ export const fail = errorRegistry({
     `Cannot reach server "${p.server}": it has not been placed on a node yet`,
   "migration-refused": (p: { server: string; reason: string }) => `Cannot migrate server "${p.server}": ${p.reason}`,
   "drain-refused": (p: { node: string; reason: string }) => `Cannot drain node "${p.node}": ${p.reason}`,
+  "bring-back-refused": (p: { node: string; reason: string }) =>
+    `Cannot bring servers back to node "${p.node}": ${p.reason}`,
   "server-invalid": (p: { server: string; member: string; reason: string }) =>
     `Cannot use server "${p.server}": ${p.member} ${p.reason}`,
 });

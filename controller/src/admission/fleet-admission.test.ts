@@ -103,6 +103,11 @@ describe("fleetAdmission", () => {
       'Cannot drain node "nowhere": there is no such node',
     ],
     [
+      "bringing servers back to an unknown node",
+      sampleDrain({ spec: { node: "nowhere", bringBack: true } }),
+      'Cannot bring servers back to node "nowhere": there is no such node',
+    ],
+    [
       "more memory requested than allowed",
       server({ resources: { requests: { memory: "2Gi" }, limits: { memory: "1Gi" } } }),
       "must be at most the limit 1Gi, it is 2Gi",
@@ -137,6 +142,8 @@ describe("fleetAdmission", () => {
     );
     expect(admit(second, [sampleDrain({ status: { phase: "Succeeded" } })])).toBe(second);
     expect(admit(second, [sampleDrain({ spec: { dryRun: true } })])).toBe(second);
+    const back = { ...sampleDrain({ spec: { bringBack: true } }), metadata: { name: "back" } };
+    expect(() => admit(back, [sampleDrain({ status: { phase: "Draining" } })])).toThrow("has not ended");
     const plan = { ...sampleDrain({ spec: { dryRun: true } }), metadata: { name: "plan" } };
     expect(admit(plan, [sampleDrain({ status: { phase: "Blocked" } })])).toBe(plan);
   });

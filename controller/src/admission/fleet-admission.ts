@@ -80,9 +80,9 @@ function admitMigration(migration: Migration, store: ObjectStore): void {
 }
 
 function admitDrain(drain: Drain, store: ObjectStore): void {
-  const { node, dryRun } = drain.spec;
-  if (store.get(nodeKind, { name: node }) === undefined)
-    throw fail("drain-refused", { node, reason: "there is no such node" });
+  const { node, dryRun, bringBack } = drain.spec;
+  const refusal = (reason: string) => fail(bringBack ? "bring-back-refused" : "drain-refused", { node, reason });
+  if (store.get(nodeKind, { name: node }) === undefined) throw refusal("there is no such node");
   if (dryRun) return;
   const other = store
     .list(drainKind)
@@ -91,7 +91,7 @@ function admitDrain(drain: Drain, store: ObjectStore): void {
         spec.node === node && !spec.dryRun && !endedDrainPhases.includes(status?.phase ?? "Pending"),
     );
   if (other !== undefined && other.metadata.name !== drain.metadata.name) {
-    throw fail("drain-refused", { node, reason: `drain "${other.metadata.name}" of it has not ended` });
+    throw refusal(`drain "${other.metadata.name}" of it has not ended`);
   }
 }
 

@@ -1,11 +1,10 @@
 import { drainKind } from "@vfleet/shared";
 import type { Command } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
-import { createObject } from "../api/objects.ts";
+import { type AnyObject, createObject } from "../api/objects.ts";
 import { type Cli, print } from "../cli.ts";
 import { resultText } from "../output/format.ts";
 import { parseDurationMs } from "../resource/duration.ts";
-import { followDrain } from "./drain-follow.ts";
 import { addDrainWishes, drainManifest, type DrainWishes, isBringBack, unfinishedDrains } from "./drain-object.ts";
 
 export interface BringBackOptions extends DrainWishes {
@@ -23,13 +22,19 @@ export function addBringBackOptions(command: Command): Command {
     .option("--timeout <duration>", "with --bring-back: how long to follow it; 0: to its end", parseDurationMs, 0);
 }
 
-/** The fleet opens the node and does the moves; this only asks for them and follows. */
-export async function bringBack(cli: Cli, client: ApiClient, node: string, options: BringBackOptions): Promise<void> {
+/** The fleet does the moves, and refuses while the node is being drained; this only asks for them, or finds them under way. */
+export async function askBack(
+  cli: Cli,
+  client: ApiClient,
+  node: string,
+  options: BringBackOptions,
+): Promise<AnyObject> {
   const underway = (await unfinishedDrains(client, node)).find(isBringBack);
-  if (underway !== undefined)
+  if (underway !== undefined) {
     print(cli.error, `node/${node} is already being filled again; following drain "${underway.metadata.name}"`);
-  const object =
-    underway ?? (await createObject(client, drainKind, { object: drainManifest(node, options, { bringBack: true }) }));
-  if (underway === undefined) print(cli.output, resultText({ type: drainKind, object, done: "created" }, {}));
-  if (options.detach !== true) await followDrain(cli, client, { node, drain: object, timeoutMs: options.timeout ?? 0 });
+    return underway;
+  }
+  const object = await createObject(client, drainKind, { object: drainManifest(node, options, { bringBack: true }) });
+  print(cli.output, resultText({ type: drainKind, object, done: "created" }, {}));
+  return object;
 }

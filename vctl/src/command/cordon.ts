@@ -8,7 +8,8 @@ import { type Cli, print } from "../cli.ts";
 import { usageError } from "../fail.ts";
 import { printError } from "../print-error.ts";
 import { nodeName } from "../resource/resource-arguments.ts";
-import { addBringBackOptions, bringBack, type BringBackOptions } from "./bring-back.ts";
+import { addBringBackOptions, askBack, type BringBackOptions } from "./bring-back.ts";
+import { followDrain } from "./drain-follow.ts";
 
 interface CordonOptions extends BringBackOptions {
   selector?: string;
@@ -50,6 +51,7 @@ function configureSchedulable(command: Command, cli: Cli, unschedulable: boolean
       for (const name of names) {
         try {
           const node = await getObject(client, nodeKind, { name });
+          const back = options.bringBack === true ? await askBack(cli, client, name, options) : undefined;
           const already = (specSchema.parse(node["spec"]).unschedulable === true) === unschedulable;
           if (!already && options.dryRun !== "client") {
             await patchObject(client, nodeKind, {
@@ -61,7 +63,8 @@ function configureSchedulable(command: Command, cli: Cli, unschedulable: boolean
           const note =
             options.dryRun === "none" ? "" : options.dryRun === "client" ? " (dry run)" : " (server dry run)";
           print(cli.output, `node/${name} ${already ? "already " : ""}${done}${note}`);
-          if (options.bringBack === true) await bringBack(cli, client, name, options);
+          if (back !== undefined && options.detach !== true)
+            await followDrain(cli, client, { node: name, drain: back, timeoutMs: options.timeout ?? 0 });
         } catch (thrown) {
           if (!isNotFound(thrown)) throw thrown;
           printError(cli, thrown);
