@@ -3,6 +3,7 @@ import { messageOf, VfleetError } from "@vfleet/shared";
 import { Events, type KV, type KvEntry, type NatsConnection } from "nats";
 import { z } from "zod";
 import { fail } from "../errors.ts";
+import { DurableWriter } from "../store/durable-writer.ts";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
 import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
 
@@ -48,6 +49,7 @@ interface Entry {
  */
 export class Ownership {
   readonly #kv: KV;
+  readonly #writer: DurableWriter;
   readonly #options: OwnershipOptions;
   readonly #mirror = new Map<string, Entry>();
   readonly #byNode = new Map<string, Set<string>>();
@@ -55,8 +57,9 @@ export class Ownership {
   #stopWatch: () => void = () => undefined;
   #closed = false;
 
-  private constructor(kv: KV, options: OwnershipOptions) {
+  private constructor(kv: KV, writer: DurableWriter, options: OwnershipOptions) {
     this.#kv = kv;
+    this.#writer = writer;
     this.#options = options;
   }
 
@@ -64,7 +67,9 @@ export class Ownership {
   static async open(options: OwnershipOptions): Promise<Ownership> {
     const jetstream = options.connection.jetstream({ timeout: requestTimeoutMs });
     const kv = await jetstream.views.kv(options.bucket ?? ownershipBucket, { history: 1, replicas: options.replicas });
-    const ownership = new Ownership(kv, options);
+    const bucket = options.bucket ?? ownershipBucket;
+    const writer = await DurableWriter.open({ ...options, bucket });
+    const ownership = new Ownership(kv, writer, options);
     await ownership.#follow();
     void ownership.#followAgain(options.connection);
     return ownership;
@@ -101,13 +106,26 @@ export class Ownership {
   }
 
   async claim(uid: string, node: string): Promise<OwnershipRecord> {
-    const isNew = !this.#mirror.has(uid);
-    let attempts = 0;
-    return this.#persist(uid, async () => {
-      // Almost always nobody owns it yet, and a record that there is refuses to be created.
-      const entry = isNew && attempts++ === 0 ? undefined : await this.#read(uid);
-      return this.#write(uid, entry, claim(entry?.record, { uid, node }));
-    });
+    const { write, result } = claim(undefined, { uid, node });
+    if (write !== undefined && !this.#mirror.has(uid)) {
+      // Almost always nobody owns it yet, and where a record is there none is written.
+      const revision = await this.#writeNew(uid, write);
+      if (revision !== undefined) {
+        this.#learn(uid, { record: write, revision });
+        return result;
+      }
+    }
+    return this.#apply(uid, (record) => claim(record, { uid, node }));
+  }
+
+  /** None: there is one already, or whether it was written is not known; the record itself says. */
+  async #writeNew(uid: string, record: OwnershipRecord): Promise<number | undefined> {
+    try {
+      return await this.#writer.write({ key: uid, value: JSON.stringify(record), expectedSequence: 0 });
+    } catch (thrown) {
+      this.#options.log.debug({ uid, error: messageOf(thrown) }, "ownership record not known to be written");
+      return undefined;
+    }
   }
 
   async begin(uid: string, request: { id: string; target: string }): Promise<BeginResult> {
@@ -144,19 +162,15 @@ export class Ownership {
   async #apply<R>(uid: string, transition: (record: OwnershipRecord | undefined) => Transition<R>): Promise<R> {
     return this.#persist(uid, async () => {
       const entry = await this.#read(uid);
-      return this.#write(uid, entry, transition(entry?.record));
+      const { write, result } = transition(entry?.record);
+      if (write === undefined) return result;
+      const payload = JSON.stringify(write);
+      // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
+      const revision =
+        entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
+      this.#learn(uid, { record: write, revision });
+      return result;
     });
-  }
-
-  /** At the revision that was read. */
-  async #write<R>(uid: string, entry: Entry | undefined, { write, result }: Transition<R>): Promise<R> {
-    if (write === undefined) return result;
-    const payload = JSON.stringify(write);
-    // `create` also replaces the mark that a purge left, which `update` with revision 0 would not.
-    const revision =
-      entry === undefined ? await this.#kv.create(uid, payload) : await this.#kv.update(uid, payload, entry.revision);
-    this.#learn(uid, { record: write, revision });
-    return result;
   }
 
   /** Again from the start while someone else wrote first or the store's answer was lost: the next look at the record says which. */

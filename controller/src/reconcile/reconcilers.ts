@@ -23,6 +23,8 @@ import { MigrationReconciler } from "./migration/migration-reconciler.ts";
 import { NodeReconciler } from "./node/node-reconciler.ts";
 import { ServerReconciler } from "./server/server-reconciler.ts";
 
+/** What they write together is synced together. */
+const serversParallel = 512;
 /** Budgets are counted anew at most this often. */
 const budgetCountMs = 250;
 
@@ -49,7 +51,7 @@ export class Reconcilers {
     const rebalance = new RebalanceReconciler(context);
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
-      servers: this.#loop("servers", (key) => server.reconcile(key)),
+      servers: this.#loop("servers", (key) => server.reconcile(key), serversParallel),
       nodes: this.#loop("nodes", (key) => node.reconcile(key)),
       images: this.#loop("images", (key) => image.reconcile(key)),
       migrations: this.#loop("migrations", (key) => this.#migration.reconcile(key)),
@@ -218,9 +220,9 @@ export class Reconcilers {
     }
   }
 
-  #loop(name: string, reconcile: (key: string) => Promise<number | void>): ReconcileLoop {
+  #loop(name: string, reconcile: (key: string) => Promise<number | void>, parallel = 16): ReconcileLoop {
     const { environment, log } = this.#context;
-    return new ReconcileLoop({ name, environment, log, parallel: 16, reconcile });
+    return new ReconcileLoop({ name, environment, log, parallel, reconcile });
   }
 }
 

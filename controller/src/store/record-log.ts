@@ -1,11 +1,7 @@
-import { type VfleetError, type Environment, type Logger } from "@vfleet/shared";
+import { type Environment, type Logger } from "@vfleet/shared";
 import {
   consumerOpts,
-  Empty,
-  ErrorCode,
   Events,
-  headers,
-  NatsError,
   StorageType,
   type JetStreamClient,
   type JetStreamManager,
@@ -13,18 +9,9 @@ import {
   type JsMsg,
   type NatsConnection,
 } from "nats";
-import { fail } from "./errors.ts";
+import { DurableWriter, operationHeader, type RecordWrite } from "./durable-writer.ts";
 import type { MirrorRecord } from "./mirror.ts";
 
-const operationHeader = "KV-Operation";
-const writeIdHeader = "Nats-Msg-Id";
-/** "wrong last sequence", with and without the sequence in its text. */
-const wrongSequenceCodes: readonly number[] = [10071, 10164];
-const noRespondersCode: string = ErrorCode.NoResponders;
-const timeoutCode: string = ErrorCode.Timeout;
-const noMessageFoundCode = 10037;
-const writeTimeoutMs = 3000;
-const writeAttempts = 4;
 const retryDelayMs = 250;
 
 export interface RecordLogOptions {
@@ -33,14 +20,6 @@ export interface RecordLogOptions {
   log: Logger;
   bucket: string;
   replicas: number;
-}
-
-export interface RecordWrite {
-  key: string;
-  /** None: the key is deleted. */
-  value: string | undefined;
-  /** Sequence of the key's newest record; 0: there is none. */
-  expectedSequence: number;
 }
 
 /** `pending`: records that are known to come after it; 0 when it was the newest. */
@@ -52,14 +31,19 @@ export class RecordLog {
   readonly #stream: string;
   readonly #js: JetStreamClient;
   readonly #jsm: JetStreamManager;
+  readonly #writer: DurableWriter;
   #closed = false;
   #following = false;
   #subscription: JetStreamSubscription | undefined;
   /** Grows with each subscription: what an older one still delivers is dropped. */
   #subscriptionNumber = 0;
 
-  private constructor(options: RecordLogOptions, js: JetStreamClient, jsm: JetStreamManager) {
+  private constructor(
+    options: RecordLogOptions,
+    { js, jsm, writer }: { js: JetStreamClient; jsm: JetStreamManager; writer: DurableWriter },
+  ) {
     this.#options = options;
+    this.#writer = writer;
     this.#stream = `KV_${options.bucket}`;
     this.#js = js;
     this.#jsm = jsm;
@@ -69,7 +53,7 @@ export class RecordLog {
     const js = options.connection.jetstream();
     const jsm = await js.jetstreamManager();
     await js.views.kv(options.bucket, { history: 1, replicas: options.replicas, storage: StorageType.File });
-    return new RecordLog(options, js, jsm);
+    return new RecordLog(options, { js, jsm, writer: await DurableWriter.open(options) });
   }
 
   /** Whether records arrive at this moment. */
@@ -89,57 +73,13 @@ export class RecordLog {
   }
 
   /** The key's newest record, by the stream's leader. */
-  async lastRecordOf(key: string): Promise<{ sequence: number; deleted: boolean; writeId: string } | undefined> {
-    try {
-      const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#subject(key) });
-      return {
-        sequence: message.seq,
-        deleted: message.header.has(operationHeader),
-        writeId: message.header.get(writeIdHeader),
-      };
-    } catch (thrown) {
-      if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
-      throw unavailable(thrown);
-    }
+  lastRecordOf(key: string): ReturnType<DurableWriter["lastRecordOf"]> {
+    return this.#writer.lastRecordOf(key);
   }
 
-  /**
-   * Sequence of the written record; none when the key's newest record is not the expected one. The message carries an
-   * id of its own: after a timeout it is sent again, and when the key has then moved on, the newest record's id tells
-   * whether the first attempt did that. (The server compares sequences before it looks for repeated ids.)
-   * Throws `store-unavailable` when nothing was written, `outcome-unknown` when that cannot be said.
-   */
-  async write(write: RecordWrite): Promise<number | undefined> {
-    const msgID = this.#options.environment.id();
-    const data = write.value === undefined ? Empty : new TextEncoder().encode(write.value);
-    let mayBeWritten = false;
-    for (let attempt = 1; attempt <= writeAttempts; attempt += 1) {
-      const messageHeaders = headers();
-      if (write.value === undefined) messageHeaders.set(operationHeader, "DEL");
-      try {
-        const acknowledgement = await this.#js.publish(this.#subject(write.key), data, {
-          msgID,
-          timeout: writeTimeoutMs,
-          headers: messageHeaders,
-          expect: { lastSubjectSequence: write.expectedSequence },
-        });
-        return acknowledgement.seq;
-      } catch (thrown) {
-        if (thrown instanceof NatsError && wrongSequenceCodes.includes(thrown.api_error?.err_code ?? 0)) {
-          if (!mayBeWritten) return undefined;
-          const last = await this.lastRecordOf(write.key);
-          if (last?.writeId === msgID) return last.sequence;
-          throw outcomeUnknown(write, thrown);
-        }
-        const nobodyThere = thrown instanceof NatsError && thrown.code === noRespondersCode;
-        const timedOut = thrown instanceof NatsError && thrown.code === timeoutCode;
-        if (!nobodyThere && !timedOut) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
-        mayBeWritten ||= timedOut;
-        if (attempt === writeAttempts) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
-        await this.#options.environment.sleep(retryDelayMs);
-      }
-    }
-    throw unavailable("no attempt left");
+  /** As `DurableWriter.write`. */
+  write(write: RecordWrite): Promise<number | undefined> {
+    return this.#writer.write(write);
   }
 
   /** Removes a key's deletion marker from the stream, and nothing newer. */
@@ -231,20 +171,4 @@ export class RecordLog {
   #subject(key: string): string {
     return `$KV.${this.#options.bucket}.${key}`;
   }
-}
-
-function unavailable(thrown: unknown): VfleetError {
-  return fail(
-    "store-unavailable",
-    { reason: thrown instanceof Error ? thrown.message : String(thrown) },
-    { cause: thrown },
-  );
-}
-
-function outcomeUnknown(write: RecordWrite, thrown: unknown): VfleetError {
-  return fail(
-    "outcome-unknown",
-    { what: "record", name: write.key },
-    { cause: thrown, hint: "Read the object before writing it again" },
-  );
 }
