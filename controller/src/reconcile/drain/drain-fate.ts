@@ -1,4 +1,5 @@
 import type { DrainFallback, Migration, MigrationMode, Node, VirtualServer } from "@vfleet/shared";
+import { conditionOf } from "@vfleet/shared";
 import type { Candidate, Demand } from "../../scheduler/placement.ts";
 import { demandOf, take } from "../../scheduler/placement.ts";
 import { schedule } from "../../scheduler/schedule.ts";
@@ -36,6 +37,8 @@ export class Places {
     const source = this.#nodes.get(server.status?.nodeName ?? "");
     const wishes = moveWishes(server);
     let why = objectionToMode(server, wishes, source)?.message;
+    // Another mode would move it as it runs: whether it may is its owner's to say, and no reason to stop it.
+    if (why !== undefined && !isUndumpable(server)) return { kind: "stuck", why };
     if (why === undefined) {
       const choice = this.#choose(server, source, wishes.mode);
       if ("node" in choice) return this.#moved(server, { kind: "move", targetNode: choice.node });
@@ -93,4 +96,8 @@ export class Places {
     this.#unfit.set(key, known);
     return known;
   }
+}
+
+function isUndumpable({ status }: VirtualServer): boolean {
+  return conditionOf(status?.conditions, "Migratable")?.status === "False";
 }

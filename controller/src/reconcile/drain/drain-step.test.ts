@@ -205,6 +205,17 @@ describe("drainStep", () => {
       });
     });
 
+    test("is not what only asks for a mode that its node can't give", () => {
+      const fleet = { criuVersion: "4.2.1", runcVersion: "1.1.5", dirtyTracking: false };
+      const nodes = [sampleNode("host-1", { spec: { unschedulable: true }, status: { fleet } }), sampleNode("host-2")];
+      const picky = sampleServer("a", { status: placedStatus("host-1"), spec: { migration: { mode: "Precopy" } } });
+      for (const fallback of ["cold", "stop"]) {
+        const decision = drainStep(view({ drain: sampleDrain({ spec: { fallback } }), nodes, servers: [picky] }));
+        expect(decision).toMatchObject({ actions: [], status: { phase: "Blocked" } });
+        expect(decision.status.waiting?.[0]?.reason).toContain("needs a kernel that tracks dirty pages");
+      }
+    });
+
     test("takes its turn with the others", () => {
       const drain = sampleDrain({ spec: { fallback: "stop", maxParallel: 1 } });
       const more = [...servers, on("host-1", "b", { conditions })];
