@@ -26,7 +26,7 @@ import { ServerReconciler } from "./server/server-reconciler.ts";
 /** What they write together is synced together. */
 const serversParallel = 512;
 /** Budgets are counted anew at most this often. */
-const budgetCountMs = 250;
+const budgetCountMs = 1000;
 
 /**
  * The loops of every kind, and what makes each look: changes in the store, in ownership, in what nodes say. Which change
