@@ -36,6 +36,24 @@ export class LazyRanges {
     return (this.#before[index] ?? 0) + inside;
   }
 
+  /** How many follow each other from `address` on, at most `limit`. */
+  countFrom(address: number, limit: number): number {
+    let end = address;
+    for (
+      let index = Math.max(
+        0,
+        this.#indexBy((at) => (this.#ranges[at]?.address ?? 0) <= address),
+      );
+      ;
+      index++
+    ) {
+      const range = this.#ranges[index];
+      if (range === undefined || range.address > end || end >= address + limit * pageBytes) break;
+      end = Math.max(end, range.address + range.pages * pageBytes);
+    }
+    return Math.min(limit, (end - address) / pageBytes);
+  }
+
   /** Up to `pages` pages from a place on, in at most `rangeLimit` ranges. */
   from(place: number, pages: number, rangeLimit: number): PageRange[] {
     const found: PageRange[] = [];

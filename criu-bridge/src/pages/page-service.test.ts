@@ -19,6 +19,8 @@ const protocol = pageProtocol("4.2");
 const { requestBytes } = protocol;
 const base = 0x7f00_0000_0000;
 const process = 7;
+/** Some of its pages came earlier. */
+const patchy = 8;
 let wishes: PageWish[];
 let service: PageService;
 let daemon: Socket;
@@ -31,7 +33,16 @@ beforeEach(async () => {
   received = Buffer.alloc(0);
   service = new PageService({
     protocol,
-    lazy: new Map([[process, new LazyRanges([{ address: base, pages: 100_000 }])]]),
+    lazy: new Map([
+      [process, new LazyRanges([{ address: base, pages: 100_000 }])],
+      [
+        patchy,
+        new LazyRanges([
+          { address: base, pages: 4 },
+          { address: addressOf(8), pages: 4 },
+        ]),
+      ],
+    ]),
     ask: (wish) => wishes.push(wish),
     failed: (error) => failures.push(error),
   });
@@ -125,6 +136,16 @@ it("asks once for what is waited for and for what lies beside it, and gives both
   for (const wish of wishes) grant(wish);
   expect(await answer()).toEqual({ page: 4_992, pages: 16 });
 });
+
+it.each([0, requestFlags.urgent])(
+  "gives what is the source's to give, up to a page that isn't, flags %i",
+  async (flags) => {
+    daemon.write(protocol.getRequest(patchy, base, 16, flags));
+    await until(() => wishes.length > 0);
+    for (const wish of wishes) grant(wish);
+    expect(protocol.readReply(await read(requestBytes))).toEqual({ process: patchy, address: base, pages: 4 });
+  },
+);
 
 it("asks ahead of requests in order, and answers them from what has come", async () => {
   ask(0, 16);

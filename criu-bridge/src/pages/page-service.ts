@@ -169,12 +169,12 @@ export class PageService implements ByteSink {
   }
 
   /** Asking ahead goes on before whoever moves on in order. */
-  #follow({ image, address, pages }: Request): void {
-    const progress = this.#progressOf(image.id);
-    const place = progress.lazy.placeOf(address);
+  #follow(request: Request): void {
+    const progress = this.#progressOf(request.image.id);
+    const place = progress.lazy.placeOf(request.address);
     // A jump that is longer isn't the next request of a series.
     const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
-    progress.reached = place + pages;
+    progress.reached = place + this.#countOf(request);
     if (!isNear) progress.ahead = place;
   }
 
@@ -185,17 +185,16 @@ export class PageService implements ByteSink {
   }
 
   /** Sees to it that the first page of a request that isn't here is on its way; what is asked ahead anyway needs no question of its own. */
-  #require({ image, pages, isInOrder, ...request }: Request, here: number): void {
+  #require(request: Request, here: number): void {
+    const { image, isInOrder } = request;
     const address = request.address + here * pageBytes;
     const { lazy, asked, served, ahead } = this.#progressOf(image.id);
     const place = lazy.placeOf(address);
     // A child of the process may want again what the process has had.
     if (asked.has(place) && (!served.has(place) || this.#asked.some((wish) => covers(wish, image.id, address)))) return;
     if (isInOrder && place >= ahead) return;
-    const wanted = Math.min(pages, askPages) - here;
+    const wanted = this.#countOf(request) - here;
     const ranges = lazy.from(place, 1 + asked.countMissing(place + 1, wanted - 1), askRanges);
-    if (ranges[0]?.address !== address)
-      throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
     this.#ask({ process: image.id, ranges, urgent: true });
   }
 
@@ -232,11 +231,18 @@ export class PageService implements ByteSink {
     }
   }
 
-  /** Done where it got an answer, which has all of it. */
+  /** What is asked of the source for it: at most up to a page that came earlier, with which its next answer begins. */
+  #countOf({ image, address, pages }: Request): number {
+    const count = this.#progressOf(image.id).lazy.countFrom(address, Math.min(pages, askPages));
+    if (count === 0) throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
+    return count;
+  }
+
+  /** Done where it got an answer, which has all of that. */
   #answer(request: Request): void {
     if (this.#stored?.answer(this.#socket, request) !== true) {
       const here = this.#held.count(request.image.id, request.address, request.pages);
-      if (here < Math.min(request.pages, askPages)) {
+      if (here < this.#countOf(request)) {
         this.#require(request, here);
         return;
       }

@@ -418,7 +418,10 @@ export class SourceSession {
 
   #watchProgress(): void {
     if (this.#state.phase === "stopping") this.#watch.heard();
-    const limitMs = this.#watch.passedLimitMs(sourcePhases[this.#state.phase], this.#connection?.wireBytes ?? 0);
+    const limitMs = this.#watch.passedLimitMs(sourcePhases[this.#state.phase], {
+      wireBytes: this.#connection?.wireBytes ?? 0,
+      isTargetsTurn: this.#connection?.isSending === true || this.#run.timeline.at("complete") !== undefined,
+    });
     if (limitMs !== undefined) this.#fail(fail("migration-stalled", { ...this.#options.identity, limitMs }));
   }
 

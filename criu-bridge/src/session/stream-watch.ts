@@ -9,12 +9,20 @@ const frozenStallLimitMs = 15_000;
 /** A target that takes nothing any more isn't waited for. */
 const farewellLimitMs = 250;
 
+export interface StreamState {
+  /** Sent so far. */
+  wireBytes: number;
+  /** It has not taken yet what is there for it, or owes a word: what takes long otherwise is the source's own work. */
+  isTargetsTurn: boolean;
+}
+
 /** Sees that a stream stands still: a target that was cut off without a word doesn't close the connection. */
 export class StreamWatch {
   readonly #environment: Pick<Environment, "monotonicMs">;
   readonly #limitMs: number;
   #wireBytes = 0;
   #movedMs: number;
+  #ownTurnMs = 0;
   #isReceived = false;
 
   /** `limitMs`: while the server runs. */
@@ -35,14 +43,17 @@ export class StreamWatch {
   }
 
   /** The limit that is passed; none: all is well. */
-  passedLimitMs(phase: SessionPhase, wireBytes: number): number | undefined {
+  passedLimitMs(phase: SessionPhase, { wireBytes, isTargetsTurn }: StreamState): number | undefined {
     const isFrozen = phase === "frozen";
     if (!isFrozen && phase !== "preparing" && phase !== "syncing") return undefined;
+    const nowMs = this.#environment.monotonicMs();
     if (wireBytes !== this.#wireBytes) this.heard();
     this.#wireBytes = wireBytes;
-    const limitMs = isFrozen ? Math.min(this.#limitMs, frozenStallLimitMs) : this.#limitMs;
-    const isStill = this.#environment.monotonicMs() - this.#movedMs > limitMs;
-    return isStill && !this.#isReceived ? limitMs : undefined;
+    if (!isTargetsTurn) this.#ownTurnMs = nowMs;
+    if (this.#isReceived) return undefined;
+    if (nowMs - this.#movedMs > this.#limitMs) return this.#limitMs;
+    const waitedMs = nowMs - Math.max(this.#movedMs, this.#ownTurnMs);
+    return isFrozen && waitedMs > frozenStallLimitMs ? frozenStallLimitMs : undefined;
   }
 }
 

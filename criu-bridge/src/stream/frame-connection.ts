@@ -113,6 +113,11 @@ export class FrameConnection {
     return this.#socket.bytesWritten;
   }
 
+  /** The peer has not taken all of it yet. */
+  get isSending(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
   /** Sent, before compression. */
   get plainBytes(): number {
     return this.#plainBytes;
