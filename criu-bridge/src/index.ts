@@ -1,4 +1,4 @@
-export { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint/checkpoint-folder.ts";
+export { listCheckpoints, purgeUnfinishedCheckpoints, removeCheckpoint } from "./checkpoint/checkpoint-folder.ts";
 export { readManifest, type CheckpointManifest } from "./checkpoint/checkpoint-manifest.ts";
 export type { RestorePorts, TakePorts } from "./checkpoint/checkpoint-ports.ts";
 export { restoreCheckpoint } from "./checkpoint/restore-checkpoint.ts";

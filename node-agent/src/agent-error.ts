@@ -29,6 +29,14 @@ export const agentError = errorRegistry({
     `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
   "network-map-missing": (p: { revision: number }) =>
     `Cannot apply assignment ${p.revision}: it has no network map, nor had one before it`,
+  "checkpoint-refused": (p: { uid: string; reason: string }) =>
+    `Cannot take a checkpoint of server "${p.uid}": ${p.reason}`,
+  "checkpoint-restore-refused": (p: { checkpoint: string; reason: string }) =>
+    `Cannot restore checkpoint "${p.checkpoint}": ${p.reason}`,
+  "checkpoint-in-use": (p: { checkpoint: string; by: string }) =>
+    `Cannot delete checkpoint "${p.checkpoint}": it is being ${p.by}`,
+  "checkpoint-under-way": (p: { uid: string; what: string }) =>
+    `Cannot move server "${p.uid}": a checkpoint of it is being ${p.what}`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

@@ -7,6 +7,7 @@ import { ImageStore } from "./engine/image/image-store.ts";
 import { imageOpener } from "./engine/image/image-stream.ts";
 import { bootId } from "./link/boot-id.ts";
 import { ControllerLink } from "./link/controller-link.ts";
+import type { CheckpointSessions } from "./link/checkpoint-sessions.ts";
 import type { MigrationSessions } from "./link/migration-sessions.ts";
 import { PeerListener } from "./link/peer-listener.ts";
 import { AssignmentStore } from "./reconcile/assignment-store.ts";
@@ -26,11 +27,22 @@ export interface AgentParts {
   versions: HostVersions;
 }
 
+/** What checkpoints are given. */
+export interface CheckpointParts extends Pick<
+  AgentParts,
+  "config" | "environment" | "log" | "engine" | "reconciler" | "versions"
+> {
+  isMigrating: (uid: string) => boolean;
+  /** Called when what would be reported changed. */
+  onChange: () => void;
+}
+
 export interface AgentOptions {
   config: AgentConfig;
   environment: Environment;
   log: Logger;
   createMigrations: (parts: AgentParts) => MigrationSessions;
+  createCheckpoints: (parts: CheckpointParts) => CheckpointSessions;
 }
 
 const reportMs = 2000;
@@ -44,8 +56,9 @@ export interface RunningAgent {
   close(): Promise<void>;
 }
 
-/** Puts the parts together and starts them, in this order: engine, migrations' leftovers, servers, listener, controller. */
-export async function startAgent({ config, environment, log, createMigrations }: AgentOptions): Promise<RunningAgent> {
+/** Puts the parts together and starts them, in this order: engine, leftovers of checkpoints and migrations, servers, listener, controller. */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { config, environment, log } = options;
   const engine = new Engine({ config, environment, log });
   await engine.open();
   const [versions, resources] = await Promise.all([readHostVersions(config.programs), nodeResources(config)]);
@@ -79,11 +92,14 @@ export async function startAgent({ config, environment, log, createMigrations }:
     environment,
     log,
     bootId: boot,
-    isMigrating: (uid) => migrations.isActive(uid),
+    isMigrating: (uid) => isMigrating(uid),
     onChange,
   });
   const link = new ControllerLink({ config, environment, log, onCommand, onConnected: () => void sync() });
-  const migrations = createMigrations({ config, environment, log, engine, images, reconciler, link, versions });
+  const isMigrating = (uid: string) => migrations.isActive(uid);
+  const parts = { config, environment, log, engine, reconciler, versions };
+  const migrations = options.createMigrations({ ...parts, images, link });
+  const checkpoints = options.createCheckpoints({ ...parts, isMigrating, onChange });
   const migratability = new MigratabilityWatch({
     config,
     runtime: engine.runtime,
@@ -93,6 +109,7 @@ export async function startAgent({ config, environment, log, createMigrations }:
     onChange,
   });
   await reconciler.load();
+  await checkpoints.recover();
   await migrations.recover();
   closing.add("migrations", () => migrations.close());
   await reconciler.open();
@@ -132,11 +149,18 @@ export async function startAgent({ config, environment, log, createMigrations }:
       case "migration.prepare-target":
         return migrations.prepareTarget(command);
       case "migration.start-source":
+        checkpoints.requireFree(command.uid);
         return migrations.startSource(command);
       case "migration.cancel":
         return migrations.cancel(command.operation, command.reason);
       case "migration.outcome":
         return migrations.outcome(command.operation, command.outcome);
+      case "checkpoint.take":
+        return checkpoints.take(command);
+      case "checkpoint.restore":
+        return checkpoints.restore(command);
+      case "checkpoint.delete":
+        return checkpoints.delete(command);
       default:
         throw new Error("A command that the schema lets through is not handled");
     }
@@ -175,6 +199,7 @@ export async function startAgent({ config, environment, log, createMigrations }:
       assignmentRevision: reconciler.assignmentRevision,
       servers: reconciler.reports().map((server) => migratability.withSeen(server)),
       images: images.reports(),
+      ...checkpoints.reports(),
     };
   }
 

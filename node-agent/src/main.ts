@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { agentConfigSchema, createLogger, messageOf, readConfig, systemEnvironment } from "@vfleet/shared";
 import { startAgent } from "./agent.ts";
+import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { Migrations } from "./migration/migrations.ts";
 
 const usage = `usage: vfleet-agent --config FILE
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
       environment: systemEnvironment,
       log,
       createMigrations: (parts) => new Migrations(parts),
+      createCheckpoints: (parts) => new Checkpoints(parts),
     });
     const end = (signal: NodeJS.Signals) => {
       log.info({ signal }, "agent ends, servers run on");

@@ -30,6 +30,7 @@ export * from "./config/controller-config.ts";
 export * from "./config/read-config.ts";
 export * from "./config/tls-files.ts";
 export * from "./wire/assignment.ts";
+export * from "./wire/checkpoint.ts";
 export * from "./wire/messages.ts";
 export * from "./wire/migration.ts";
 export * from "./wire/reply.ts";

@@ -117,6 +117,8 @@ export class SimulatedAgent {
       assignmentRevision: this.assignment?.revision ?? 0,
       servers: this.servers,
       images: [...this.#images].map(([name, digest]) => ({ name, phase: "Ready", digest, sizeBytes: 1000 })),
+      checkpoints: [],
+      restores: [],
     };
     this.#options.connection.publish(subjects.report(this.name), JSON.stringify(report));
   }
@@ -168,6 +170,9 @@ export class SimulatedAgent {
         return {};
       case "migration.cancel":
       case "migration.outcome":
+      case "checkpoint.take":
+      case "checkpoint.restore":
+      case "checkpoint.delete":
         break;
     }
     return {};

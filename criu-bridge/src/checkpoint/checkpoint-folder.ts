@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { removeFolder } from "../session/operation-folders.ts";
 
@@ -35,6 +36,20 @@ export function purgeUnfinishedCheckpoints(stateFolder: string): string[] {
   const unfinished = foldersBelow(stateFolder).filter((id) => !existsSync(checkpointFolder(stateFolder, id).manifest));
   for (const id of unfinished) removeFolder(checkpointFolder(stateFolder, id).folder);
   return unfinished;
+}
+
+/** It is no checkpoint from here on, also after a power cut; then its folder goes. Removing what isn't there is done. */
+export async function removeCheckpoint(stateFolder: string, id: string): Promise<void> {
+  const { folder, manifest } = checkpointFolder(stateFolder, id);
+  if (!existsSync(folder)) return;
+  rmSync(manifest, { force: true });
+  const opened = await open(folder, "r");
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+  removeFolder(folder);
 }
 
 function foldersBelow(stateFolder: string): string[] {

@@ -39,7 +39,7 @@ async function manifest(): Promise<CheckpointManifest> {
       cpuFlags: ["avx"],
       dirtyTracking: false,
     },
-    volume: { snapshot: "snapshot" },
+    volume: { snapshot: "snapshot", bytes: 8192 },
     spec: { uid: "web" },
     members: await sealMembers(place.folder),
   };

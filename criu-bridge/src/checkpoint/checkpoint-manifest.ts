@@ -29,9 +29,9 @@ const manifestSchema = z.strictObject({
   memoryBytes: z.number().int().min(0),
   versions: hostVersionsSchema,
   /** What the host's storage calls it. */
-  volume: z.strictObject({ snapshot: z.string() }),
+  volume: z.strictObject({ snapshot: z.string(), bytes: z.number().int().min(0) }),
   /** What the host was told to run, in its own words. */
-  spec: z.record(z.string(), z.json()),
+  spec: z.record(z.string(), z.unknown()),
   members: z.array(memberSchema).max(memberLimit),
 });
 export type CheckpointManifest = z.infer<typeof manifestSchema>;

@@ -8,6 +8,8 @@ export interface TakePorts {
     settle(): Promise<void>;
     /** While it is frozen: a read-only snapshot; resolves with its name. */
     snapshot(): Promise<string>;
+    /** What the server's volume holds, about; while it runs again. */
+    usageBytes(): Promise<number>;
     /** Removes the snapshot, if there is one. */
     discard(): Promise<void>;
   };

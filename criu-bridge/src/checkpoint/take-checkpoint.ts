@@ -104,7 +104,7 @@ class Taking {
       takenAt: this.#takenAt,
       pauseMs,
       memoryBytes: members.filter(({ name }) => /\/pages-/.test(name)).reduce((sum, { bytes }) => sum + bytes, 0),
-      volume: { snapshot: this.#snapshot },
+      volume: { snapshot: this.#snapshot, bytes: await ports.volume.usageBytes() },
       members,
       ...about,
     };

@@ -16,7 +16,7 @@ import type {
   TargetSession,
   UnfinishedSession,
 } from "@vfleet/criu-bridge";
-import { Failpoints, messageOf } from "@vfleet/shared";
+import { messageOf } from "@vfleet/shared";
 import type {
   MigrationProgress,
   PreparedTarget,
@@ -27,12 +27,12 @@ import type {
 } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 import type { AgentParts } from "../agent.ts";
-import { findProgram, searchPathFor } from "../engine/program/find-program.ts";
 import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
 import type { MigrationSessions } from "../link/migration-sessions.ts";
 import { requireCompatible } from "./host-compatibility.ts";
 import { OwnershipWord } from "./ownership-word.ts";
 import { PreparedStore } from "./prepared-store.ts";
+import { sessionHost } from "./session-host.ts";
 import { deleteSnapshots } from "./snapshot-name.ts";
 import { sourcePorts } from "./source-ports.ts";
 import { targetPorts } from "./target-ports.ts";
@@ -69,26 +69,11 @@ export class Migrations implements MigrationSessions {
   readonly #active = new Map<string, ActiveSession>();
 
   constructor(parts: AgentParts) {
-    const { config, environment, log } = parts;
-    const searchPath = searchPathFor(config.programs.criu);
     this.#parts = parts;
     this.#word = new OwnershipWord(parts.link);
-    this.#host = {
-      environment,
-      log: log.child({ part: "migration" }),
-      failpoints: new Failpoints(config.failpointFolder),
-      programs: {
-        criu: findProgram(config.programs.criu, searchPath),
-        runc: findProgram(config.programs.runc, searchPath),
-      },
-      searchPath,
-      criuVersion: parts.versions.criu,
-      runFolder: config.runFolder,
-      stateFolder: config.stateFolder,
-      tls: config.tls,
-    };
+    this.#host = sessionHost(parts, "migration");
     this.#listener = new TargetListener(this.#host);
-    this.#prepared = new PreparedStore(config.stateFolder);
+    this.#prepared = new PreparedStore(parts.config.stateFolder);
   }
 
   async recover(): Promise<void> {

@@ -154,6 +154,34 @@ export class Reconciler {
     await this.#save(rest);
   }
 
+  /** A restore takes the server out of the reconciler's hands. Resolves when nothing else is being done about it. */
+  async beginRestore(uid: string, operation: string): Promise<void> {
+    this.assigned(uid);
+    await this.#save({ ...this.#recordOf(uid), restoring: operation });
+    await this.settled(uid);
+  }
+
+  /** Ends a server that a restore holds, and leaves it so. Throws `server-not-stopped`. */
+  endToRestore(uid: string): Promise<void> {
+    return this.#server(uid).endToRestore();
+  }
+
+  /** It runs, restored; or it doesn't, and is started afresh where it was stopped for that. Repeating it changes nothing. */
+  async endRestore(uid: string, end: "restored" | "failed"): Promise<void> {
+    const { restoring, ...rest } = this.#recordOf(uid);
+    if (restoring === undefined) return;
+    if (end === "failed") return this.#save(rest);
+    const { isStoppedToMove: _isStoppedToMove, ended: _ended, ...running } = rest;
+    await this.#save({ ...running, startedAtMs: this.#options.environment.nowMs() });
+  }
+
+  /** Servers in the hands of restores. */
+  restoring(): { uid: string; operation: string }[] {
+    return this.#options.records
+      .all()
+      .flatMap(({ uid, restoring }) => (restoring === undefined ? [] : [{ uid, operation: restoring }]));
+  }
+
   /** Ends a server that a migration holds, and leaves it so. Throws `server-not-stopped`. */
   stopToMove(uid: string): Promise<void> {
     return this.#server(uid).stopToMove();
@@ -239,6 +267,7 @@ export class Reconciler {
       epoch: Math.max(before.epoch, epoch),
       restarts: 0,
       ...(before.heldBy === undefined ? {} : { heldBy: before.heldBy }),
+      ...(before.restoring === undefined ? {} : { restoring: before.restoring }),
     });
   }
 

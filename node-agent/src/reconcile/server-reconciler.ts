@@ -73,6 +73,15 @@ export class ServerReconciler {
     await engine.stopServer(uid);
   }
 
+  /** For the restore that holds it: it is ended at once, running or not. What it would write down now is thrown away anyway. */
+  async endToRestore(): Promise<void> {
+    const { uid, engine, records } = this.#options;
+    await records.save({ ...this.record, isStoppedToMove: true });
+    await engine.removeContainer(uid);
+    if ((await engine.runtime.inspect(uid)).state !== "none")
+      throw agentError("server-not-stopped", { uid, reason: "it outlived SIGKILL" });
+  }
+
   /** For the migration that holds it and could not move it: ends a stop that was begun, and starts it. Changes nothing otherwise. */
   async startAgain(): Promise<void> {
     const { uid, engine } = this.#options;

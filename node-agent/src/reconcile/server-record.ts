@@ -13,7 +13,9 @@ export const serverRecordSchema = z.object({
   confirmedBoot: z.string().optional(),
   /** Migration that has the server in its hands: the reconciler leaves it alone, also after the agent was started again. */
   heldBy: z.string().optional(),
-  /** The migration that holds it has stopped it, or is about to: whatever becomes of that, where it stays it is started afresh. */
+  /** Restore of a checkpoint that has the server in its hands. An agent that finds it undoes what was done. */
+  restoring: z.string().optional(),
+  /** Who holds it has stopped it, or is about to: whatever becomes of that, where it stays it is started afresh. */
   isStoppedToMove: z.boolean().optional(),
   restarts: z.number().int().default(0),
   /** Last time its command began, wall clock. */

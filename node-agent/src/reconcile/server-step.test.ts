@@ -96,6 +96,12 @@ describe("a server that should run", () => {
       "nothing",
       "Migrating",
     ],
+    [
+      "is left to the restore that has ended it",
+      situation({ record: { isStoppedToMove: true, restoring: "op" } }),
+      "nothing",
+      "Starting",
+    ],
     ["starts again after a power cut", situation({ hasVolume: true, record: { startedAtMs: 5 } }), "start", "Starting"],
     [
       "is not repeated after a power cut when its policy is Never",

@@ -46,6 +46,7 @@ const nothing: ServerAction = { do: "nothing" };
 export function stepServer(situation: ServerSituation, nowMs: number): ServerDecision {
   const { record, container, isMigrating } = situation;
   if (isMigrating || record.heldBy !== undefined) return { action: nothing, phase: "Migrating" };
+  if (record.restoring !== undefined) return { action: nothing, phase: "Starting", reason: "Restoring" };
   const { assignment } = record;
   if (assignment === undefined) {
     const isGone = container.state === "none" && !situation.hasVolume;

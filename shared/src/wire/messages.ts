@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { assignmentUpdateSchema } from "./assignment.ts";
+import { deleteCheckpointSchema, restoreCheckpointSchema, takeCheckpointSchema } from "./checkpoint.ts";
 import {
   abortRequestSchema,
   cancelMigrationSchema,
@@ -17,6 +18,9 @@ export const commandMessageSchema = z.discriminatedUnion("kind", [
   startSourceSchema,
   cancelMigrationSchema,
   migrationOutcomeSchema,
+  takeCheckpointSchema,
+  restoreCheckpointSchema,
+  deleteCheckpointSchema,
 ]);
 export type CommandMessage = z.infer<typeof commandMessageSchema>;
 

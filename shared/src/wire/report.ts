@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditionSchema } from "../api/meta.ts";
 import { serverPhases } from "../api/virtual-server.ts";
 import { endpointSchema } from "./assignment.ts";
+import { checkpointReportSchema, restoreReportSchema } from "./checkpoint.ts";
 
 const resourcesSchema = z.object({
   milliCpu: z.number().int().min(0),
@@ -70,6 +71,10 @@ export const nodeReportSchema = z.object({
   assignmentRevision: z.number().int(),
   servers: z.array(serverReportSchema),
   images: z.array(imageReportSchema),
+  /** None from an agent that knows of none. */
+  checkpoints: z.array(checkpointReportSchema).default([]),
+  /** The last ones. */
+  restores: z.array(restoreReportSchema).default([]),
 });
 export type NodeReport = z.infer<typeof nodeReportSchema>;
 

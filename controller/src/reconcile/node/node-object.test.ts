@@ -30,6 +30,8 @@ const report: NodeReport = {
   assignmentRevision: 0,
   servers: [],
   images: [],
+  checkpoints: [],
+  restores: [],
 };
 const base = { node: sampleNode("host-1"), report, presence: "alive" as const, images: [], now: "now" };
 

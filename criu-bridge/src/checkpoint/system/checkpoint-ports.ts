@@ -18,6 +18,7 @@ export function takePorts(box: string, host: string, id: string): TakePorts {
         await run("btrfs", "subvolume", "snapshot", "-r", folders.live, snapshot);
         return id;
       },
+      usageBytes: async () => Number((await run("du", "-sb", folders.live)).split("\t")[0]),
       discard: async () => {
         if (existsSync(snapshot)) await run("btrfs", "subvolume", "delete", snapshot);
       },

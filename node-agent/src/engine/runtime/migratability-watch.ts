@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { AgentConfig, Environment, Logger, Migratability, ServerReport } from "@vfleet/shared";
+import { processCgroup } from "../limits/process-cgroup.ts";
 import { readMigratability } from "./migratability.ts";
 import type { RuntimeDriver } from "./runtime-driver.ts";
 
@@ -18,7 +17,6 @@ export interface MigratabilityWatchOptions {
 const everyMs = 10_000;
 /** With many processes looking takes long: at most one part in so many of one processor's time goes into it. */
 const restShare = 50;
-const root = "/sys/fs/cgroup";
 
 /** Looks now and then whether what runs here could be dumped, so that a move can be refused before its server is frozen. */
 export class MigratabilityWatch {
@@ -66,16 +64,11 @@ export class MigratabilityWatch {
     for (const { uid } of all.filter(({ phase }) => phase === "Running")) {
       const container = await runtime.inspect(uid);
       if (container.state !== "running") continue;
-      const seen = await readMigratability(cgroupFolder(config.cgroupParent, uid), container.pid);
+      const seen = await readMigratability(processCgroup(config.cgroupParent, uid), container.pid);
       if (seen === undefined) continue;
       isNews ||= JSON.stringify(this.#known.get(uid)) !== JSON.stringify(seen);
       this.#known.set(uid, seen);
     }
     if (isNews) onChange();
   }
-}
-
-function cgroupFolder(parent: string, uid: string): string {
-  const hierarchy = existsSync(join(root, "cgroup.controllers")) ? "" : "pids";
-  return join(root, hierarchy, parent, uid);
 }

@@ -1,0 +1,102 @@
+import {
+  bridgeError,
+  listCheckpoints,
+  purgeUnfinishedCheckpoints,
+  readManifest,
+  removeCheckpoint,
+  type CheckpointManifest,
+} from "@vfleet/criu-bridge";
+import { messageOf } from "@vfleet/shared";
+import type { CheckpointReport } from "@vfleet/shared";
+import { z } from "zod";
+import type { VolumeDriver } from "../engine/volume/volume-driver.ts";
+
+const snapshotPrefix = "checkpoint.";
+/** What is read of what the agent wrote. */
+const specSchema = z.object({ uid: z.string() });
+
+export function checkpointSnapshot(id: string): string {
+  return `${snapshotPrefix}${id}`;
+}
+
+export interface HeldCheckpoint {
+  uid: string;
+  manifest: CheckpointManifest;
+}
+
+/** The checkpoints that this node has: manifests and images in the state folder, snapshots with the volumes. */
+export class CheckpointStore {
+  readonly #stateFolder: string;
+  readonly #volumes: VolumeDriver;
+  readonly #held = new Map<string, HeldCheckpoint>();
+  /** Why, by id: their manifests can't be read. */
+  readonly #damaged = new Map<string, string>();
+
+  constructor(stateFolder: string, volumes: VolumeDriver) {
+    this.#stateFolder = stateFolder;
+    this.#volumes = volumes;
+  }
+
+  /** Reads what is there and removes what is no checkpoint; returns the ids of that. */
+  async open(): Promise<string[]> {
+    const purged = purgeUnfinishedCheckpoints(this.#stateFolder);
+    const whole = listCheckpoints(this.#stateFolder);
+    for (const snapshot of await this.#volumes.listSnapshots()) {
+      if (!snapshot.startsWith(snapshotPrefix) || whole.includes(snapshot.slice(snapshotPrefix.length))) continue;
+      await this.#volumes.deleteSnapshot(snapshot);
+    }
+    for (const id of whole) {
+      try {
+        this.add(readManifest(this.#stateFolder, id));
+      } catch (thrown) {
+        this.#damaged.set(id, messageOf(thrown));
+      }
+    }
+    return purged;
+  }
+
+  add(manifest: CheckpointManifest): void {
+    this.#held.set(manifest.id, { uid: specSchema.parse(manifest.spec).uid, manifest });
+  }
+
+  has(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Throws `checkpoint-missing`. */
+  get(id: string): HeldCheckpoint {
+    const held = this.#held.get(id);
+    if (held === undefined) throw bridgeError("checkpoint-missing", { checkpoint: id });
+    return held;
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#held.delete(id);
+    this.#damaged.delete(id);
+    await removeCheckpoint(this.#stateFolder, id);
+    await this.#volumes.deleteSnapshot(checkpointSnapshot(id));
+  }
+
+  reports(): CheckpointReport[] {
+    const held = [...this.#held.values()].map(({ uid, manifest }): CheckpointReport => {
+      const { id, takenAt, pauseMs, memoryBytes, volume, versions } = manifest;
+      return {
+        checkpoint: id,
+        uid,
+        phase: "Ready",
+        takenAt,
+        pauseMs,
+        memoryBytes,
+        volumeBytes: volume.bytes,
+        versions,
+      };
+    });
+    const damaged = [...this.#damaged].map(([checkpoint, message]): CheckpointReport => ({
+      checkpoint,
+      uid: "",
+      phase: "Failed",
+      message,
+    }));
+    return [...held, ...damaged];
+  }
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { hostVersionsSchema, operationSchema } from "./migration.ts";
+
+const checkpointIdSchema = operationSchema;
+const aboutServer = {
+  uid: z.string(),
+  /** Ownership epoch under which the node has the server; another one is refused. */
+  epoch: z.number().int().min(1),
+};
+
+/** Accepted when it is replied; how it ends is in the node's report. Repeating it with the same id changes nothing. */
+export const takeCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.take"),
+  checkpoint: checkpointIdSchema,
+  ...aboutServer,
+});
+export type TakeCheckpoint = z.infer<typeof takeCheckpointSchema>;
+
+/** In the place of its own server. The same. */
+export const restoreCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.restore"),
+  operation: operationSchema,
+  checkpoint: checkpointIdSchema,
+  /** A server that runs is ended for it; without this it is refused then. */
+  replace: z.boolean(),
+  ...aboutServer,
+});
+export type RestoreCheckpoint = z.infer<typeof restoreCheckpointSchema>;
+
+/** Done when it is replied. Deleting what isn't there is done. */
+export const deleteCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.delete"),
+  checkpoint: checkpointIdSchema,
+});
+export type DeleteCheckpoint = z.infer<typeof deleteCheckpointSchema>;
+
+/** A checkpoint of a node, or one that it could not take: those are known until the agent is started again. */
+export const checkpointReportSchema = z.object({
+  checkpoint: z.string(),
+  uid: z.string(),
+  phase: z.enum(["Taking", "Ready", "Failed"]),
+  message: z.string().optional(),
+  takenAt: z.string().optional(),
+  pauseMs: z.number().min(0).optional(),
+  memoryBytes: z.number().int().min(0).optional(),
+  volumeBytes: z.number().int().min(0).optional(),
+  versions: hostVersionsSchema.optional(),
+});
+export type CheckpointReport = z.infer<typeof checkpointReportSchema>;
+
+/** A restore of this run of the agent. */
+export const restoreReportSchema = z.object({
+  operation: z.string(),
+  checkpoint: z.string(),
+  uid: z.string(),
+  phase: z.enum(["Restoring", "Succeeded", "Failed"]),
+  message: z.string().optional(),
+  /** From the end of what ran before until the restored tasks ran. */
+  pauseMs: z.number().min(0).optional(),
+});
+export type RestoreReport = z.infer<typeof restoreReportSchema>;
