@@ -31,8 +31,9 @@ const debounceMs = 20;
 const repeatMs = 2000;
 /** The whole fleet is looked at for at most a fifth of the time. */
 const restShare = 4;
-/** Maps sent in one go, and the pause until the next. */
-const mapBytesPerTurn = 4_000_000;
+/** Maps sent in one go, and the pause until the next; where a client waits, more at first. */
+const mapBytesPerTurn = 1_000_000;
+const urgentMapBytes = 64_000_000;
 const mapTurnMs = 250;
 
 /**
@@ -79,7 +80,7 @@ export class AssignmentPush {
     if (dueMs >= this.#fleetDueMs) return;
     this.#fleetDueMs = dueMs;
     void environment.sleep(dueMs - nowMs).then(() => {
-      if (this.#fleetDueMs === dueMs) this.#refreshFleet();
+      if (this.#fleetDueMs === dueMs) this.#refreshFleet(urgent ? urgentMapBytes : mapBytesPerTurn);
     });
   }
 
@@ -122,7 +123,7 @@ export class AssignmentPush {
     this.#dirty.clear();
   }
 
-  #refreshFleet(): void {
+  #refreshFleet(mapBytes: number): void {
     this.#fleetDueMs = Number.POSITIVE_INFINITY;
     if (this.#closed) return;
     const { environment, networkMap, nodes } = this.#options;
@@ -135,7 +136,7 @@ export class AssignmentPush {
       if (pushed !== undefined && pushed.map !== this.#map) this.#mapless.add(node);
     }
     for (const node of this.#pushed.keys()) if (!present.has(node)) this.#forget(node);
-    this.#sendMaps();
+    if (!this.#isSendingMaps || mapBytes > mapBytesPerTurn) this.#sendMaps(mapBytes);
     const endedAtMs = environment.monotonicMs();
     this.#fleetNotBeforeMs = endedAtMs + restShare * (endedAtMs - startedAtMs);
   }
@@ -192,9 +193,9 @@ export class AssignmentPush {
   }
 
   /** To as many nodes as the turn allows, the rest in the next ones, each the newest map there is then. */
-  #sendMaps(): void {
+  #sendMaps(mapBytes: number): void {
     const { environment } = this.#options;
-    if (this.#isSendingMaps || this.#closed) return;
+    if (this.#closed) return;
     let bytes = 0;
     for (const node of this.#mapless) {
       const pushed = this.#pushed.get(node);
@@ -202,13 +203,13 @@ export class AssignmentPush {
       if (pushed === undefined || pushed.map === this.#map) continue;
       this.#sendWhole(node, pushed);
       bytes += this.#map.length;
-      if (bytes >= mapBytesPerTurn) break;
+      if (bytes >= mapBytes) break;
     }
-    if (this.#mapless.size === 0) return;
+    if (this.#mapless.size === 0 || this.#isSendingMaps) return;
     this.#isSendingMaps = true;
     void environment.sleep(mapTurnMs).then(() => {
       this.#isSendingMaps = false;
-      this.#sendMaps();
+      this.#sendMaps(mapBytesPerTurn);
     });
   }
 

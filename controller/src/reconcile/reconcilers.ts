@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ApiObject, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
+import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
 import {
   disruptionBudgetKind,
   drainKind,
@@ -24,7 +24,7 @@ import { NodeReconciler } from "./node/node-reconciler.ts";
 import { ServerReconciler } from "./server/server-reconciler.ts";
 
 /** What they write together is synced together. */
-const serversParallel = 512;
+const serversParallel = 1024;
 /** Budgets are counted anew at most this often. */
 const budgetCountMs = 1000;
 
@@ -98,7 +98,8 @@ export class Reconcilers {
       case imageKind.kind:
         this.#context.assignments.changed();
         this.#loops.images.enqueue(key);
-        this.#enqueuePending();
+        if (type === "DELETED" || isUseChanged(object as Image, event.previous as Image | undefined))
+          this.#enqueuePending();
         return;
       case migrationKind.kind:
         this.#onMigration(event, key);
@@ -224,6 +225,17 @@ export class Reconcilers {
     const { environment, log } = this.#context;
     return new ReconcileLoop({ name, environment, log, parallel, reconcile });
   }
+}
+
+/** Whether servers can be made of it; not who holds it. */
+function isUseChanged({ status, metadata }: Image, previous: Image | undefined): boolean {
+  return (
+    status?.phase !== previous?.status?.phase ||
+    status?.digest !== previous?.status?.digest ||
+    status?.message !== previous?.status?.message ||
+    metadata.uid !== previous?.metadata.uid ||
+    metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp
+  );
 }
 
 /** All else is as it was. */

@@ -149,7 +149,9 @@ export class JetStreamObjectStore implements ObjectStore {
   ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       const current = this.read(kind, key);
-      const draft = structuredClone(current);
+      // Of what such a write can't change there is no copy: it is frozen.
+      const draft =
+        options.scope === "status" ? { ...current, status: structuredClone(current.status) } : structuredClone(current);
       const changed = change(draft);
       if (changed === false) return current;
       const next = changed ?? draft;

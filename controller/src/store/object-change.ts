@@ -61,7 +61,8 @@ export function markedForDeletion(current: ApiObject, now: string): ApiObject {
 
 function withScope(kind: Kind, objects: { current: ApiObject; next: ApiObject }, scope: WriteScope): ApiObject {
   const { current, next } = objects;
-  if (scope === "status") return plain({ ...unversioned(current), status: next.status });
+  // All else is as it was stored: frozen, and shared with nobody who could change it.
+  if (scope === "status") return withStatus(unversioned(current), next.status);
   const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, name, namespace } = current.metadata;
   const {
     resourceVersion: _version,
@@ -92,6 +93,10 @@ function withScope(kind: Kind, objects: { current: ApiObject; next: ApiObject },
 export function unversioned(object: ApiObject): ApiObject {
   const { resourceVersion: _version, ...metadata } = object.metadata;
   return { ...object, metadata };
+}
+
+function withStatus({ status: _status, ...rest }: ApiObject, status: unknown): ApiObject {
+  return status === undefined ? rest : { ...rest, status: JSON.parse(JSON.stringify(status)) as unknown };
 }
 
 /** What it would be after a trip through JSON: no `undefined`, nothing shared with the caller. */

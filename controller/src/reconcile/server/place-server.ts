@@ -1,4 +1,4 @@
-import type { Image, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
+import type { Condition, Image, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
 import { withCondition } from "@vfleet/shared";
 import { macAddressOf, type AddressPool, type IdBlockPool } from "../../scheduler/addresses.ts";
 import type { Allocations } from "../../scheduler/allocations.ts";
@@ -48,9 +48,16 @@ export function placeServer(view: PlacementView): Placement {
       ...allocated,
       ...(view.image?.status?.digest === undefined ? {} : { imageDigest: view.image.status.digest }),
       restarts: kept.restarts ?? 0,
-      conditions: withCondition(kept.conditions, { type: "Scheduled", status: "True", reason: "Placed" }, view.now),
+      // As it will be under the record that is written next, so that nothing of it has to be written again.
+      epoch: 1,
+      conditions: placedConditions(kept.conditions, view.now),
     },
   };
+}
+
+function placedConditions(conditions: readonly Condition[] | undefined, now: string): Condition[] {
+  const scheduled = withCondition(conditions, { type: "Scheduled", status: "True", reason: "Placed" }, now);
+  return withCondition(scheduled, { type: "Ready", status: "False", reason: "Starting" }, now);
 }
 
 function imageObstacle(
