@@ -49,6 +49,34 @@ describe("a move", () => {
     await fleet.does("migrate", "held");
   });
 
+  test.runIf(process.arch === "x64")(
+    "of what can't be dumped is planned, made cold by a drain, and taken back",
+    async () => {
+      const { node } = await fleet.haveRedis("held");
+      fleet.start("exec", "held", "--", "perl", "-e", traced);
+      await until("the node to see it", 30_000, async () => {
+        const found = conditionOf((await fleet.server("held")).status?.conditions, "Migratable");
+        return found?.status === "False" ? found : undefined;
+      });
+      const plan = await fleet.does("drain", node, "--dry-run", "--fallback", "cold");
+      expect(plan).toMatch(/default\/held +Move +\S+ +Cold .*it cannot be moved while it runs.*\(fallback cold\)/);
+      expect(plan).toContain("nothing was changed");
+      expect((await fleet.server("held")).status).toMatchObject({ nodeName: node, epoch: 1 });
+      expect((await fleet.nodes()).find(({ metadata }) => metadata.name === node)?.spec.unschedulable).toBeUndefined();
+
+      const drained = await fleet.vctl("drain", node, "--fallback", "cold");
+      expect(drained.code).toBe(0);
+      expect(drained.stderr).toContain("(fallback cold: to be stopped, moved and started again)");
+      expect(await fleet.runningStatus("held")).toMatchObject({ epoch: 2 });
+      expect(await move()).toMatchObject({ status: { mode: "Cold", phase: "Succeeded", sourceNode: node } });
+
+      const back = await fleet.does("uncordon", node, "--bring-back");
+      expect(back).toContain(`node/${node} has its servers back: 1 of 1 server moved`);
+      expect(await fleet.runningStatus("held")).toMatchObject({ nodeName: node, epoch: 3 });
+      expect((await move())?.status?.mode).not.toBe("Cold");
+    },
+  );
+
   test("by post-copy says how long both hosts are needed, and what became of a server that lost one of them", async () => {
     const { node } = await fleet.haveRedis("held", "--memory", "1Gi");
     await fleet.does("exec", "held", "--", "redis-cli", "eval", filled, "0", "400000");
