@@ -175,7 +175,7 @@ function expectTopology(fleet: RandomFleet): void {
       zone ?? "",
       chosen.reduce((sum, server) => sum + inZone(server), 0),
     );
-    expect(topology.selectedIn(zone ?? "", term!, asking)).toBe(counts.get(zone ?? ""));
+    expect(topology.selectedBy(term!, asking)(zone ?? "")).toBe(counts.get(zone ?? ""));
     const apart = servers.some((server) => demandOf(server).antiAffinity.some(({ key }) => key === term!.key));
     const objectors = topology.objectors(selected).filter(({ topologyKey }) => topologyKey === "zone");
     expect(objectors.some(({ isIn }) => isIn(zone ?? ""))).toBe(apart);

@@ -67,9 +67,11 @@ export class Topology {
     for (const counted of sort.counted) this.#add(counted, sort, { node, times });
   }
 
-  /** Of the servers that the term selects, without the one that asks, where that is one of them. */
-  selectedIn(domain: string, term: Term, demand: Demand): number {
-    return this.#countedOf(term).selected.of(domain) - this.#own(domain, term, demand);
+  /** How many of the servers that the term selects are in a domain, without the one that asks, where that is one of them. */
+  selectedBy(term: Term, demand: Demand): (domain: string) => number {
+    const { selected } = this.#countedOf(term);
+    const own = isSelected(term, demand) ? this.#ownDomain(term, demand) : undefined;
+    return (domain) => selected.of(domain) - (domain === own ? 1 : 0);
   }
 
   /** Terms of other servers that ask to be apart from such a one, and of which there is one at all. */
@@ -78,8 +80,7 @@ export class Topology {
       .counted.filter(({ term, asking }) => !asking.isEmpty && isSelected(term, demand))
       .map(({ term, asking }) => {
         const isAsking = demand.antiAffinity.some(({ key }) => key === term.key);
-        const own =
-          demand.boundTo === undefined || !isAsking ? undefined : this.domainOf(demand.boundTo, term.topologyKey);
+        const own = isAsking ? this.#ownDomain(term, demand) : undefined;
         return {
           topologyKey: term.topologyKey,
           isIn: (domain) => asking.of(domain) > (domain === own ? 1 : 0),
@@ -90,19 +91,18 @@ export class Topology {
   /** Of the domains where it could go by its node selector and by readiness and cordon: what the one with the fewest has. */
   lowest(term: Term, demand: Demand): number {
     const { selected } = this.#countedOf(term);
-    const own = demand.boundTo === undefined ? undefined : this.domainOf(demand.boundTo, term.topologyKey);
+    const own = this.#ownDomain(term, demand);
     const domains = this.#domains(term.topologyKey, demand.nodeSelector);
     const isAny = Object.keys(demand.nodeSelector).length === 0;
     const lowest = isAny
       ? selected.lowest(domains)
       : Math.min(...[...domains].map((domain) => selected.of(domain)), Number.POSITIVE_INFINITY);
-    if (own !== undefined && domains.has(own)) return Math.min(lowest, this.selectedIn(own, term, demand));
+    if (own !== undefined && domains.has(own)) return Math.min(lowest, this.selectedBy(term, demand)(own));
     return Number.isFinite(lowest) ? lowest : 0;
   }
 
-  #own(domain: string, term: Term, demand: Demand): number {
-    if (demand.boundTo === undefined || this.domainOf(demand.boundTo, term.topologyKey) !== domain) return 0;
-    return isSelected(term, demand) ? 1 : 0;
+  #ownDomain(term: Term, { boundTo }: Demand): string | undefined {
+    return boundTo === undefined ? undefined : this.domainOf(boundTo, term.topologyKey);
   }
 
   #domains(topologyKey: string, nodeSelector: Readonly<Record<string, string>>): ReadonlySet<string> {

@@ -116,7 +116,10 @@ export class ControlPlane {
       env: { ...process.env, VFLEET_LOG_LEVEL: "warn" },
     });
     closeSync(output);
-    process.once("exit", () => child.kill("SIGKILL"));
+    // A run that is cut short leaves nothing behind.
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     this.#processes.push(child);
   }
 

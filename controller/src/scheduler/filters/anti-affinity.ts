@@ -9,11 +9,15 @@ export const antiAffinity: Filter = {
     const wishes = demand.antiAffinity;
     const objectors = topology.objectors(demand);
     if (wishes.length === 0 && objectors.length === 0) return undefined;
+    const wished = wishes.map((term) => ({
+      key: term.topologyKey,
+      selected: topology.selectedBy(term, demand),
+      beside: { detail: `beside a server that it must not share ${term.topologyKey} with` },
+    }));
     return ({ labels }) => {
-      for (const term of wishes) {
-        const domain = labels[term.topologyKey];
-        if (domain !== undefined && topology.selectedIn(domain, term, demand) > 0)
-          return { detail: `beside a server that it must not share ${term.topologyKey} with` };
+      for (const { key, selected, beside } of wished) {
+        const domain = labels[key];
+        if (domain !== undefined && selected(domain) > 0) return beside;
       }
       for (const { topologyKey, isIn } of objectors) {
         const domain = labels[topologyKey];

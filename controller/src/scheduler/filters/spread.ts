@@ -6,13 +6,18 @@ export const spread: Filter = {
     const required = demand.spread.filter(({ isRequired }) => isRequired);
     if (required.length === 0 || first === undefined) return undefined;
     const { topology } = first;
-    const rules = required.map((term) => ({ term, most: topology.lowest(term, demand) + term.maxSkew }));
+    const rules = required.map((term) => ({
+      key: term.topologyKey,
+      selected: topology.selectedBy(term, demand),
+      most: topology.lowest(term, demand) + term.maxSkew,
+      missing: { detail: `without label ${term.topologyKey}, which it is spread over` },
+      full: { detail: `in a ${term.topologyKey} with ${term.maxSkew} more than the one with the fewest` },
+    }));
     return ({ labels }) => {
-      for (const { term, most } of rules) {
-        const domain = labels[term.topologyKey];
-        if (domain === undefined) return { detail: `without label ${term.topologyKey}, which it is spread over` };
-        if (topology.selectedIn(domain, term, demand) >= most)
-          return { detail: `in a ${term.topologyKey} with ${term.maxSkew} more than the one with the fewest` };
+      for (const { key, selected, most, missing, full } of rules) {
+        const domain = labels[key];
+        if (domain === undefined) return missing;
+        if (selected(domain) >= most) return full;
       }
       return undefined;
     };

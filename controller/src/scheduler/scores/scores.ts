@@ -50,12 +50,16 @@ const spread: Score = {
   prepare: (demand, [first]) => {
     if (demand.spread.length === 0 || first === undefined) return undefined;
     const { topology } = first;
-    const terms = demand.spread.map((term) => ({ term, lowest: topology.lowest(term, demand) }));
+    const terms = demand.spread.map((term) => ({
+      key: term.topologyKey,
+      selected: topology.selectedBy(term, demand),
+      lowest: topology.lowest(term, demand),
+    }));
     return ({ labels }) => {
       let sum = 0;
-      for (const { term, lowest } of terms) {
-        const domain = labels[term.topologyKey];
-        if (domain !== undefined) sum += 1 / (1 + Math.max(0, topology.selectedIn(domain, term, demand) - lowest));
+      for (const { key, selected, lowest } of terms) {
+        const domain = labels[key];
+        if (domain !== undefined) sum += 1 / (1 + Math.max(0, selected(domain) - lowest));
       }
       return sum / terms.length;
     };
