@@ -39,6 +39,8 @@ const reportEveryMs = 3_000;
  */
 export async function benchmarkScheduler(options: SchedulerBenchmark): Promise<SchedulerRow[]> {
   const rows: SchedulerRow[] = [];
+  // By themselves signals end the program without its exit handlers, which end what it started.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   for (const scenario of options.scenarios) {
     const row = await measure(scenario, options);
     process.stderr.write(`${JSON.stringify(row)}\n`);
