@@ -28,6 +28,10 @@ export const fail = errorRegistry({
   "drain-unplanned": ({ node, reason }: { node: string; reason: string }) =>
     `Cannot plan a drain of "${node}": ${reason}`,
   "image-failed": ({ name, reason }: { name: string; reason: string }) => `Cannot make image "${name}": ${reason}`,
+  "checkpoint-failed": ({ name, reason }: { name: string; reason: string }) =>
+    `Cannot take checkpoint "${name}": ${reason}`,
+  "restore-failed": ({ name, reason }: { name: string; reason: string }) =>
+    `Cannot finish restore "${name}": ${reason}`,
   "object-gone": ({ what }: { what: string }) => `${what} was deleted meanwhile`,
   "timed-out": ({ what }: { what: string }) => `timed out waiting for ${what}`,
   "exec-refused": ({ name, reason }: { name: string; reason: string }) =>

@@ -69,6 +69,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./command/migrate.ts")).configureMigrate,
   },
   {
+    name: "checkpoint",
+    summary: "Keep a virtual server as it is now, memory and files, and bring it back",
+    example: "vctl checkpoint create cache",
+    load: async () => (await import("./command/checkpoint.ts")).configureCheckpoint,
+  },
+  {
     name: "drain",
     summary: "Move every virtual server off a host",
     example: "vctl drain host-1",

@@ -25,6 +25,7 @@ import {
 } from "@vfleet/shared";
 import type { Msg, NatsConnection } from "nats";
 import type { z } from "zod";
+import { SimulatedCheckpoints } from "./simulated-checkpoints.ts";
 
 type Commit = z.infer<typeof commitReplySchema>;
 
@@ -58,6 +59,7 @@ export class SimulatedAgent {
   /** Every server it ever ran: `uid@epoch`. */
   readonly ran = new Set<string>();
   readonly commits: Commit[] = [];
+  readonly checkpoints = new SimulatedCheckpoints();
   assignment: NodeAssignment | undefined;
 
   readonly #options: SimulatedAgentOptions;
@@ -117,8 +119,7 @@ export class SimulatedAgent {
       assignmentRevision: this.assignment?.revision ?? 0,
       servers: this.servers,
       images: [...this.#images].map(([name, digest]) => ({ name, phase: "Ready", digest, sizeBytes: 1000 })),
-      checkpoints: [],
-      restores: [],
+      ...this.checkpoints.reports(),
     };
     this.#options.connection.publish(subjects.report(this.name), JSON.stringify(report));
   }
@@ -170,10 +171,11 @@ export class SimulatedAgent {
         return {};
       case "migration.cancel":
       case "migration.outcome":
+        break;
       case "checkpoint.take":
       case "checkpoint.restore":
       case "checkpoint.delete":
-        break;
+        this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
     }
     return {};
   }

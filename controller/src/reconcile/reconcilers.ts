@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
 import {
+  checkpointKind,
   disruptionBudgetKind,
   drainKind,
   imageKind,
@@ -9,10 +10,13 @@ import {
   nodeKind,
   rebalancePolicyKind,
   rebalancePolicyName,
+  restoreKind,
   virtualServerKind,
 } from "@vfleet/shared";
 import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
+import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
+import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
 import type { ReconcileContext } from "./context.ts";
 import { keyOf } from "./context.ts";
 import { BudgetReconciler } from "./disruption/budget-reconciler.ts";
@@ -36,7 +40,7 @@ export class Reconcilers {
   readonly #context: ReconcileContext;
   readonly #migration: MigrationReconciler;
   readonly #loops: Record<
-    "servers" | "nodes" | "images" | "migrations" | "drains" | "budgets" | "rebalance",
+    "servers" | "nodes" | "images" | "migrations" | "drains" | "budgets" | "rebalance" | "checkpoints" | "restores",
     ReconcileLoop
   >;
   #watch: Watch | undefined;
@@ -49,6 +53,8 @@ export class Reconcilers {
     const drain = new DrainReconciler(context);
     const budget = new BudgetReconciler(context);
     const rebalance = new RebalanceReconciler(context);
+    const checkpoint = new CheckpointReconciler(context);
+    const restore = new RestoreReconciler(context);
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key), serversParallel),
@@ -58,6 +64,8 @@ export class Reconcilers {
       drains: this.#loop("drains", (key) => drain.reconcile(key)),
       budgets: this.#loop("budgets", (key) => budget.reconcile(key)),
       rebalance: this.#loop("rebalance", () => rebalance.reconcile()),
+      checkpoints: this.#loop("checkpoints", (key) => checkpoint.reconcile(key)),
+      restores: this.#loop("restores", (key) => restore.reconcile(key)),
     };
   }
 
@@ -107,6 +115,12 @@ export class Reconcilers {
         return;
       case disruptionBudgetKind.kind:
         this.#loops.budgets.enqueue(key);
+        return;
+      case checkpointKind.kind:
+        this.#loops.checkpoints.enqueue(key);
+        return;
+      case restoreKind.kind:
+        this.#loops.restores.enqueue(key);
         return;
       case drainKind.kind:
         this.#loops.drains.enqueue(key);
@@ -193,8 +207,22 @@ export class Reconcilers {
       // First word since this controller began: what is bound there is no longer unheard of.
       for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);
     }
+    this.#enqueueCheckpoints(report, previous);
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) {
       for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
+    }
+  }
+
+  /** Ready ones too: the node may have lost some. */
+  #enqueueCheckpoints(report: NodeReport, previous: NodeReport | undefined): void {
+    const { store } = this.#context;
+    if (JSON.stringify(previous?.checkpoints) !== JSON.stringify(report.checkpoints)) {
+      for (const checkpoint of store.list(checkpointKind).items)
+        if (checkpoint.status?.node === report.node) this.#loops.checkpoints.enqueue(keyOf(checkpoint));
+    }
+    if (JSON.stringify(previous?.restores) !== JSON.stringify(report.restores)) {
+      for (const restore of store.list(restoreKind).items)
+        if (restore.status?.node === report.node) this.#loops.restores.enqueue(keyOf(restore));
     }
   }
 

@@ -1,3 +1,4 @@
+import { checkpointKind } from "./checkpoint.ts";
 import { disruptionBudgetKind } from "./disruption-budget.ts";
 import { drainKind } from "./drain.ts";
 import { eventKind } from "./event.ts";
@@ -7,12 +8,15 @@ import { migrationKind } from "./migration.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { rebalancePolicyKind } from "./rebalance-policy.ts";
+import { restoreKind } from "./restore.ts";
 import { virtualServerKind } from "./virtual-server.ts";
 
 /** The one registry of kinds: discovery, OpenAPI, validation, printing, storage and completion are derived from it. */
 export const kinds: readonly Kind[] = [
   virtualServerKind,
   migrationKind,
+  checkpointKind,
+  restoreKind,
   imageKind,
   drainKind,
   disruptionBudgetKind,

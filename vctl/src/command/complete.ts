@@ -1,4 +1,5 @@
 import {
+  checkpointKind,
   drainFallbacks,
   findKind,
   imageKind,
@@ -32,6 +33,9 @@ const positions: Readonly<Record<string, (index: number) => Wanted>> = {
   exec: (index) => (index === 0 ? virtualServerKind : []),
   logs: (index) => (index === 0 ? virtualServerKind : []),
   migrate: (index) => (index === 0 ? virtualServerKind : []),
+  "checkpoint create": (index) => (index === 0 ? virtualServerKind : []),
+  "checkpoint restore": (index) => (index === 0 ? checkpointKind : []),
+  "checkpoint delete": () => checkpointKind,
   drain: (index) => (index === 0 ? nodeKind : []),
   cordon: () => nodeKind,
   uncordon: () => nodeKind,

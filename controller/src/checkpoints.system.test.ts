@@ -1,0 +1,73 @@
+import { beforeEach, expect, test } from "vitest";
+import type { Checkpoint, Restore } from "@vfleet/shared";
+import { checkpointKind, eventKind, nodeKind, restoreKind } from "@vfleet/shared";
+import type { SimulatedAgent } from "./fleet/simulated-agent.ts";
+import { addAgent, key, make, makeImage, makeServer, startControl, stopControl, store, until } from "./test-fleet.ts";
+
+let agent: SimulatedAgent;
+beforeEach(async () => {
+  agent = addAgent("host-1");
+  await until("the node", () => store.list(nodeKind).items.length === 1);
+  await makeImage();
+  await makeServer("web");
+});
+
+const checkpoint = (name: string): Checkpoint | undefined => store.get(checkpointKind, key(name));
+const restore = (name: string): Restore | undefined => store.get(restoreKind, key(name));
+const reasons = () => store.list(eventKind).items.map(({ reason }) => reason);
+
+async function take(name: string, phase: string): Promise<Checkpoint> {
+  await make(checkpointKind, { metadata: key(name), spec: { server: "web" } });
+  return until(`it to be ${phase}`, () => (checkpoint(name)?.status?.phase === phase ? checkpoint(name) : undefined));
+}
+
+async function restored(name: string, spec: object): Promise<Restore["status"]> {
+  await make(restoreKind, { metadata: key(name), spec });
+  return until("its end", () =>
+    ["Succeeded", "Failed"].includes(restore(name)?.status?.phase ?? "") ? restore(name)?.status : undefined,
+  );
+}
+
+test("a checkpoint is taken where its server is, and its deletion takes it from there", async () => {
+  const { status } = await take("first", "Ready");
+  expect(status).toMatchObject({ node: "host-1", pauseMs: 120, memoryBytes: 2 ** 26 });
+  expect(agent.checkpoints.reports().checkpoints).toHaveLength(1);
+  await store.delete(checkpointKind, key("first"));
+  await until("it to be gone", () => checkpoint("first") === undefined);
+  expect(agent.checkpoints.reports().checkpoints).toEqual([]);
+  await until("events", () => reasons().includes("Taking") && reasons().includes("Ready"));
+});
+
+test("a checkpoint that can't be taken says why, and is deleted all the same", async () => {
+  agent.checkpoints.failure = "it uses io_uring";
+  const { status } = await take("first", "Failed");
+  expect(status).toMatchObject({ reason: "NotTaken", message: "it uses io_uring" });
+  await store.delete(checkpointKind, key("first"));
+  await until("it to be gone", () => checkpoint("first") === undefined);
+});
+
+test("a command that nobody heard is given again, also by the next controller", async () => {
+  agent.checkpoints.isDeaf = true;
+  await take("first", "Taking");
+  await stopControl();
+  agent.checkpoints.isDeaf = false;
+  await startControl();
+  await until("it to be ready", () => checkpoint("first")?.status?.phase === "Ready");
+  expect(agent.checkpoints.reports().checkpoints).toHaveLength(1);
+});
+
+test("a restore over a running server needs leave, and is told once", async () => {
+  await take("first", "Ready");
+  expect(await restored("no", { checkpoint: "first" })).toMatchObject({
+    phase: "Failed",
+    message: expect.stringContaining("spec.replace") as unknown,
+  });
+  expect(await restored("yes", { checkpoint: "first", replace: true })).toMatchObject({
+    phase: "Succeeded",
+    node: "host-1",
+    pauseMs: 300,
+  });
+  expect(await restored("none", { checkpoint: "other" })).toMatchObject({ phase: "Failed" });
+  expect(agent.checkpoints.reports().restores).toHaveLength(1);
+  await until("events", () => reasons().includes("RestoreSucceeded"));
+});

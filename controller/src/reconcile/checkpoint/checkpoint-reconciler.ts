@@ -1,0 +1,123 @@
+import type { Checkpoint, CheckpointStatus } from "@vfleet/shared";
+import { checkpointFinalizer, checkpointKind, codeOf, messageOf, nodeKind } from "@vfleet/shared";
+import { z } from "zod";
+import type { ReconcileContext } from "../context.ts";
+import { objectKeyOf } from "../context.ts";
+import { checkpointStep, failed, type CheckpointAction } from "./checkpoint-step.ts";
+import { serverView } from "./checkpoint-view.ts";
+
+const commandTimeoutMs = 10_000;
+/** Between two looks at one that is on its way. */
+const lookMs = 1000;
+
+/** Does what `checkpointStep` says. */
+export class CheckpointReconciler {
+  readonly #context: ReconcileContext;
+
+  constructor(context: ReconcileContext) {
+    this.#context = context;
+  }
+
+  async reconcile(key: string): Promise<number | void> {
+    const { store, presence } = this.#context;
+    const checkpoint = store.get(checkpointKind, objectKeyOf(key));
+    if (checkpoint === undefined) return undefined;
+    const node = checkpoint.status?.node ?? "";
+    const uid = checkpoint.metadata.uid ?? "";
+    const { status, action } = checkpointStep({
+      checkpoint,
+      server: serverView(this.#context, { namespace: checkpoint.metadata.namespace, name: checkpoint.spec.server }),
+      node: {
+        presence: presence.of(node),
+        exists: store.get(nodeKind, { name: node }) !== undefined,
+        report: presence.report(node)?.checkpoints.find((report) => report.checkpoint === uid),
+      },
+    });
+    await this.#write(checkpoint, status);
+    if (action !== undefined) await this.#act({ ...checkpoint, status }, action);
+    const isAtRest = status.phase === "Ready" || status.phase === "Failed";
+    return isAtRest && checkpoint.metadata.deletionTimestamp === undefined ? undefined : lookMs;
+  }
+
+  async #write(checkpoint: Checkpoint, status: CheckpointStatus): Promise<void> {
+    const { store, events } = this.#context;
+    const before = checkpoint.status?.phase;
+    await store.mutate(
+      checkpointKind,
+      checkpoint.metadata,
+      (draft) => {
+        if (draft.metadata.uid !== checkpoint.metadata.uid) return false;
+        draft.status = status;
+        return undefined;
+      },
+      { scope: "status" },
+    );
+    if (status.phase === before || status.phase === undefined || status.phase === "Pending") return;
+    const pause = status.pauseMs === undefined ? "" : `, the server stood still for ${status.pauseMs} ms`;
+    events.record(checkpoint, {
+      type: status.phase === "Failed" ? "Warning" : "Normal",
+      reason: status.phase,
+      message: status.message ?? `${checkpoint.spec.server} on ${status.node}${pause}`,
+    });
+  }
+
+  async #act(checkpoint: Checkpoint, { kind }: CheckpointAction): Promise<void> {
+    switch (kind) {
+      case "add-finalizer":
+        return this.#keepFinalizer(checkpoint, true);
+      case "remove-finalizer":
+        return this.#keepFinalizer(checkpoint, false);
+      case "take":
+        return this.#take(checkpoint);
+      case "delete":
+        return this.#delete(checkpoint);
+    }
+  }
+
+  async #take(checkpoint: Checkpoint): Promise<void> {
+    const { link } = this.#context;
+    const { status = {}, metadata, spec } = checkpoint;
+    const server = serverView(this.#context, { namespace: metadata.namespace, name: spec.server });
+    if (server === undefined) return;
+    try {
+      await link.command(
+        status.node ?? "",
+        { kind: "checkpoint.take", checkpoint: metadata.uid ?? "", uid: server.uid, epoch: server.epoch },
+        { result: z.unknown(), timeoutMs: commandTimeoutMs },
+      );
+    } catch (thrown) {
+      // It may have heard it; it is asked again.
+      if (codeOf(thrown) === "command-unanswered") return;
+      await this.#write(checkpoint, failed(status, "Refused", messageOf(thrown)).status);
+    }
+  }
+
+  async #delete(checkpoint: Checkpoint): Promise<void> {
+    const { link } = this.#context;
+    const { status = {}, metadata } = checkpoint;
+    try {
+      await link.command(
+        status.node ?? "",
+        { kind: "checkpoint.delete", checkpoint: metadata.uid ?? "" },
+        { result: z.unknown(), timeoutMs: commandTimeoutMs },
+      );
+    } catch (thrown) {
+      await this.#write(checkpoint, { ...status, message: messageOf(thrown) });
+      return;
+    }
+    await this.#keepFinalizer(checkpoint, false);
+  }
+
+  async #keepFinalizer(checkpoint: Checkpoint, isWanted: boolean): Promise<void> {
+    try {
+      await this.#context.store.mutate(checkpointKind, checkpoint.metadata, (draft) => {
+        if (isWanted && draft.metadata.deletionTimestamp !== undefined) return false;
+        const others = (draft.metadata.finalizers ?? []).filter((finalizer) => finalizer !== checkpointFinalizer);
+        draft.metadata.finalizers = isWanted ? [...others, checkpointFinalizer] : others;
+        return undefined;
+      });
+    } catch (thrown) {
+      if (codeOf(thrown) !== "not-found") throw thrown;
+    }
+  }
+}

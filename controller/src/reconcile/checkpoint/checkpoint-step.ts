@@ -1,0 +1,91 @@
+import type { Checkpoint, CheckpointReport, CheckpointStatus, HostVersions } from "@vfleet/shared";
+import { checkpointFinalizer } from "@vfleet/shared";
+import type { Presence } from "../../fleet/presence.ts";
+
+export interface CheckpointView {
+  checkpoint: Checkpoint;
+  /** Of the server that it names now; none: there is no such server. */
+  server: { uid: string; node: string | undefined; isRunning: boolean; migration: string | undefined } | undefined;
+  /** What its node says of it, where that has been heard of. */
+  node: { presence: Presence; exists: boolean; report: CheckpointReport | undefined };
+}
+
+export type CheckpointAction = { kind: "add-finalizer" | "take" | "delete" | "remove-finalizer" };
+
+export interface CheckpointStep {
+  status: CheckpointStatus;
+  action?: CheckpointAction;
+}
+
+/** What is true of a checkpoint now, and what is to be done about it. Every action may be repeated. */
+export function checkpointStep(view: CheckpointView): CheckpointStep {
+  const { checkpoint } = view;
+  const status = checkpoint.status ?? {};
+  const hasFinalizer = checkpoint.metadata.finalizers?.includes(checkpointFinalizer) === true;
+  if (checkpoint.metadata.deletionTimestamp !== undefined) return hasFinalizer ? deleting(view, status) : { status };
+  if (!hasFinalizer)
+    return { status: { ...status, phase: status.phase ?? "Pending" }, action: { kind: "add-finalizer" } };
+  switch (status.phase ?? "Pending") {
+    case "Pending":
+      return pending(view, status);
+    case "Taking":
+      return taking(view, status);
+    case "Ready":
+      return ready(view, status);
+    case "Failed":
+    case "Deleting":
+      break;
+  }
+  return { status };
+}
+
+function pending({ checkpoint, server }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const name = checkpoint.spec.server;
+  if (server === undefined) return failed(status, "ServerNotFound", `There is no server "${name}"`);
+  if (!server.isRunning || server.node === undefined)
+    return failed(status, "ServerNotRunning", `Server "${name}" does not run`);
+  if (server.migration !== undefined)
+    return { status: { ...status, phase: "Pending", message: `Waits for migration "${server.migration}"` } };
+  const { message: _message, ...rest } = status;
+  return { status: { ...rest, phase: "Taking", node: server.node, serverUid: server.uid } };
+}
+
+function taking({ node, server }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const { report } = node;
+  if (report?.phase === "Taking") return { status };
+  if (report?.phase === "Failed") return failed(status, "NotTaken", report.message ?? "The agent does not say why");
+  if (report === undefined) {
+    if (node.presence === "lost") return failed(status, "NodeLost", `Node "${status.node}" is not heard of`);
+    if (server?.uid !== status.serverUid) return failed(status, "ServerNotFound", "Its server was deleted");
+    return { status, action: { kind: "take" } };
+  }
+  const { message: _message, ...rest } = status;
+  const { takenAt, pauseMs, memoryBytes, volumeBytes, versions } = report;
+  const shown = versions === undefined ? undefined : shownVersions(versions);
+  const seen = Object.entries({ takenAt, pauseMs, memoryBytes, volumeBytes, versions: shown }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { status: { ...rest, ...Object.fromEntries(seen), phase: "Ready" } };
+}
+
+/** The host has more to say: every flag of its processors. */
+function shownVersions({ criu, runc, kernel, architecture, cgroup }: HostVersions): CheckpointStatus["versions"] {
+  return { criu, runc, kernel, architecture, cgroup };
+}
+
+/** A node that is silent keeps what it had. */
+function ready({ node }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  if (node.presence !== "alive" || node.report?.phase === "Ready") return { status };
+  return failed(status, "Gone", node.report?.message ?? `Node "${status.node}" does not have it any more`);
+}
+
+function deleting({ node }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  if (status.node === undefined || !node.exists) return { status, action: { kind: "remove-finalizer" } };
+  const { message: _message, ...rest } = status;
+  if (node.presence === "alive") return { status: { ...rest, phase: "Deleting" }, action: { kind: "delete" } };
+  return { status: { ...rest, phase: "Deleting", message: `Waits for node "${status.node}", which is not heard of` } };
+}
+
+export function failed(status: CheckpointStatus, reason: string, message: string): CheckpointStep {
+  return { status: { ...status, phase: "Failed", reason, message } };
+}
