@@ -18,7 +18,7 @@ const neighbourAddressAttribute = 2;
 const neighbourReachable = 2;
 const neighbourOf = { self: 2, master: 4 } as const;
 /** asm-generic/errno.h: what a step meets that has been done already, or is undone by something else. */
-const errorNumbers = { noEntry: 2, networkDown: 100 } as const;
+const errorNumbers = { notPermitted: 1, noEntry: 2, networkDown: 100 } as const;
 const answerBytes = 8192;
 
 const socket = libcCall("int socket(int family, int type, int protocol)");
@@ -53,11 +53,12 @@ export function setBridgePortState(link: string, state: number): void {
   change({ what: "set a bridge port's state", type: messages.setLink, parts: [head, information], expected });
 }
 
-/** The bridge finds a MAC behind one of its ports from now on, until it learns better. */
+/** The bridge finds a MAC behind one of its ports from now on, until it learns better; of a port without carrier it learns by itself. */
 export function replaceBridgeEntry(link: string, mac: string): void {
   const head = neighbourHead(link, { state: neighbourReachable, flags: neighbourOf.master });
   const parts = [head, attribute(neighbourAddressAttribute, bytesOf(mac))];
-  change({ what: "make a bridge entry", type: messages.newNeighbour, mode: flags.create | flags.replace, parts });
+  const [mode, expected] = [flags.create | flags.replace, errorNumbers.notPermitted];
+  change({ what: "make a bridge entry", type: messages.newNeighbour, mode, parts, expected });
 }
 
 /** An overlay link forgets which host a MAC is behind. */
