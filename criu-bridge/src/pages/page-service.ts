@@ -20,7 +20,7 @@ import type { StoredPages } from "./stored-pages.ts";
 
 export const askRanges = 256;
 /** Of pages that wait for the daemon to ask for them. */
-const heldLimitBytes = 16 * 1024 * 1024;
+const heldLimitBytes = 48 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
 const asksAhead = 2;
 /** How far ahead of the daemon, of one process. */
