@@ -96,10 +96,12 @@ export async function until<T>(what: string, look: () => T | undefined | false, 
     const seen = look();
     if (seen !== undefined && seen !== false) return seen;
     if (systemEnvironment.monotonicMs() > deadline) {
-      const state = [virtualServerKind, migrationKind, drainKind, nodeKind].flatMap((kind) =>
-        store
-          .list(kind as unknown as Kind)
-          .items.map((item) => `${item.kind} ${item.metadata.name} ${JSON.stringify(item.status)}`),
+      const { items: servers } = store.list(virtualServerKind);
+      const { items: migrations } = store.list(migrationKind);
+      const { items: drains } = store.list(drainKind);
+      const { items: nodes } = store.list(nodeKind);
+      const state = [...servers, ...migrations, ...drains, ...nodes].map(
+        ({ kind, metadata, status }) => `${kind} ${metadata.name} ${JSON.stringify(status)}`,
       );
       throw new Error(`${what}: not within ${limitMs} ms\n${state.join("\n")}`);
     }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fail } from "../errors.ts";
 import type { CheckpointMember } from "./checkpoint-manifest.ts";
 
@@ -15,7 +15,8 @@ export async function sealMembers(folder: string): Promise<CheckpointMember[]> {
     await syncFile(path);
     members.push({ name, bytes: statSync(path).size, sha256: await digestOf(path) });
   }
-  for (const place of new Set([folder, join(folder, "checkpoint")])) await syncFile(place);
+  // Its name, too: a new folder's is in the one above it.
+  for (const place of [join(folder, "checkpoint"), folder, dirname(folder)]) await syncFile(place);
   return members;
 }
 
