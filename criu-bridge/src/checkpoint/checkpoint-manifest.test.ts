@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { codeOf } from "@vfleet/shared";
 import { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint-folder.ts";
 import { readManifest, writeManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
-import { sealMembers, verifyMembers } from "./checkpoint-members.ts";
+import { openCheckpoint } from "./checkpoint-content.ts";
+import { sealMembers } from "./checkpoint-members.ts";
 
 const id = "first";
 const files = ["spec.dump", "checkpoint/inventory.img", "checkpoint/pages-1.img"];
@@ -41,7 +42,7 @@ async function manifest(): Promise<CheckpointManifest> {
     },
     volume: { snapshot: "snapshot", bytes: 8192 },
     spec: { uid: "web" },
-    members: await sealMembers(place.folder),
+    members: await sealMembers(place.folder, new Map()),
   };
 }
 
@@ -49,7 +50,7 @@ const failureOf = (work: () => unknown) =>
   Promise.resolve()
     .then(work)
     .then(() => undefined, codeOf);
-const verify = () => verifyMembers(place.folder, readManifest(state, id));
+const verify = () => openCheckpoint(state, id).verify();
 
 it("is read as it was written, and found whole", async () => {
   expect(readManifest(state, id)).toEqual(await manifest());

@@ -7,7 +7,11 @@ import { checkpointFolder } from "./checkpoint-folder.ts";
 export const manifestVersion = 1;
 /** One folder deep, and nothing that leads out of it. */
 const memberName = /^(?:checkpoint\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/;
-const memberLimit = 100_000;
+export const memberLimit = 100_000;
+
+export function isMemberName(name: string): boolean {
+  return memberName.test(name);
+}
 
 const memberSchema = z.strictObject({
   name: z.string().regex(memberName),

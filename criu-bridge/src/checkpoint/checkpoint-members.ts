@@ -7,13 +7,16 @@ import type { CheckpointMember } from "./checkpoint-manifest.ts";
 
 const readBytes = 1 << 20;
 
-/** Puts every file of a checkpoint's folder on the disk and gives its digest. */
-export async function sealMembers(folder: string): Promise<CheckpointMember[]> {
+/** Puts every file of a checkpoint's folder on the disk and gives its digest, unless that is known. */
+export async function sealMembers(
+  folder: string,
+  known: ReadonlyMap<string, CheckpointMember>,
+): Promise<CheckpointMember[]> {
   const members: CheckpointMember[] = [];
   for (const name of memberNames(folder)) {
     const path = join(folder, name);
     await syncFile(path);
-    members.push({ name, bytes: statSync(path).size, sha256: await digestOf(path) });
+    members.push(known.get(name) ?? { name, bytes: statSync(path).size, sha256: await digestOf(path) });
   }
   // Its name, too: a new folder's is in the one above it.
   for (const place of [join(folder, "checkpoint"), folder, dirname(folder)]) await syncFile(place);

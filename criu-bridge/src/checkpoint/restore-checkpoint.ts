@@ -9,9 +9,8 @@ import { Filling } from "../session/filling.ts";
 import type { SessionHost } from "../session/session-options.ts";
 import { TargetRestore } from "../session/target-restore.ts";
 import { Timeline, type TimelineStep } from "../session/timeline.ts";
-import { checkpointFolder } from "./checkpoint-folder.ts";
-import { readManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
-import { verifyMembers } from "./checkpoint-members.ts";
+import { openCheckpoint } from "./checkpoint-content.ts";
+import type { CheckpointManifest } from "./checkpoint-manifest.ts";
 import type { RestorePorts } from "./checkpoint-ports.ts";
 import { makeCheckpointWork } from "./checkpoint-work.ts";
 
@@ -68,9 +67,10 @@ class Restoring {
 
   async restore(): Promise<RestoredCheckpoint> {
     const { host, ports, id, operation } = this.#options;
-    const { folder, images } = checkpointFolder(host.stateFolder, id);
-    const manifest = readManifest(host.stateFolder, id);
-    await this.#timeline.measure("verify", () => verifyMembers(folder, manifest));
+    const content = openCheckpoint(host.stateFolder, id);
+    const { manifest } = content;
+    await this.#timeline.measure("verify", () => content.verify());
+    const images = await content.imagesFolder();
     const work = makeCheckpointWork(host, `${operation}-restore`);
     this.#tidyUp.add("run folder", () => removeFolder(work.run));
     const gateKeeper = new GateKeeper({

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, statfsSync } from "node:fs";
+import { copyFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, Revert, timestamp, VfleetError, type HostVersions } from "@vfleet/shared";
 import { checkpointArguments } from "../criu/arguments.ts";
@@ -19,9 +19,8 @@ import { dumpLimit, failedDumpLimit } from "../session/source-machine.ts";
 import { sourceLimits } from "../session/source-limits.ts";
 import { sourcePauseMs } from "../session/source-pause.ts";
 import { Timeline, type TimelineStep } from "../session/timeline.ts";
-import { checkpointFolder, type CheckpointFolder } from "./checkpoint-folder.ts";
-import { manifestVersion, writeManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
-import { sealMembers } from "./checkpoint-members.ts";
+import { CheckpointWriter } from "./checkpoint-content.ts";
+import type { CheckpointManifest } from "./checkpoint-manifest.ts";
 import type { TakePorts } from "./checkpoint-ports.ts";
 import { makeCheckpointWork, type CheckpointWork } from "./checkpoint-work.ts";
 
@@ -67,7 +66,7 @@ class Taking {
   readonly #options: TakeOptions;
   readonly #undo: Revert;
   readonly #tidyUp: Revert;
-  readonly #folder: CheckpointFolder;
+  readonly #writer: CheckpointWriter;
   #timeline: Timeline;
   #takenAt = "";
   #snapshot = "";
@@ -81,34 +80,25 @@ class Taking {
     this.#options = options;
     this.#undo = undo;
     this.#tidyUp = tidyUp;
-    this.#folder = checkpointFolder(options.host.stateFolder, options.id);
+    this.#writer = new CheckpointWriter(options.host.stateFolder, options.id);
+    undo.add("folder", () => this.#writer.discard());
     this.#timeline = new Timeline(options.host.environment);
   }
 
   async take(): Promise<TakenCheckpoint> {
     const { host, ports, id, about } = this.#options;
     const freezer = freezerOf(ports.container);
-    mkdirSync(this.#folder.folder, { recursive: true, mode: 0o700 });
-    this.#undo.add("folder", () => removeFolder(this.#folder.folder));
     this.#requireRoom();
     const work = makeCheckpointWork(host, `${id}-take`, freezer);
     this.#tidyUp.add("run folder", () => removeFolder(work.run));
     await ports.volume.settle();
     await this.#dump(work, freezer);
     const pauseMs = sourcePauseMs(this.#timeline) ?? 0;
-    const members = await this.#timeline.measure("seal", () => this.#seal(work));
-    const manifest: CheckpointManifest = {
-      format: "vfleet-checkpoint",
-      version: manifestVersion,
-      id,
-      takenAt: this.#takenAt,
-      pauseMs,
-      memoryBytes: members.filter(({ name }) => /\/pages-/.test(name)).reduce((sum, { bytes }) => sum + bytes, 0),
-      volume: { snapshot: this.#snapshot, bytes: await ports.volume.usageBytes() },
-      members,
-      ...about,
-    };
-    await writeManifest(host.stateFolder, manifest);
+    const volume = { snapshot: this.#snapshot, bytes: await ports.volume.usageBytes() };
+    this.#completeMembers(work);
+    const manifest = await this.#timeline.measure("seal", () =>
+      this.#writer.seal({ ...about, takenAt: this.#takenAt, pauseMs, volume }),
+    );
     this.#undo.commit();
     return { manifest, timeline: this.#timeline.steps() };
   }
@@ -146,15 +136,13 @@ class Taking {
 
   #start(work: CheckpointWork): Promise<BackgroundProgram> {
     const { host, ports } = this.#options;
-    removeFolder(this.#folder.images);
-    // When it is restored CRIU reads here as the server's own users; the folder above keeps everybody else out.
-    mkdirSync(this.#folder.images, { mode: 0o711 });
+    this.#writer.makeImagesFolder();
     const { container } = ports;
     replaceFile(
       container.criuConfigPath,
       criuConfigurationText({ gateScript: work.gateScript, closesConnections: true }),
     );
-    const folders = { imagesFolder: this.#folder.images, workFolder: work.work };
+    const folders = { imagesFolder: this.#writer.folder.images, workFolder: work.work };
     return startInBackground({
       program: host.programs.runc,
       arguments: checkpointArguments({ container, ...folders, leavesRunning: true }),
@@ -179,7 +167,7 @@ class Taking {
     this.#timeline.mark("dumped");
     try {
       await host.failpoints.reach("checkpoint.take.post-dump");
-      completeImages(this.#folder.images, ports.container);
+      completeImages(this.#writer.folder.images, ports.container);
       // Not beside the dump, as a move has it: only now are the names there that CRIU gives to open files without one.
       this.#snapshot = await this.#timeline.measure("snapshot", () => ports.volume.snapshot());
       return "go";
@@ -190,18 +178,17 @@ class Taking {
   }
 
   /** The images as a restore wants them: it changes none, so their digests stay true. */
-  async #seal(work: CheckpointWork): Promise<CheckpointManifest["members"]> {
-    const { images, runtimeSpec, statistics, folder } = this.#folder;
+  #completeMembers(work: CheckpointWork): void {
+    const { images, runtimeSpec, statistics } = this.#writer.folder;
     rearmTimers(images);
     makeInitEnterable(images);
     copyFileSync(join(this.#options.ports.container.bundle, "config.json"), runtimeSpec);
     copyFileSync(join(work.work, "stats-dump"), statistics);
-    return sealMembers(folder);
   }
 
   #requireRoom(): void {
     const { about, expectedMemoryBytes } = this.#options;
-    const { folder } = this.#folder;
+    const { folder } = this.#writer.folder;
     const { bavail, bsize } = statfsSync(folder);
     const [wantedBytes, freeBytes] = [expectedMemoryBytes + spareBytes, bavail * bsize];
     if (freeBytes < wantedBytes)

@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { fail } from "../errors.ts";
+import { removeFolder } from "../session/operation-folders.ts";
+import { checkpointFolder, type CheckpointFolder } from "./checkpoint-folder.ts";
+import {
+  isMemberName,
+  manifestVersion,
+  memberLimit,
+  readManifest,
+  writeManifest,
+  type CheckpointManifest,
+  type CheckpointMember,
+} from "./checkpoint-manifest.ts";
+import { sealMembers, verifyMembers } from "./checkpoint-members.ts";
+
+const readBytes = 1 << 20;
+
+/** A whole checkpoint of this host: the one way to read its members, however they are kept. */
+export interface CheckpointContent {
+  /** With every member's name, plain size and plain digest. */
+  manifest: CheckpointManifest;
+  /** Plain bytes of a member; throws `checkpoint-damaged`, at the latest at its end, where they are not what was written. */
+  read(name: string): AsyncIterable<Buffer>;
+  /** Throws `checkpoint-damaged` where a member is gone, is other than it was, or was put in. */
+  verify(): Promise<void>;
+  /** CRIU's images as plain files, for a restore, which doesn't change them. */
+  imagesFolder(): Promise<string>;
+}
+
+/** Throws as `readManifest`. */
+export function openCheckpoint(stateFolder: string, id: string): CheckpointContent {
+  const manifest = readManifest(stateFolder, id);
+  const { folder, images } = checkpointFolder(stateFolder, id);
+  return {
+    manifest,
+    read: (name) => {
+      const member = manifest.members.find((other) => other.name === name);
+      if (member === undefined) throw damaged(id, name, "is no member of it");
+      return readMember(id, join(folder, name), member);
+    },
+    verify: () => verifyMembers(folder, manifest),
+    imagesFolder: async () => images,
+  };
+}
+
+/** What a seal finds out by itself is left out. */
+export type AboutCheckpoint = Omit<CheckpointManifest, "format" | "version" | "id" | "memoryBytes" | "members">;
+
+/** A checkpoint that is being made: it is none until it is sealed, and after a crash it is removed. */
+export class CheckpointWriter {
+  readonly id: string;
+  /** What CRIU writes here itself becomes members, too. */
+  readonly folder: CheckpointFolder;
+  readonly #stateFolder: string;
+  readonly #added = new Map<string, CheckpointMember>();
+
+  constructor(stateFolder: string, id: string) {
+    this.id = id;
+    this.#stateFolder = stateFolder;
+    this.folder = checkpointFolder(stateFolder, id);
+    if (existsSync(this.folder.manifest)) throw new Error(`Checkpoint "${id}" is there already`);
+    removeFolder(this.folder.folder);
+    mkdirSync(this.folder.folder, { recursive: true, mode: 0o700 });
+    this.makeImagesFolder();
+  }
+
+  /** Empty, whatever was there. */
+  makeImagesFolder(): void {
+    removeFolder(this.folder.images);
+    // When it is restored CRIU reads here as the server's own users; the folder above keeps everybody else out.
+    mkdirSync(this.folder.images, { mode: 0o711 });
+  }
+
+  /** One member's plain bytes; at most and exactly `expected`. Throws `checkpoint-damaged`. */
+  async add(expected: CheckpointMember, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const { name, bytes, sha256 } = expected;
+    if (!isMemberName(name)) throw damaged(this.id, name, "has no name of a member");
+    if (this.#added.has(name)) throw damaged(this.id, name, "is there twice");
+    if (this.#added.size >= memberLimit) throw damaged(this.id, name, `is one too many: ${memberLimit} may be`);
+    const hash = createHash("sha256");
+    let found = 0;
+    const file = await open(join(this.folder.folder, name), "wx", 0o600);
+    try {
+      for await (const chunk of content) {
+        found += chunk.length;
+        if (found > bytes) throw damaged(this.id, name, `must have ${bytes} bytes, found more`);
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+    } finally {
+      await file.close();
+    }
+    if (found !== bytes) throw damaged(this.id, name, `must have ${bytes} bytes, found ${found}`);
+    if (hash.digest("hex") !== sha256) throw damaged(this.id, name, "is not what was written");
+    this.#added.set(name, expected);
+  }
+
+  /** It is a checkpoint from here on, also after a power cut. */
+  async seal(about: AboutCheckpoint): Promise<CheckpointManifest> {
+    const members = await sealMembers(this.folder.folder, this.#added);
+    const manifest: CheckpointManifest = {
+      ...about,
+      format: "vfleet-checkpoint",
+      version: manifestVersion,
+      id: this.id,
+      memoryBytes: members.filter(({ name }) => /\/pages-/.test(name)).reduce((sum, { bytes }) => sum + bytes, 0),
+      members,
+    };
+    await writeManifest(this.#stateFolder, manifest);
+    return manifest;
+  }
+
+  /** Nothing is left of it. */
+  discard(): void {
+    removeFolder(this.folder.folder);
+  }
+}
+
+async function* readMember(id: string, path: string, member: CheckpointMember): AsyncIterable<Buffer> {
+  const { name, bytes, sha256 } = member;
+  if (!existsSync(path)) throw damaged(id, name, "is gone");
+  const found = statSync(path).size;
+  if (found !== bytes) throw damaged(id, name, `must have ${bytes} bytes, found ${found}`);
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: readBytes })) {
+    hash.update(chunk as Buffer);
+    yield chunk as Buffer;
+  }
+  if (hash.digest("hex") !== sha256) throw damaged(id, name, "is not what was written");
+}
+
+function damaged(checkpoint: string, member: string, reason: string): Error {
+  return fail("checkpoint-damaged", { checkpoint, member, reason });
+}
