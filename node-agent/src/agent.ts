@@ -161,6 +161,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
         return checkpoints.restore(command);
       case "checkpoint.delete":
         return checkpoints.delete(command);
+      case "checkpoint.describe":
+        return checkpoints.describe(command);
       default:
         throw new Error("A command that the schema lets through is not handled");
     }

@@ -175,7 +175,8 @@ export class SimulatedAgent {
       case "checkpoint.take":
       case "checkpoint.restore":
       case "checkpoint.delete":
-        this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
+      case "checkpoint.describe":
+        return this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
     }
     return {};
   }

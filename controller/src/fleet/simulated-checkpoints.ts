@@ -1,4 +1,4 @@
-import type { CheckpointReport, CommandMessage, NodeReport, RestoreReport } from "@vfleet/shared";
+import type { CheckpointDetails, CheckpointReport, CommandMessage, NodeReport, RestoreReport } from "@vfleet/shared";
 import { systemEnvironment, timestamp } from "@vfleet/shared";
 
 type CheckpointCommand = Extract<CommandMessage, { kind: `checkpoint.${string}` }>;
@@ -12,11 +12,12 @@ export class SimulatedCheckpoints {
   readonly #held = new Map<string, CheckpointReport>();
   readonly #restores = new Map<string, RestoreReport>();
 
-  obey(command: CheckpointCommand, isRunning: (uid: string) => boolean): void {
+  /** Returns what the agent replies. */
+  obey(command: CheckpointCommand, isRunning: (uid: string) => boolean): object {
     switch (command.kind) {
       case "checkpoint.take":
-        if (!this.isDeaf) this.#held.set(command.checkpoint, this.#taken(command.checkpoint, command.uid));
-        return;
+        if (!this.isDeaf) this.#held.set(command.checkpoint, this.#taken(command.checkpoint));
+        return {};
       case "checkpoint.restore":
         if (isRunning(command.uid) && !command.replace) throw new Error("the server runs, and may not be replaced");
         this.#restores.set(command.operation, {
@@ -26,20 +27,40 @@ export class SimulatedCheckpoints {
           phase: "Succeeded",
           pauseMs: 300,
         });
-        return;
+        return {};
       case "checkpoint.delete":
         this.#held.delete(command.checkpoint);
+        return {};
+      case "checkpoint.describe":
+        break;
     }
+    return this.#details();
   }
 
   reports(): Pick<NodeReport, "checkpoints" | "restores"> {
     return { checkpoints: [...this.#held.values()], restores: [...this.#restores.values()] };
   }
 
-  #taken(checkpoint: string, uid: string): CheckpointReport {
-    const about = { checkpoint, uid };
-    if (this.failure !== undefined) return { ...about, phase: "Failed", message: this.failure };
-    const takenAt = timestamp(systemEnvironment);
-    return { ...about, phase: "Ready", takenAt, pauseMs: 120, memoryBytes: 2 ** 26, volumeBytes: 2 ** 20 };
+  #taken(checkpoint: string): CheckpointReport {
+    if (this.failure !== undefined) return { checkpoint, phase: "Failed", message: this.failure };
+    return { checkpoint, phase: "Ready" };
+  }
+
+  #details(): CheckpointDetails {
+    return {
+      takenAt: timestamp(systemEnvironment),
+      pauseMs: 120,
+      memoryBytes: 2 ** 26,
+      volumeBytes: 2 ** 20,
+      versions: {
+        criu: "4.2.1",
+        runc: "1.1.5",
+        kernel: "6.18",
+        architecture: "x86_64",
+        cgroup: "v1",
+        cpuFlags: [],
+        dirtyTracking: false,
+      },
+    };
   }
 }

@@ -7,7 +7,7 @@ import {
   type CheckpointManifest,
 } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
-import type { CheckpointReport } from "@vfleet/shared";
+import type { CheckpointDetails, CheckpointReport } from "@vfleet/shared";
 import { z } from "zod";
 import type { VolumeDriver } from "../engine/volume/volume-driver.ts";
 
@@ -70,6 +70,12 @@ export class CheckpointStore {
     return held;
   }
 
+  /** Throws `checkpoint-missing`. */
+  describe(id: string): CheckpointDetails {
+    const { takenAt, pauseMs, memoryBytes, volume, versions } = this.get(id).manifest;
+    return { takenAt, pauseMs, memoryBytes, volumeBytes: volume.bytes, versions };
+  }
+
   async remove(id: string): Promise<void> {
     this.#held.delete(id);
     this.#damaged.delete(id);
@@ -78,23 +84,10 @@ export class CheckpointStore {
   }
 
   reports(): CheckpointReport[] {
-    const held = [...this.#held.values()].map(({ uid, manifest }): CheckpointReport => {
-      const { id, takenAt, pauseMs, memoryBytes, volume, versions } = manifest;
-      return {
-        checkpoint: id,
-        uid,
-        phase: "Ready",
-        takenAt,
-        pauseMs,
-        memoryBytes,
-        volumeBytes: volume.bytes,
-        versions,
-      };
-    });
-    const damaged = [...this.#damaged].map(([checkpoint, message]): CheckpointReport => ({
+    const held = [...this.#held.keys()].map((checkpoint) => ({ checkpoint, phase: "Ready" as const }));
+    const damaged = [...this.#damaged].map(([checkpoint, message]) => ({
       checkpoint,
-      uid: "",
-      phase: "Failed",
+      phase: "Failed" as const,
       message,
     }));
     return [...held, ...damaged];

@@ -115,8 +115,11 @@ export const checks: BoxCheck[] = [
       equal(reportOf("first")?.phase, "Taking");
       await until("the checkpoint", () => reportOf("first")?.phase === "Ready");
       countTaken = count();
-      const report = reportOf("first");
-      ok((report?.pauseMs ?? 0) > 0 && (report?.memoryBytes ?? 0) > 0 && (report?.volumeBytes ?? 0) > 0);
+      const { pauseMs, memoryBytes, volumeBytes } = agent.checkpoints.describe({
+        kind: "checkpoint.describe",
+        checkpoint: "first",
+      });
+      ok(pauseMs > 0 && memoryBytes > 0 && volumeBytes > 0);
       await until("it to go on", () => count() > countTaken + 5);
       await take("first");
       equal(agent.checkpoints.reports().checkpoints.length, 1);

@@ -1,8 +1,10 @@
 import { pruneOperations, restoreCheckpoint, takeCheckpoint, type SessionHost } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
 import type {
+  CheckpointDetails,
   CheckpointReport,
   DeleteCheckpoint,
+  DescribeCheckpoint,
   NodeReport,
   RestoreCheckpoint,
   RestoreReport,
@@ -102,9 +104,13 @@ export class Checkpoints implements CheckpointSessions {
     this.#parts.onChange();
   }
 
+  describe({ checkpoint }: DescribeCheckpoint): CheckpointDetails {
+    return this.#store.describe(checkpoint);
+  }
+
   reports(): Pick<NodeReport, "checkpoints" | "restores"> {
-    const taking = [...this.#work].flatMap(([uid, { checkpoint, what }]) =>
-      what === "taken" ? [{ checkpoint, uid, phase: "Taking" as const }] : [],
+    const taking = [...this.#work.values()].flatMap(({ checkpoint, what }) =>
+      what === "taken" ? [{ checkpoint, phase: "Taking" as const }] : [],
     );
     return {
       checkpoints: [...this.#store.reports(), ...this.#failures.values(), ...taking],
@@ -147,7 +153,7 @@ export class Checkpoints implements CheckpointSessions {
       log.info({ checkpoint, server: uid, pauseMs: manifest.pauseMs, timeline }, "checkpoint taken");
     } catch (thrown) {
       log.warn({ checkpoint, server: uid, err: thrown }, "checkpoint not taken");
-      remember(this.#failures, checkpoint, { checkpoint, uid, phase: "Failed", message: messageOf(thrown) });
+      remember(this.#failures, checkpoint, { checkpoint, phase: "Failed", message: messageOf(thrown) });
     }
   }
 

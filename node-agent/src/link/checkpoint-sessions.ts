@@ -1,4 +1,11 @@
-import type { DeleteCheckpoint, NodeReport, RestoreCheckpoint, TakeCheckpoint } from "@vfleet/shared";
+import type {
+  CheckpointDetails,
+  DeleteCheckpoint,
+  DescribeCheckpoint,
+  NodeReport,
+  RestoreCheckpoint,
+  TakeCheckpoint,
+} from "@vfleet/shared";
 
 /** The checkpoints of this node, as the rest of the agent sees them. */
 export interface CheckpointSessions {
@@ -10,5 +17,6 @@ export interface CheckpointSessions {
   take(request: TakeCheckpoint): Promise<void>;
   restore(request: RestoreCheckpoint): Promise<void>;
   delete(request: DeleteCheckpoint): Promise<void>;
+  describe(request: DescribeCheckpoint): CheckpointDetails;
   reports(): Pick<NodeReport, "checkpoints" | "restores">;
 }

@@ -34,17 +34,31 @@ export const deleteCheckpointSchema = z.object({
 });
 export type DeleteCheckpoint = z.infer<typeof deleteCheckpointSchema>;
 
-/** A checkpoint of a node, or one that it could not take: those are known until the agent is started again. */
+/** Replied with `CheckpointDetails`; refused with `checkpoint-missing`. */
+export const describeCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.describe"),
+  checkpoint: checkpointIdSchema,
+});
+export type DescribeCheckpoint = z.infer<typeof describeCheckpointSchema>;
+
+/** What a node has of a checkpoint that is ready: asked for once, since it never changes. */
+export const checkpointDetailsSchema = z.object({
+  takenAt: z.string(),
+  pauseMs: z.number().min(0),
+  memoryBytes: z.number().int().min(0),
+  volumeBytes: z.number().int().min(0),
+  versions: hostVersionsSchema,
+});
+export type CheckpointDetails = z.infer<typeof checkpointDetailsSchema>;
+
+/**
+ * A checkpoint of a node, or one that it could not take: those are known until the agent is started again. In every heartbeat, so no more
+ * than what can change.
+ */
 export const checkpointReportSchema = z.object({
   checkpoint: z.string(),
-  uid: z.string(),
   phase: z.enum(["Taking", "Ready", "Failed"]),
   message: z.string().optional(),
-  takenAt: z.string().optional(),
-  pauseMs: z.number().min(0).optional(),
-  memoryBytes: z.number().int().min(0).optional(),
-  volumeBytes: z.number().int().min(0).optional(),
-  versions: hostVersionsSchema.optional(),
 });
 export type CheckpointReport = z.infer<typeof checkpointReportSchema>;
 

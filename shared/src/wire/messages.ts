@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { assignmentUpdateSchema } from "./assignment.ts";
-import { deleteCheckpointSchema, restoreCheckpointSchema, takeCheckpointSchema } from "./checkpoint.ts";
+import {
+  deleteCheckpointSchema,
+  describeCheckpointSchema,
+  restoreCheckpointSchema,
+  takeCheckpointSchema,
+} from "./checkpoint.ts";
 import {
   abortRequestSchema,
   cancelMigrationSchema,
@@ -21,6 +26,7 @@ export const commandMessageSchema = z.discriminatedUnion("kind", [
   takeCheckpointSchema,
   restoreCheckpointSchema,
   deleteCheckpointSchema,
+  describeCheckpointSchema,
 ]);
 export type CommandMessage = z.infer<typeof commandMessageSchema>;
 

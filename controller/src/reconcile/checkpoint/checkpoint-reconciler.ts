@@ -1,9 +1,16 @@
 import type { Checkpoint, CheckpointStatus } from "@vfleet/shared";
-import { checkpointFinalizer, checkpointKind, codeOf, messageOf, nodeKind } from "@vfleet/shared";
+import {
+  checkpointDetailsSchema,
+  checkpointFinalizer,
+  checkpointKind,
+  codeOf,
+  messageOf,
+  nodeKind,
+} from "@vfleet/shared";
 import { z } from "zod";
 import type { ReconcileContext } from "../context.ts";
 import { objectKeyOf } from "../context.ts";
-import { checkpointStep, failed, type CheckpointAction } from "./checkpoint-step.ts";
+import { checkpointStep, failed, readyStatus, type CheckpointAction } from "./checkpoint-step.ts";
 import { serverView } from "./checkpoint-view.ts";
 
 const commandTimeoutMs = 10_000;
@@ -69,6 +76,8 @@ export class CheckpointReconciler {
         return this.#keepFinalizer(checkpoint, false);
       case "take":
         return this.#take(checkpoint);
+      case "describe":
+        return this.#describe(checkpoint);
       case "delete":
         return this.#delete(checkpoint);
     }
@@ -89,6 +98,23 @@ export class CheckpointReconciler {
       // It may have heard it; it is asked again.
       if (codeOf(thrown) === "command-unanswered") return;
       await this.#write(checkpoint, failed(status, "Refused", messageOf(thrown)).status);
+    }
+  }
+
+  async #describe(checkpoint: Checkpoint): Promise<void> {
+    const { link } = this.#context;
+    const { status = {}, metadata } = checkpoint;
+    try {
+      const details = await link.command(
+        status.node ?? "",
+        { kind: "checkpoint.describe", checkpoint: metadata.uid ?? "" },
+        { result: checkpointDetailsSchema, timeoutMs: commandTimeoutMs },
+      );
+      await this.#write(checkpoint, readyStatus(status, details));
+    } catch (thrown) {
+      // It is asked again; where the node has lost it meanwhile, its next report says so.
+      if (codeOf(thrown) === "command-unanswered" || codeOf(thrown) === "checkpoint-missing") return;
+      throw thrown;
     }
   }
 

@@ -17,7 +17,6 @@ const server = { uid: "s", node: "a", isRunning: true, migration: undefined };
 const node = { presence: "alive" as const, exists: true, report: undefined };
 const report = (change: Partial<CheckpointReport>): CheckpointReport => ({
   checkpoint: "c",
-  uid: "s",
   phase: "Ready",
   ...change,
 });
@@ -52,9 +51,9 @@ describe("checkpointStep", () => {
       { status: taking, action: undefined },
     ],
     [
-      "its node has it",
-      { checkpoint: checkpoint(taking), node: { ...node, report: report({ pauseMs: 7, memoryBytes: 8 }) } },
-      { status: { phase: "Ready", pauseMs: 7, memoryBytes: 8 } },
+      "its node has it, and is asked what",
+      { checkpoint: checkpoint(taking), node: { ...node, report: report({}) } },
+      { status: taking, action: { kind: "describe" } },
     ],
     [
       "its node could not",

@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointReport, CheckpointStatus, HostVersions } from "@vfleet/shared";
+import type { Checkpoint, CheckpointDetails, CheckpointReport, CheckpointStatus } from "@vfleet/shared";
 import { checkpointFinalizer } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 
@@ -10,7 +10,7 @@ export interface CheckpointView {
   node: { presence: Presence; exists: boolean; report: CheckpointReport | undefined };
 }
 
-export type CheckpointAction = { kind: "add-finalizer" | "take" | "delete" | "remove-finalizer" };
+export type CheckpointAction = { kind: "add-finalizer" | "take" | "describe" | "delete" | "remove-finalizer" };
 
 export interface CheckpointStep {
   status: CheckpointStatus;
@@ -59,18 +59,15 @@ function taking({ node, server }: CheckpointView, status: CheckpointStatus): Che
     if (server?.uid !== status.serverUid) return failed(status, "ServerNotFound", "Its server was deleted");
     return { status, action: { kind: "take" } };
   }
-  const { message: _message, ...rest } = status;
-  const { takenAt, pauseMs, memoryBytes, volumeBytes, versions } = report;
-  const shown = versions === undefined ? undefined : shownVersions(versions);
-  const seen = Object.entries({ takenAt, pauseMs, memoryBytes, volumeBytes, versions: shown }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return { status: { ...rest, ...Object.fromEntries(seen), phase: "Ready" } };
+  return { status, action: { kind: "describe" } };
 }
 
-/** The host has more to say: every flag of its processors. */
-function shownVersions({ criu, runc, kernel, architecture, cgroup }: HostVersions): CheckpointStatus["versions"] {
-  return { criu, runc, kernel, architecture, cgroup };
+/** Of one that its host has described. The host has more to say: every flag of its processors. */
+export function readyStatus(status: CheckpointStatus, details: CheckpointDetails): CheckpointStatus {
+  const { message: _message, ...rest } = status;
+  const { versions, ...seen } = details;
+  const { criu, runc, kernel, architecture, cgroup } = versions;
+  return { ...rest, ...seen, versions: { criu, runc, kernel, architecture, cgroup }, phase: "Ready" };
 }
 
 /** A node that is silent keeps what it had. */
