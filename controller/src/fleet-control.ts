@@ -7,8 +7,8 @@ import { answerAgent } from "./fleet/agent-requests.ts";
 import type { AssignmentSources } from "./fleet/assignment.ts";
 import { assignmentOf, networkMapOf } from "./fleet/assignment.ts";
 import { AssignmentPush } from "./fleet/assignment-push.ts";
-import { nextFirstRevision } from "./fleet/incarnation.ts";
-import { FleetLink } from "./fleet/link.ts";
+import { nextFirstRevision, openIncarnations } from "./fleet/incarnation.ts";
+import { FleetLink, type Messenger } from "./fleet/link.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
@@ -42,14 +42,33 @@ export interface FleetControl {
 
 /** All that makes the fleet what its objects say: ownership records, the link to agents, assignments, reconcilers. */
 export async function startFleetControl(options: FleetControlOptions): Promise<FleetControl> {
-  const { config, environment, log, connection, store } = options;
+  const { config, connection } = options;
+  const { replicas } = config.nats;
+  const ownership = await Ownership.open({ ...options, replicas });
+  try {
+    const firstRevision = await nextFirstRevision(await openIncarnations(connection, replicas));
+    return await runFleetControl({ ...options, ownership, firstRevision });
+  } catch (thrown) {
+    ownership.close();
+    throw thrown;
+  }
+}
+
+/** The same over what is there already, whatever carries it. Ends the ownership records with it. */
+export async function runFleetControl(
+  options: Omit<FleetControlOptions, "connection"> & {
+    connection: Messenger;
+    ownership: Ownership;
+    /** Above all that earlier controllers gave out. */
+    firstRevision: number;
+  },
+): Promise<FleetControl> {
+  const { config, environment, log, connection, store, ownership, firstRevision } = options;
   const revert = new Revert();
   const close = async () => {
     for (const failure of await revert.revert()) log.warn({ failure }, "not ended cleanly");
   };
   try {
-    const { replicas } = config.nats;
-    const ownership = await Ownership.open({ connection, environment, log, replicas });
     revert.add("ownership records", () => ownership.close());
     const events = new EventRecorder({ store, environment, log });
     revert.add("events", () => events.close());
@@ -64,7 +83,7 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
     const assignments = new AssignmentPush({
       environment,
       link,
-      firstRevision: await nextFirstRevision(connection, replicas),
+      firstRevision,
       assignmentOf: (node) => assignmentOf(node, sources),
       networkMap: () =>
         networkMapOf({

@@ -6,9 +6,19 @@ const attemptsMax = 100;
 /** Assignments that one incarnation can number. */
 const revisionsPerIncarnation = 1_000_000_000;
 
+/** A bucket of JetStream's, or a simulated one. */
+export interface CounterBucket {
+  get(key: string): Promise<{ revision: number; string(): string } | null>;
+  create(key: string, value: string): Promise<number>;
+  update(key: string, value: string, revision: number): Promise<number>;
+}
+
+export function openIncarnations(connection: NatsConnection, replicas: number): Promise<CounterBucket> {
+  return connection.jetstream().views.kv(bucket, { history: 1, replicas });
+}
+
 /** Counts this start of a controller, and returns the revision above all that earlier ones gave out. */
-export async function nextFirstRevision(connection: NatsConnection, replicas: number): Promise<number> {
-  const kv = await connection.jetstream().views.kv(bucket, { history: 1, replicas });
+export async function nextFirstRevision(kv: CounterBucket): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const entry = await kv.get(key);
     const next = (entry === null ? 0 : Number(entry.string())) + 1;

@@ -19,9 +19,26 @@ import {
   resultOf,
   subjects,
 } from "@vfleet/shared";
-import type { Msg, NatsConnection, Subscription } from "nats";
 import { z } from "zod";
 import { fail } from "../errors.ts";
+
+/** A message as it comes; `reply` where its sender waits for `respond`. */
+interface Incoming {
+  subject: string;
+  reply?: string | undefined;
+  json(): unknown;
+  respond(text: string): unknown;
+}
+
+/** What carries messages: a connection to NATS, or a simulated one. */
+export interface Messenger {
+  publish(subject: string, text: string): void;
+  request(subject: string, text: string, options: { timeout: number }): Promise<{ json(): unknown }>;
+  subscribe(
+    subject: string,
+    options: { callback: (error: Error | null, message: Incoming) => void },
+  ): { unsubscribe(): void };
+}
 
 export interface FleetListeners {
   report(report: NodeReport): void;
@@ -36,13 +53,13 @@ export interface FleetListeners {
  * on its subjects; that the node named inside is the same one is checked here.
  */
 export class FleetLink {
-  readonly #connection: NatsConnection;
+  readonly #connection: Messenger;
   readonly #log: Logger;
   /** What was complained about: once per node and kind of message. */
   readonly #complained = new Set<string>();
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: { unsubscribe(): void }[] = [];
 
-  constructor(connection: NatsConnection, log: Logger) {
+  constructor(connection: Messenger, log: Logger) {
     this.#connection = connection;
     this.#log = log;
   }
@@ -74,7 +91,7 @@ export class FleetLink {
     message: CommandMessage,
     options: { result: z.ZodType<T>; timeoutMs: number },
   ): Promise<T> {
-    let reply: Msg;
+    let reply: { json(): unknown };
     try {
       reply = await this.#connection.request(subjects.command(node), JSON.stringify(message), {
         timeout: options.timeoutMs,
@@ -93,7 +110,7 @@ export class FleetLink {
   #receive<T>(
     what: "report" | "progress" | "telemetry" | "request",
     schema: z.ZodType<T>,
-    listener: (node: string, value: T, message: Msg) => void,
+    listener: (node: string, value: T, message: Incoming) => void,
   ): void {
     const subscription = this.#connection.subscribe(subjects.ofEveryNode(what), {
       callback: (error, message) => {
@@ -109,7 +126,11 @@ export class FleetLink {
     this.#subscriptions.push(subscription);
   }
 
-  #parse<T>(node: string, what: string, { schema, message }: { schema: z.ZodType<T>; message: Msg }): T | undefined {
+  #parse<T>(
+    node: string,
+    what: string,
+    { schema, message }: { schema: z.ZodType<T>; message: Incoming },
+  ): T | undefined {
     try {
       return schema.parse(message.json());
     } catch (thrown) {
@@ -120,7 +141,7 @@ export class FleetLink {
     }
   }
 
-  async #answer(node: string, request: RequestMessage, message: Msg, listeners: FleetListeners): Promise<void> {
+  async #answer(node: string, request: RequestMessage, message: Incoming, listeners: FleetListeners): Promise<void> {
     try {
       message.respond(JSON.stringify(replyOk(await listeners.request(node, request))));
     } catch (thrown) {

@@ -1,15 +1,12 @@
 import type { Environment, Logger } from "@vfleet/shared";
 import { messageOf, VfleetError } from "@vfleet/shared";
-import { Events, type KV, type KvEntry, type NatsConnection } from "nats";
 import { z } from "zod";
 import { fail } from "../errors.ts";
-import { DurableWriter } from "../store/durable-writer.ts";
+import { openOwnershipBucket, type OwnershipBucket, type OwnershipEntry } from "./ownership-bucket.ts";
+import type { NatsConnection } from "nats";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
 import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
 
-const ownershipBucket = "vfleet-ownership";
-/** A request that the store doesn't answer in this time is asked again: a client may be waiting for a commit. */
-const requestTimeoutMs = 1000;
 /** How long a step is tried for. */
 const persistenceMs = 15_000;
 
@@ -34,7 +31,6 @@ export interface OwnershipOptions {
   environment: Environment;
   log: Logger;
   replicas: number;
-  bucket?: string;
 }
 
 interface Entry {
@@ -48,30 +44,29 @@ interface Entry {
  * only lose. A write whose answer was lost is read again, never assumed.
  */
 export class Ownership {
-  readonly #kv: KV;
-  readonly #writer: DurableWriter;
-  readonly #options: OwnershipOptions;
+  readonly #kv: OwnershipBucket;
+  readonly #options: Pick<OwnershipOptions, "environment" | "log">;
   readonly #mirror = new Map<string, Entry>();
   readonly #byNode = new Map<string, Set<string>>();
   readonly #listeners = new Set<(uid: string) => void>();
   #stopWatch: () => void = () => undefined;
   #closed = false;
 
-  private constructor(kv: KV, writer: DurableWriter, options: OwnershipOptions) {
+  private constructor(kv: OwnershipBucket, options: Pick<OwnershipOptions, "environment" | "log">) {
     this.#kv = kv;
-    this.#writer = writer;
     this.#options = options;
   }
 
   /** Makes the bucket where there is none and resolves when the mirror is filled. */
   static async open(options: OwnershipOptions): Promise<Ownership> {
-    const jetstream = options.connection.jetstream({ timeout: requestTimeoutMs });
-    const kv = await jetstream.views.kv(options.bucket ?? ownershipBucket, { history: 1, replicas: options.replicas });
-    const bucket = options.bucket ?? ownershipBucket;
-    const writer = await DurableWriter.open({ ...options, bucket });
-    const ownership = new Ownership(kv, writer, options);
+    return Ownership.over(await openOwnershipBucket(options), options);
+  }
+
+  /** Of a bucket that is there. */
+  static async over(kv: OwnershipBucket, options: Pick<OwnershipOptions, "environment" | "log">): Promise<Ownership> {
+    const ownership = new Ownership(kv, options);
     await ownership.#follow();
-    void ownership.#followAgain(options.connection);
+    kv.onReconnect(() => ownership.#followAgain());
     return ownership;
   }
 
@@ -121,7 +116,7 @@ export class Ownership {
   /** None: there is one already, or whether it was written is not known; the record itself says. */
   async #writeNew(uid: string, record: OwnershipRecord): Promise<number | undefined> {
     try {
-      return await this.#writer.write({ key: uid, value: JSON.stringify(record), expectedSequence: 0 });
+      return await this.#kv.write({ key: uid, value: JSON.stringify(record), expectedSequence: 0 });
     } catch (thrown) {
       this.#options.log.debug({ uid, error: messageOf(thrown) }, "ownership record not known to be written");
       return undefined;
@@ -204,20 +199,17 @@ export class Ownership {
   }
 
   /** The watch's own look at whether it is still served takes a quarter of a minute; a connection that came back says so at once. */
-  async #followAgain(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (this.#closed) return;
-      if (status.type !== Events.Reconnect) continue;
-      try {
-        this.#stopWatch();
-        await this.#persist("every", () => this.#follow());
-      } catch (thrown) {
-        this.#options.log.error({ error: messageOf(thrown) }, "ownership watch not resumed");
-      }
+  async #followAgain(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      this.#stopWatch();
+      await this.#persist("every", () => this.#follow());
+    } catch (thrown) {
+      this.#options.log.error({ error: messageOf(thrown) }, "ownership watch not resumed");
     }
   }
 
-  async #consume(iterator: AsyncIterable<KvEntry>): Promise<void> {
+  async #consume(iterator: AsyncIterable<OwnershipEntry>): Promise<void> {
     try {
       for await (const entry of iterator) {
         const known = this.#mirror.get(entry.key);
@@ -254,7 +246,7 @@ export class Ownership {
   }
 }
 
-function entryOf(entry: KvEntry): Entry | undefined {
+function entryOf(entry: OwnershipEntry): Entry | undefined {
   if (entry.operation !== "PUT") return undefined;
   return { record: recordSchema.parse(entry.json()), revision: entry.revision };
 }

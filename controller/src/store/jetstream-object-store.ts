@@ -23,7 +23,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./object-store.ts";
-import type { RecordLog } from "./record-log.ts";
+import type { Records } from "./record-log.ts";
 import { SequenceWaiters } from "./sequence-waiters.ts";
 
 const mirrorTimeoutMs = 15_000;
@@ -35,7 +35,7 @@ const markerSweepMs = 600_000;
 const markersPerSweep = 1000;
 
 interface Parts {
-  records: RecordLog;
+  records: Records;
   mirror: Mirror;
   environment: Environment;
   log: Logger;
@@ -43,7 +43,7 @@ interface Parts {
 
 /** `ObjectStore` over a JetStream KV bucket. */
 export class JetStreamObjectStore implements ObjectStore {
-  readonly #records: RecordLog;
+  readonly #records: Records;
   readonly #mirror: Mirror;
   readonly #environment: Environment;
   readonly #log: Logger;

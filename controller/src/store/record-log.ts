@@ -25,6 +25,20 @@ export interface RecordLogOptions {
 /** `pending`: records that are known to come after it; 0 when it was the newest. */
 export type OnRecord = (record: MirrorRecord, pending: number) => void;
 
+/** What the object store needs of its bucket: JetStream's, or a simulated one. */
+export type Records = Pick<
+  RecordLog,
+  | "following"
+  | "limitBytes"
+  | "state"
+  | "lastRecordOf"
+  | "write"
+  | "purgeMarker"
+  | "follow"
+  | "restartFollowing"
+  | "close"
+>;
+
 /** The JetStream KV bucket: compare-and-set writes, and every record in order from a sequence on. */
 export class RecordLog {
   readonly #options: RecordLogOptions;
