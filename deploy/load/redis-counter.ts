@@ -5,6 +5,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { setTimeout as rest } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 
@@ -36,15 +37,17 @@ const { values: options } = parseArgs({
     fill: { type: "string", default: "random" },
     touch: { type: "boolean", default: false },
     "write-mib": { type: "string", default: "0" },
+    "every-ms": { type: "string", default: "0" },
     "max-seconds": { type: "string", default: "600" },
   },
 });
 if (options.host === undefined) {
   process.stderr.write(
     "usage: redis-counter --host ADDRESS [--port 6379] [--fill-mib N] [--fill random|text] [--touch] [--write-mib N]\n" +
-      "                     [--max-seconds N]\n" +
+      "                     [--every-ms N] [--max-seconds N]\n" +
       "  --touch: reads a byte of a random filled value after each increment\n" +
-      "  --write-mib: writes random filled values anew, so many MiB a second\n",
+      "  --write-mib: writes random filled values anew, so many MiB a second\n" +
+      "  --every-ms: rests so long after each increment; many clients then leave the processors to what they measure\n",
   );
   process.exit(2);
 }
@@ -119,6 +122,7 @@ async function main(): Promise<void> {
   };
   const values = Math.floor((Number(options["fill-mib"]) * 1_048_576) / valueBytes);
   const bytesPerMs = (Number(options["write-mib"]) * 1_048_576) / 1000;
+  const everyMs = Number(options["every-ms"]);
   const startMs = performance.now();
   let writtenBytes = 0;
   say({ event: "counting" });
@@ -127,6 +131,7 @@ async function main(): Promise<void> {
       await redis.incr(options.key);
       acknowledged += 1;
       answered();
+      if (everyMs > 0) await rest(everyMs);
       if (values > 0 && writtenBytes < bytesPerMs * (performance.now() - startMs)) {
         await redis.set(`fill:${Math.floor(Math.random() * values)}`, valueOf(options.fill));
         writtenBytes += valueBytes;

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { migrationModeSchema } from "@vfleet/shared";
+import { migrationModeSchema, parseBytes } from "@vfleet/shared";
+import { benchmarkDrain } from "./drain/run.ts";
 import { benchmarkMigration } from "./migration/run.ts";
 import { benchmarkRounds } from "./rounds/run.ts";
 import { benchmarkScheduler } from "./scheduler/run.ts";
@@ -12,6 +13,10 @@ Moves the same redis, under the same client, by vfleet in each mode, by plain ru
        npm run bench -- rounds [--json FILE] [--sizes 256] [--runs 3] [--modes Precopy,StopAndCopy] [--write-mib 5]
 
 Moves a redis that is written to between virtual machines, whose kernel tracks dirty pages, with rounds and without.
+
+       npm run bench -- drain [--json FILE] [--servers 20] [--memory 64Mi] [--parallel 1,2,5] [--lab benchmark]
+
+Drains a host of servers, each with a client that counts in it all the time, with so many moves at once, in one lab of three hosts.
 
        npm run bench -- scheduler [--json FILE] [--nodes 5000] [--servers 50000] [--scenarios basic,spread,antiAffinity,churn]
                                   [--profile FOLDER]
@@ -33,7 +38,9 @@ const { values: options, positionals } = parseArgs({
     data: { type: "string", default: "random" },
     lab: { type: "string", default: "benchmark" },
     nodes: { type: "string", default: "5000" },
-    servers: { type: "string", default: "50000" },
+    servers: { type: "string" },
+    memory: { type: "string", default: "64Mi" },
+    parallel: { type: "string", default: "2" },
     scenarios: { type: "string", default: scenarioNames.join(",") },
     profile: { type: "string" },
     help: { type: "boolean", default: false },
@@ -59,10 +66,18 @@ const benchmarks: Record<string, () => Promise<unknown>> = {
       modes: migrationModeSchema.array().parse((options.modes ?? "Precopy,StopAndCopy").split(",")),
       jsonFile: options.json,
     }),
+  drain: () =>
+    benchmarkDrain({
+      servers: Number(options.servers ?? 20),
+      dataMiB: Math.ceil(parseBytes(options.memory) / 2 ** 20),
+      parallel: options.parallel.split(",").map(Number),
+      lab: options.lab,
+      jsonFile: options.json,
+    }),
   scheduler: () =>
     benchmarkScheduler({
       nodes: Number(options.nodes),
-      servers: Number(options.servers),
+      servers: Number(options.servers ?? 50_000),
       scenarios: scenarioNames.filter((name) => options.scenarios.split(",").includes(name)),
       jsonFile: options.json,
       profileFolder: options.profile,

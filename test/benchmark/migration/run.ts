@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { Fleet } from "../../fleet/fleet.ts";
-import { root } from "../../fleet/paths.ts";
 import { run } from "../../fleet/program.ts";
+import { labVerbs } from "../lab-verbs.ts";
 import { BareHost } from "./bare-host.ts";
 import type { Contender, Row } from "./contender.ts";
 import { measureOnce, rowOf, type Sample } from "./measure.ts";
@@ -38,10 +38,7 @@ function hostMiB(sizesMiB: readonly number[]): number {
  */
 export async function benchmarkMigration(options: MigrationBenchmark): Promise<Row[]> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  const labDoes = async (...args: string[]): Promise<void> => {
-    const finished = await run(process.execPath, [`${root}deploy/lab/main.ts`, ...args, "--name", options.lab]);
-    if (finished.code !== 0) throw new Error(`lab ${args.join(" ")}: ${finished.stderr}`);
-  };
+  const labDoes = labVerbs(options.lab);
   say("bringing up a lab of two hosts");
   await labDoes("down");
   await labDoes("up", "--hosts", "2", "--memory-per-host", `${hostMiB(options.sizesMiB)}Mi`);
