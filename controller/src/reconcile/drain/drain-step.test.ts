@@ -86,6 +86,30 @@ describe("drainStep", () => {
     expect(drainStep(view({ migrations })).status.phase).toBe("Draining");
   });
 
+  test("gives up on a server after two cold moves that failed, each of which has stopped it", () => {
+    const cold = [1, 2].map((attempt) => {
+      const move = own("a", { phase: "Failed", mode: "Cold", message: "disk full" }, attempt);
+      return { ...move, spec: { ...move.spec, mode: "Cold" as const } };
+    });
+    const servers = [on("host-1", "a")];
+    expect(drainStep(view({ migrations: cold.slice(0, 1), servers })).actions).toHaveLength(1);
+    expect(drainStep(view({ migrations: cold, servers }))).toMatchObject({
+      actions: [],
+      status: {
+        phase: "Failed",
+        reason: "MovesFailed",
+        message: '"default/a": given up after 2 cold moves that failed: disk full',
+      },
+    });
+  });
+
+  test("uses no name again where a move of it was deleted", () => {
+    const { actions } = drainStep(
+      view({ migrations: [own("a", { phase: "Failed" }, 3)], servers: [on("host-1", "a")] }),
+    );
+    expect(actions).toMatchObject([{ name: "a-drain-uid-drai-4" }]);
+  });
+
   test("is blocked, with every server and reason, when nothing fits elsewhere", () => {
     const { status, actions } = drainStep(view({ nodes: [cordoned], servers: [on("host-1", "a"), on("host-1", "b")] }));
     expect(actions).toEqual([]);

@@ -25,6 +25,8 @@ export interface TurnView {
 
 /** Moves tried per server before the drain gives up on it. */
 const attemptsMax = 6;
+/** Of these, such as end what runs: each that fails has cost its users a restart. */
+const coldAttemptsMax = 2;
 const backOffFirstMs = 2_000;
 const backOffMaxMs = 60_000;
 
@@ -41,9 +43,10 @@ export function turnOf(server: VirtualServer, view: TurnView): Turn {
   }
   const last = attempts.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
   const failure = last?.status?.message ?? "unknown";
-  if (attempts.length >= attemptsMax) {
-    const reason = `given up after ${attempts.length} moves that failed: ${failure}`;
-    return { kind: "abandoned", waiting: { server: name, reason } };
+  const coldAttempts = attempts.filter(isCold).length;
+  if (attempts.length >= attemptsMax || coldAttempts >= coldAttemptsMax) {
+    const count = coldAttempts >= coldAttemptsMax ? `${coldAttempts} cold moves` : `${attempts.length} moves`;
+    return { kind: "abandoned", waiting: { server: name, reason: `given up after ${count} that failed: ${failure}` } };
   }
   const pauseMs = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (attempts.length - 1));
   if (last !== undefined && endedAtMs(last) + pauseMs > Date.parse(view.now)) {
@@ -99,12 +102,22 @@ function decided(server: VirtualServer, view: TurnView): Turn {
     };
   const { targetNode } = fate;
   const why = drain.spec.bringBack ? "back" : "drain";
-  const name = `${server.metadata.name}-${why}-${(drain.metadata.uid ?? "").slice(0, 8)}-${attempts.length + 1}`;
+  const name = `${server.metadata.name}-${why}-${(drain.metadata.uid ?? "").slice(0, 8)}-${nextNumber(attempts)}`;
   return {
     kind: "begins",
     waiting: { ...waiting, migration: name, reason: `moves to ${targetNode}${because}` },
     action: { kind: "move", name, ...subject, targetNode, ...(fate.fallback === "cold" ? { mode: "Cold" } : {}) },
   };
+}
+
+/** Whether it was begun as such: one that was refused before has stopped nothing. */
+function isCold({ status }: Migration): boolean {
+  return status?.mode === "Cold";
+}
+
+/** Above every one there is: an earlier one may have been deleted, and a name is used once. */
+function nextNumber(attempts: readonly Migration[]): number {
+  return 1 + Math.max(0, ...attempts.map(({ metadata }) => Number(/-(\d+)$/.exec(metadata.name)?.[1] ?? 0)));
 }
 
 function endedAtMs(migration: Migration): number {

@@ -90,6 +90,26 @@ describe("serverStep: phase of a server that is owned", () => {
     expect(conditionOn({ phase: "Stopped" })).toBeUndefined();
   });
 
+  test.each<[string, Partial<ServerView>]>([
+    ["after a cold move", { owner: { ...owner, node: "host-2", epoch: 2 }, report: { ...report, epoch: 2 } }],
+    [
+      "after a cold move that nobody has reported of",
+      { owner: { ...owner, node: "host-2", epoch: 2 }, report: undefined },
+    ],
+    ["after a restart", { report: { ...report, startedAtMs: Date.parse("2026-01-02T00:00:00.000Z") } }],
+  ])("what could not be moved is looked at anew %s", (_when, changes) => {
+    const seen = (status: "True" | "False") =>
+      sampleServer("web", {
+        status: placedStatus("host-1", {
+          startedAt: "2026-01-01T00:00:00.000Z",
+          conditions: [{ type: "Migratable", status, reason: "Seen" }],
+        }),
+      });
+    const after = (status: "True" | "False") =>
+      conditionOf(serverStep(view({ server: seen(status), ...changes })).status?.conditions, "Migratable")?.status;
+    expect([after("False"), after("True")]).toEqual([undefined, "True"]);
+  });
+
   test("stays as written while nothing was heard since this controller began", () => {
     expect(serverStep(view({ node: { presence: "unheard", exists: true }, report: undefined })).status?.phase).toBe(
       "Running",

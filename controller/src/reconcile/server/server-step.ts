@@ -90,7 +90,7 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     nodeName: owner.node,
     epoch: owner.epoch,
     ...(migration === undefined ? {} : { migration }),
-    conditions: withCondition(server.status?.conditions, { type: "Scheduled", status: "True", reason: "Placed" }, now),
+    conditions: withCondition(conditionsOf(view, owner), { type: "Scheduled", status: "True", reason: "Placed" }, now),
   };
   // A controller that has just started knows nothing newer than what is written.
   if (node.presence === "unheard") return { ...base, ...explanationOf(server) };
@@ -128,7 +128,19 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
   );
 }
 
-/** What was seen last holds until it is looked at again, on whatever node; of what doesn't run there is nothing to see. */
+/**
+ * What could not be dumped did not come by a live move, nor outlives a restart: after either, what was seen is of tasks that are gone.
+ */
+function conditionsOf({ server, report }: ServerView, owner: OwnershipRecord): Condition[] {
+  const { epoch, startedAt, conditions = [] } = server.status ?? {};
+  const startedAtMs = report?.epoch === owner.epoch ? report.startedAtMs : undefined;
+  const isRestarted =
+    startedAtMs !== undefined && startedAt !== undefined && new Date(startedAtMs).toISOString() !== startedAt;
+  const isOfOthers = epoch !== owner.epoch || isRestarted;
+  return conditions.filter(({ type, status }) => type !== "Migratable" || status !== "False" || !isOfOthers);
+}
+
+/** What was seen last holds until it is looked at again; of what doesn't run there is nothing to see. */
 function withMigratable(
   conditions: readonly Condition[] | undefined,
   { isUp, migratable, now }: { isUp: boolean; migratable: ServerReport["migratable"]; now: string },

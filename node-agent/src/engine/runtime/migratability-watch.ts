@@ -21,7 +21,7 @@ const restShare = 50;
 /** Looks now and then whether what runs here could be dumped, so that a move can be refused before its server is frozen. */
 export class MigratabilityWatch {
   readonly #options: MigratabilityWatchOptions;
-  readonly #known = new Map<string, Migratability>();
+  readonly #known = new Map<string, { run: string; seen: Migratability }>();
   readonly #stop = new AbortController();
 
   constructor(options: MigratabilityWatchOptions) {
@@ -38,10 +38,10 @@ export class MigratabilityWatch {
     this.#stop.abort();
   }
 
-  /** The report with what was seen of its server, if it was looked at since it came here. */
+  /** The report with what was seen of its server, if it was looked at since it came or started here. */
   withSeen(report: ServerReport): ServerReport {
-    const migratable = this.#known.get(report.uid);
-    return migratable === undefined ? report : { ...report, migratable };
+    const known = this.#known.get(report.uid);
+    return known?.run === runOf(report) ? { ...report, migratable: known.seen } : report;
   }
 
   async #loop(): Promise<void> {
@@ -61,14 +61,21 @@ export class MigratabilityWatch {
     for (const uid of this.#known.keys()) if (!held.has(uid)) this.#known.delete(uid);
     let isNews = false;
     // One that moves is left alone: it is in CRIU's hands.
-    for (const { uid } of all.filter(({ phase }) => phase === "Running")) {
+    for (const report of all.filter(({ phase }) => phase === "Running")) {
+      const { uid } = report;
       const container = await runtime.inspect(uid);
       if (container.state !== "running") continue;
       const seen = await readMigratability(processCgroup(config.cgroupParent, uid), container.pid);
       if (seen === undefined) continue;
-      isNews ||= JSON.stringify(this.#known.get(uid)) !== JSON.stringify(seen);
-      this.#known.set(uid, seen);
+      const known = { run: runOf(report), seen };
+      isNews ||= JSON.stringify(this.#known.get(uid)) !== JSON.stringify(known);
+      this.#known.set(uid, known);
     }
     if (isNews) onChange();
   }
+}
+
+/** The same tasks: what was seen of others says nothing of these. */
+function runOf({ epoch, startedAtMs }: ServerReport): string {
+  return `${epoch} ${startedAtMs ?? ""}`;
 }
