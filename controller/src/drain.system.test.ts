@@ -142,6 +142,22 @@ test("what a drain moved and stopped is planned, done, and brought back, and not
   expect(placesOf(names)).toEqual(["host-2", "host-1", "host-2"]);
 
   source.undumpable.clear();
+  await make(drainKind, { metadata: { name: "return" }, spec: { node: "host-1", bringBack: true, dryRun: true } });
+  await until("planned", () => drained("return")?.phase === "Planned");
+  expect(drained("return")?.plan?.servers).toMatchObject([
+    { server: "default/held", action: "Start" },
+    { server: "default/plain", action: "Move", targetNode: "host-1" },
+  ]);
+  expect(drained("return")?.message).toBe("Would move 1, start 1, and wait for 0 of 2 servers; nothing was changed");
+  expect(placesOf(names)).toEqual(["host-2", "host-1", "host-2"]);
+  expect(store.get(nodeKind, { name: "host-1" })?.spec.unschedulable).toBe(true);
+
+  // As if whoever asked for it had been interrupted, and ten minutes had passed.
+  const status = { ...drained("return"), endedAt: new Date(Date.now() - 600_000).toISOString() };
+  await store.mutate(drainKind, { name: "return" }, (draft) => void (draft.status = status), { scope: "status" });
+  await until("the plan to be swept", () => store.get(drainKind, { name: "return" }) === undefined);
+  expect(drained("plan")?.phase).toBe("Planned");
+
   await make(drainKind, { metadata: { name: "back" }, spec: { node: "host-1", bringBack: true } });
   await until("brought back", () => drained("back")?.phase === "Succeeded");
   expect(drained("back")).toMatchObject({ total: 1, moved: 1, started: ["default/held"] });

@@ -136,10 +136,19 @@ test("what was drained is brought back to one host at a time", async () => {
     ["host-1", "host-2"],
     ["-l", "zone=a"],
     ["host-1", "--dry-run=server"],
+    ["host-1", "host-2", "--dry-run"],
   ]) {
     const { error } = await runForTest(["uncordon", ...words, "--bring-back"], { KUBECONFIG: config });
     expect(error).toContain("USAGE: uncordon NODE --bring-back");
   }
+  for (const words of [
+    ["host-1", "--dry-run", "--bring-back"],
+    ["--bring-back", "--dry-run", "host-1"],
+  ])
+    expect((await runForTest(["uncordon", ...words], { KUBECONFIG: config })).error).toContain("was refused");
+  expect((await runForTest(["uncordon", "host-1", "--dry-run"], { KUBECONFIG: config })).error).toContain(
+    "USAGE: uncordon NODE --dry-run=client",
+  );
   const { error } = await runForTest(["uncordon", "host-1", "--bring-back", "--fallback", "stop"], {
     KUBECONFIG: config,
   });

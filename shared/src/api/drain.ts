@@ -28,7 +28,7 @@ const planSchema = z.object({
   servers: z.array(
     z.object({
       server: z.string(),
-      action: z.enum(["Move", "Stop", "Wait"]),
+      action: z.enum(["Move", "Stop", "Start", "Wait"]),
       targetNode: z.string().optional(),
       mode: migrationModeSchema.optional(),
       modeReason: z.string().optional(),
@@ -65,7 +65,8 @@ export const drainSchema = z.strictObject({
           "For servers that can't be moved while they run. wait: they hold the drain up; cold: stopped, moved and started there; stop: stopped, and left where they are with their files",
       }),
       dryRun: z.boolean().default(false).meta({
-        description: "It changes nothing: status.plan says what it would do, and it ends at once, Planned",
+        description:
+          "It changes nothing: status.plan says what it would do, and it ends at once, Planned. It is deleted ten minutes later",
       }),
       cancel: z.boolean().default(false).meta({
         description: "Set to end it: no further moves are made, those under way are cancelled, the node stays cordoned",

@@ -14,9 +14,10 @@ export async function showPlan(
   cli: Cli,
   client: ApiClient,
   node: string,
-  options: DrainWishes & { output?: string },
+  options: DrainWishes & { output?: string; bringBack?: true },
 ): Promise<void> {
-  const made = await createObject(client, drainKind, { object: drainManifest(node, options, { dryRun: true }) });
+  const what = { dryRun: true as const, ...(options.bringBack === true ? { bringBack: true as const } : {}) };
+  const made = await createObject(client, drainKind, { object: drainManifest(node, options, what) });
   const { name } = made.metadata;
   try {
     const planned = await untilPlanned(cli, client, name);

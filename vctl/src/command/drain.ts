@@ -1,5 +1,5 @@
 import { drainFallbacks, drainKind, nodeKind } from "@vfleet/shared";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
 import { type AnyObject, apiObjectSchema, createObject, getObject, patchObject } from "../api/objects.ts";
@@ -11,10 +11,10 @@ import { nodeName } from "../resource/resource-arguments.ts";
 import { followDrain } from "./drain-follow.ts";
 import { addDrainWishes, drainManifest, type DrainWishes, isBringBack, unfinishedDrains } from "./drain-object.ts";
 import { showPlan } from "./drain-plan.ts";
+import { addPlanOption, planOrStrategy } from "./plan-option.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 interface DrainOptions extends Pick<WriteOptions, "output">, DrainWishes {
-  /** `plan` where the flag stands alone; a host where that comes after it. */
   dryRun: string;
   detach?: boolean;
   cancel?: string;
@@ -23,18 +23,11 @@ interface DrainOptions extends Pick<WriteOptions, "output">, DrainWishes {
 
 type RealDrain = DrainOptions & { dryRun: DryRun };
 
-const strategies: readonly string[] = ["none", "client", "server"] satisfies DryRun[];
-
 export function configureDrain(command: Command, cli: Cli): void {
-  addDrainWishes(command.argument("[node]", "host to empty"), drainFallbacks)
-    .addOption(
-      new Option(
-        "--dry-run [strategy]",
-        "alone: show what it would do, server by server; client: send nothing; server: have it checked",
-      )
-        .preset("plan")
-        .default("none"),
-    )
+  addPlanOption(
+    addDrainWishes(command.argument("[node]", "host to empty"), drainFallbacks),
+    "show what it would do, server by server",
+  )
     .option("-o, --output <format>", "json, yaml, name or jsonpath=TEMPLATE")
     .option("--detach", "come back as soon as the server knows")
     .option("--timeout <duration>", "how long to follow it; 0: to its end", parseDurationMs, 0)
@@ -42,20 +35,13 @@ export function configureDrain(command: Command, cli: Cli): void {
     .action(async (word: string | undefined, options: DrainOptions) => {
       formatterOf(options.output);
       const client = await connect(cli, command);
-      const { dryRun } = options;
-      const isPlan = !strategies.includes(dryRun);
-      const host = word ?? (isPlan && dryRun !== "plan" ? dryRun : undefined);
+      const { dryRun, words } = planOrStrategy(options.dryRun, word === undefined ? [] : [word]);
+      const [host] = words;
       if (options.cancel !== undefined) await cancel(cli, client, nodeName(options.cancel));
       else if (host === undefined) throw usageError("USAGE: drain NODE", "For example: vctl drain host-1");
-      else if (isPlan && dryRun !== "plan" && word !== undefined)
-        throw usageError(`unknown dry-run strategy "${dryRun}": client, server, or none for the plan`);
-      else if (isPlan) await showPlan(cli, client, nodeName(host), options);
-      else await drain(cli, client, nodeName(host), { ...options, dryRun: strategyOf(dryRun) });
+      else if (dryRun === "plan") await showPlan(cli, client, nodeName(host), options);
+      else await drain(cli, client, nodeName(host), { ...options, dryRun });
     });
-}
-
-function strategyOf(dryRun: string): DryRun {
-  return dryRun === "client" || dryRun === "server" ? dryRun : "none";
 }
 
 async function drain(cli: Cli, client: ApiClient, node: string, options: RealDrain): Promise<void> {

@@ -45,6 +45,13 @@ test("a plan is shown a server a row, with what isn't known said so", () => {
   ]);
 });
 
+test("what is started is counted", () => {
+  const started = [{ server: "default/held", action: "Start" as const, startsAfterMs: 0 }];
+  expect(planSummary({ servers: [...servers, ...started], totalMs: 13_400 })).toContain(
+    "3 to move, 1 to start, 1 to stop",
+  );
+});
+
 test.each([
   [false, "3 to move, 1 to stop, 1 to wait for; about 13.4 s in all"],
   [true, "3 to move, 1 to stop, 1 to wait for; at least 13.4 s in all"],

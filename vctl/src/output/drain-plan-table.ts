@@ -22,7 +22,8 @@ export function planRows({ servers }: DrainPlan): string[][] {
 export function planSummary({ servers, totalMs, isAtLeast = false }: DrainPlan): string {
   const count = (action: string) => servers.filter((entry) => entry.action === action).length;
   const time = `${isAtLeast ? "at least " : "about "}${formatMilliseconds(totalMs)}`;
-  return `${count("Move")} to move, ${count("Stop")} to stop, ${count("Wait")} to wait for; ${time} in all`;
+  const starts = count("Start") === 0 ? "" : `${count("Start")} to start, `;
+  return `${count("Move")} to move, ${starts}${count("Stop")} to stop, ${count("Wait")} to wait for; ${time} in all`;
 }
 
 function pauseText({ predictedPauseMs, maxDowntimeMs, action, mode }: DrainPlan["servers"][number]): string {

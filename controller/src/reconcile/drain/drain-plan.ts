@@ -6,6 +6,7 @@ import { moveWishes } from "../migration/move-wishes.ts";
 import { type Fate, Places } from "./drain-fate.ts";
 import { Lanes } from "./drain-lanes.ts";
 import { inDrainOrder } from "./drain-order.ts";
+import type { DrainScope } from "./drain-scope.ts";
 import type { DrainView } from "./drain-view.ts";
 import { movedNameOf, nameOf } from "./drain-view.ts";
 
@@ -16,10 +17,11 @@ type Planned = DrainPlan["servers"][number];
  * What a drain would do, were it begun now and did nothing else move: by the same order, places, fallbacks and budgets, with a
  * forecast of each move. Every server and every earlier move is looked at once.
  */
-export function planDrain(view: DrainView, toMove: readonly VirtualServer[]): DrainPlan {
-  const schedule = new PlannedSchedule(view);
+export function planDrain(view: DrainView, { toMove, toStart }: Pick<DrainScope, "toMove" | "toStart">): DrainPlan {
+  const schedule = new PlannedSchedule(withDoorOpen(view));
   try {
-    const servers = inDrainOrder(toMove, view.memoryBytes).map((server) => schedule.plan(server));
+    const starts = toStart.map((server): Planned => ({ server: nameOf(server), action: "Start", startsAfterMs: 0 }));
+    const servers = [...starts, ...inDrainOrder(toMove, view.memoryBytes).map((server) => schedule.plan(server))];
     const isAtLeast = servers.some(
       ({ action, predictedDurationMs }) => action !== "Wait" && predictedDurationMs === undefined,
     );
@@ -27,6 +29,14 @@ export function planDrain(view: DrainView, toMove: readonly VirtualServer[]): Dr
   } finally {
     schedule.giveBack();
   }
+}
+
+/** A node that gets its servers back is opened before anything else. */
+function withDoorOpen(view: DrainView): DrainView {
+  const { bringBack, node } = view.drain.spec;
+  if (!bringBack) return view;
+  const candidates = view.candidates.map((one) => (one.name === node ? { ...one, cordoned: false } : one));
+  return { ...view, candidates };
 }
 
 class PlannedSchedule {

@@ -17,6 +17,9 @@ import { stoppedByAnnotation } from "./drain-view.ts";
 /** Cancels the drain's moves before it goes. */
 const drainFinalizer = "vfleet.dev/drain";
 
+/** How long the plan of a dry run is kept. */
+const planKeptMs = 600_000;
+
 /** How often an unfinished drain is looked at: room elsewhere and pauses after failures have no event of their own. */
 const lookMs = 1000;
 
@@ -34,7 +37,7 @@ export class DrainReconciler {
     if (drain === undefined) return undefined;
     const isEnded = endedDrainPhases.includes(drain.status?.phase ?? "Pending");
     if (await this.#keepFinalizer(drain, !isEnded && !drain.spec.dryRun)) return 0;
-    if (isEnded) return undefined;
+    if (isEnded) return this.#sweepPlan(drain);
     const { status } = await placement.take(async () => {
       const decision = drainStep({
         ...snapshotOf(store),
@@ -68,6 +71,20 @@ export class DrainReconciler {
       });
     }
     return lookMs;
+  }
+
+  /** A plan is read at once or never: who asked for it may have been interrupted. Returns after how long to look again. */
+  async #sweepPlan({ spec, status, metadata }: Drain): Promise<number | undefined> {
+    if (!spec.dryRun || metadata.deletionTimestamp !== undefined) return undefined;
+    const { store, environment } = this.#context;
+    const leftMs = Date.parse(status?.endedAt ?? "") + planKeptMs - environment.nowMs();
+    if (leftMs > 0) return leftMs;
+    try {
+      await store.delete(drainKind, { name: metadata.name }, { uid: metadata.uid });
+    } catch (thrown) {
+      if (codeOf(thrown) !== "not-found") throw thrown;
+    }
+    return undefined;
   }
 
   /** Returns whether it changed anything. */

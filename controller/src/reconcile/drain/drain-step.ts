@@ -78,13 +78,13 @@ function phaseOf({ spec }: Drain): DrainPhase {
   return spec.bringBack ? "Returning" : "Draining";
 }
 
-function planned(status: DrainStatus, view: DrainView, { toMove }: DrainScope): DrainDecision {
-  const plan = planDrain(view, toMove);
-  const counts = (["Move", "Stop", "Wait"] as const).map(
-    (action) => plan.servers.filter((server) => server.action === action).length,
-  );
-  const message = `Would move ${counts[0]}, stop ${counts[1]}, and wait for ${counts[2]} of ${plan.servers.length} servers; nothing was changed`;
-  return ended({ ...status, total: toMove.length, plan }, view, { phase: "Planned", message });
+function planned(status: DrainStatus, view: DrainView, scope: DrainScope): DrainDecision {
+  const plan = planDrain(view, scope);
+  const count = (action: "Move" | "Stop" | "Start" | "Wait") =>
+    plan.servers.filter((server) => server.action === action).length;
+  const other = view.drain.spec.bringBack ? `start ${count("Start")}` : `stop ${count("Stop")}`;
+  const message = `Would move ${count("Move")}, ${other}, and wait for ${count("Wait")} of ${plan.servers.length} servers; nothing was changed`;
+  return ended({ ...status, total: scope.toMove.length, plan }, view, { phase: "Planned", message });
 }
 
 /** When it began, and what it takes back, is written once: both hold over whatever the controller goes through. */
