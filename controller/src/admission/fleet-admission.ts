@@ -4,6 +4,7 @@ import { fail } from "../errors.ts";
 import type { Admission } from "../http/admission.ts";
 import { endedDrainPhases } from "../reconcile/drain/drain-step.ts";
 import { stoppedByAnnotation } from "../reconcile/drain/drain-view.ts";
+import { releaseFinalizer } from "../reconcile/server/server-step.ts";
 import { objectionToMove } from "../reconcile/migration/movability.ts";
 import type { AddressPool } from "../scheduler/addresses.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -14,8 +15,13 @@ export function fleetAdmission(options: { store: ObjectStore; addresses: Address
   return (request) => {
     const { object, old, operation, subresource } = request;
     if (operation === "delete" || subresource !== undefined) return object;
-    if (is(object, virtualServerKind.kind))
+    if (is(object, virtualServerKind.kind)) {
       admitServer(object as VirtualServer, old as VirtualServer | undefined, { store, addresses });
+      // Here, a write less than when it is added later.
+      const { metadata } = object;
+      if (operation === "create")
+        metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), releaseFinalizer])];
+    }
     if (operation === "create" && is(object, migrationKind.kind)) admitMigration(object as Migration, store);
     if (operation === "create" && is(object, drainKind.kind)) admitDrain(object as Drain, store);
     return object;

@@ -26,6 +26,8 @@ import { fail } from "../errors.ts";
 interface Incoming {
   subject: string;
   reply?: string | undefined;
+  /** As it came, where it came as bytes. */
+  data?: Uint8Array;
   json(): unknown;
   respond(text: string): unknown;
 }
@@ -58,6 +60,8 @@ export class FleetLink {
   /** What was complained about: once per node and kind of message. */
   readonly #complained = new Set<string>();
   readonly #subscriptions: { unsubscribe(): void }[] = [];
+  /** Every node's last report, as it came and as what it was taken for. */
+  readonly #reports = new Map<string, { data: Buffer; report: NodeReport }>();
 
   constructor(connection: Messenger, log: Logger) {
     this.#connection = connection;
@@ -65,9 +69,9 @@ export class FleetLink {
   }
 
   listen(listeners: FleetListeners): void {
-    this.#receive("report", nodeReportSchema, (node, report) => {
-      if (report.node === node) listeners.report(report);
-      else this.#complain(node, "report", `it speaks of node "${report.node}"`);
+    this.#subscribe("report", (node, message) => {
+      const report = this.#reportOf(node, message);
+      if (report !== undefined) listeners.report(report);
     });
     this.#receive("progress", migrationProgressSchema, (node, progress) => listeners.progress(node, progress));
     this.#receive("telemetry", nodeTelemetrySchema, (node, telemetry) => {
@@ -107,10 +111,35 @@ export class FleetLink {
     this.#connection.publish(subjects.command(node), command);
   }
 
+  /** Nearly every report says what the one before it said: then it is the same object. */
+  #reportOf(node: string, message: Incoming): NodeReport | undefined {
+    const known = this.#reports.get(node);
+    const { data } = message;
+    if (known !== undefined && data !== undefined && known.data.equals(data)) return known.report;
+    const report = this.#parse(node, "report", { schema: nodeReportSchema, message });
+    if (report === undefined) return undefined;
+    if (report.node !== node) {
+      this.#complain(node, "report", `it speaks of node "${report.node}"`);
+      return undefined;
+    }
+    if (data !== undefined) this.#reports.set(node, { data: Buffer.from(data), report });
+    return report;
+  }
+
   #receive<T>(
-    what: "report" | "progress" | "telemetry" | "request",
+    what: "progress" | "telemetry" | "request",
     schema: z.ZodType<T>,
     listener: (node: string, value: T, message: Incoming) => void,
+  ): void {
+    this.#subscribe(what, (node, message) => {
+      const value = this.#parse(node, what, { schema, message });
+      if (value !== undefined) listener(node, value, message);
+    });
+  }
+
+  #subscribe(
+    what: "report" | "progress" | "telemetry" | "request",
+    listener: (node: string, message: Incoming) => void,
   ): void {
     const subscription = this.#connection.subscribe(subjects.ofEveryNode(what), {
       callback: (error, message) => {
@@ -118,9 +147,7 @@ export class FleetLink {
           this.#log.error({ what, error: messageOf(error) }, "subscription failed");
           return;
         }
-        const node = nodeOfSubject(message.subject);
-        const value = this.#parse(node, what, { schema, message });
-        if (value !== undefined) listener(node, value, message);
+        listener(nodeOfSubject(message.subject), message);
       },
     });
     this.#subscriptions.push(subscription);

@@ -8,6 +8,7 @@ interface Heard {
   atMs: number;
 }
 
+/** The same object twice: the node says nothing new. */
 export type ReportListener = (report: NodeReport, previous: NodeReport | undefined) => void;
 
 /** What every node said last, and when. In memory only: reports and samples are whole, and the next one is seconds away. */
@@ -31,7 +32,7 @@ export class FleetPresence {
   hear(report: NodeReport): void {
     const previous = this.#heard.get(report.node)?.report;
     this.#heard.set(report.node, { report, atMs: this.#environment.monotonicMs() });
-    this.#remember(report, previous);
+    if (report !== previous) this.#remember(report, previous);
     for (const listener of this.#listeners) listener(report, previous);
   }
 

@@ -5,7 +5,7 @@ import { fail } from "../errors.ts";
 import { openOwnershipBucket, type OwnershipBucket, type OwnershipEntry } from "./ownership-bucket.ts";
 import type { NatsConnection } from "nats";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
-import { abort, begin, claim, commit, outcomeOf } from "./record.ts";
+import { abort, begin, claim, commit, operationsOf, outcomeOf } from "./record.ts";
 
 /** How long a step is tried for. */
 const persistenceMs = 15_000;
@@ -48,6 +48,7 @@ export class Ownership {
   readonly #options: Pick<OwnershipOptions, "environment" | "log">;
   readonly #mirror = new Map<string, Entry>();
   readonly #byNode = new Map<string, Set<string>>();
+  readonly #byOperation = new Map<string, string>();
   readonly #listeners = new Set<(uid: string) => void>();
   #stopWatch: () => void = () => undefined;
   #closed = false;
@@ -75,10 +76,6 @@ export class Ownership {
     return this.#mirror.get(uid)?.record;
   }
 
-  all(): OwnershipRecord[] {
-    return [...this.#mirror.values()].map((entry) => entry.record);
-  }
-
   /** uids of what a node owns, as last seen. */
   ownedBy(node: string): ReadonlySet<string> {
     return this.#byNode.get(node) ?? new Set();
@@ -91,7 +88,7 @@ export class Ownership {
 
   /** Server that an operation is about, as far as the records remember it. */
   serverOfOperation(id: string): string | undefined {
-    return this.all().find((record) => outcomeOf(record, id) !== undefined)?.uid;
+    return this.#byOperation.get(id);
   }
 
   /** Called after each change, own ones included. */
@@ -233,6 +230,8 @@ export class Ownership {
   #remember(uid: string, entry: Entry | undefined): void {
     const before = this.#mirror.get(uid)?.record.node;
     const now = entry?.record.node;
+    for (const id of operationsOf(this.#mirror.get(uid)?.record)) this.#byOperation.delete(id);
+    for (const id of operationsOf(entry?.record)) this.#byOperation.set(id, uid);
     if (before !== now && before !== undefined) this.#byNode.get(before)?.delete(uid);
     if (entry === undefined) this.#mirror.delete(uid);
     else this.#mirror.set(uid, entry);

@@ -116,6 +116,12 @@ export function outcomeOf(record: OwnershipRecord, id: string): Outcome | undefi
   return state === "begun" ? "undecided" : state;
 }
 
+/** Those that it remembers. */
+export function operationsOf(record: OwnershipRecord | undefined): string[] {
+  const { operation, earlier = [] } = record ?? {};
+  return [...(operation === undefined ? [] : [operation.id]), ...earlier.map(({ id }) => id)];
+}
+
 /** A move of this server that is neither committed nor aborted. */
 export function openOperation(record: OwnershipRecord | undefined): OwnershipOperation | undefined {
   return record?.operation?.state === "begun" ? record.operation : undefined;

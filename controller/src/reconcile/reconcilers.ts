@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
 import {
   checkpointKind,
@@ -6,6 +5,7 @@ import {
   drainKind,
   imageKind,
   isMigrationEnded,
+  isNodeReady,
   migrationKind,
   nodeKind,
   rebalancePolicyKind,
@@ -15,6 +15,7 @@ import {
 } from "@vfleet/shared";
 import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
+import { changedServers, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
 import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
 import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
 import type { ReconcileContext } from "./context.ts";
@@ -25,12 +26,17 @@ import { ImageReconciler } from "./image/image-reconciler.ts";
 import { ReconcileLoop } from "./loop.ts";
 import { MigrationReconciler } from "./migration/migration-reconciler.ts";
 import { NodeReconciler } from "./node/node-reconciler.ts";
+import { NodeWatch } from "./node/node-watch.ts";
 import { ServerReconciler } from "./server/server-reconciler.ts";
 
 /** What they write together is synced together. */
 const serversParallel = 1024;
 /** Budgets are counted anew at most this often. */
 const budgetCountMs = 1000;
+/** Who holds an image that is there is written down at most this often: a fleet gets a new one all at once. */
+const imageHoldersMs = 500;
+/** What makes room comes many at a time, and everyone who waits for a place is looked at then. */
+const pendingMs = 20;
 
 /**
  * The loops of every kind, and what makes each look: changes in the store, in ownership, in what nodes say. Which change
@@ -44,6 +50,8 @@ export class Reconcilers {
     ReconcileLoop
   >;
   #watch: Watch | undefined;
+  #nodeWatch: NodeWatch | undefined;
+  #isPendingDue = false;
 
   constructor(context: ReconcileContext) {
     this.#context = context;
@@ -70,7 +78,13 @@ export class Reconcilers {
   }
 
   start(): void {
-    const { store, ownership, presence } = this.#context;
+    const { store, ownership, presence, environment, fleet } = this.#context;
+    this.#nodeWatch = new NodeWatch({
+      environment,
+      nodes: () => [...presence.nodes(), ...fleet.candidates.map(({ name }) => name)],
+      presence: (node) => presence.of(node),
+      onLook: (node) => this.#loops.nodes.enqueue(node),
+    });
     this.#watch = store.watch(undefined, {}, (event) => this.#onStored(event));
     ownership.onChange((uid) => this.#onOwnership(uid));
     presence.onReport((report, previous) => this.#onReport(report, previous));
@@ -84,6 +98,7 @@ export class Reconcilers {
 
   async close(): Promise<void> {
     this.#watch?.stop();
+    this.#nodeWatch?.close();
     await Promise.all(Object.values(this.#loops).map((loop) => loop.close()));
   }
 
@@ -146,12 +161,13 @@ export class Reconcilers {
     return [...(owner === undefined ? [] : [owner]), ...presence.holdersOf(uid)];
   }
 
-  #onNode({ object, previous }: StoreEvent): void {
+  #onNode({ object, previous, type }: StoreEvent): void {
     if (previous !== undefined && isHeartbeatOnly(object as Node, previous as Node)) return;
-    const { store, fleet, assignments } = this.#context;
+    const { fleet, assignments } = this.#context;
     assignments.changed();
-    for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
-    for (const server of fleet.serversOn(object.metadata.name)) this.#loops.servers.enqueue(server);
+    this.#enqueueImages();
+    const isOther = type !== "MODIFIED" || isNodeReady(object as Node) !== isNodeReady(previous as Node);
+    if (isOther) for (const server of fleet.serversOn(object.metadata.name)) this.#loops.servers.enqueue(server);
     this.#enqueuePending();
     this.#enqueueMoves(() => true);
   }
@@ -191,25 +207,27 @@ export class Reconcilers {
   }
 
   #onReport(report: NodeReport, previous: NodeReport | undefined): void {
-    const { assignments, store, fleet } = this.#context;
-    this.#loops.nodes.enqueue(report.node);
+    const { assignments, fleet } = this.#context;
     assignments.heard(report);
-    const before = new Map(previous?.servers.map((server) => [server.uid, JSON.stringify(server)]));
-    const changed = report.servers.filter((server) => {
-      const isNews = before.get(server.uid) !== JSON.stringify(server);
-      before.delete(server.uid);
-      return isNews;
-    });
-    const gone = (previous?.servers ?? []).filter((server) => before.has(server.uid));
-    for (const server of [...changed, ...gone]) this.#onServerReport(`${server.namespace}/${server.name}`);
-    if (previous === undefined || changed.length + gone.length > 0) assignments.changedFor([report.node]);
+    this.#nodeWatch?.heard(report.node);
+    if (report === previous) return;
+    if (previous === undefined || !isSameHost(report, previous)) this.#loops.nodes.enqueue(report.node);
+    const changed = changedServers(report, previous);
+    for (const server of changed) this.#onServerReport(`${server.namespace}/${server.name}`);
+    if (previous === undefined || changed.length > 0) assignments.changedFor([report.node]);
     if (previous === undefined) {
       // First word since this controller began: what is bound there is no longer unheard of.
       for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);
     }
     this.#enqueueCheckpoints(report, previous);
-    if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) {
-      for (const image of store.list(imageKind).items) this.#loops.images.enqueue(keyOf(image));
+    if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) this.#enqueueImages();
+  }
+
+  /** Those that are being made at once. */
+  #enqueueImages(): void {
+    for (const image of this.#context.store.list(imageKind).items) {
+      if (image.status?.digest === undefined) this.#loops.images.enqueue(keyOf(image));
+      else this.#loops.images.enqueueAfter(keyOf(image), imageHoldersMs);
     }
   }
 
@@ -233,7 +251,13 @@ export class Reconcilers {
 
   /** Servers that wait for a place. */
   #enqueuePending(): void {
-    for (const server of this.#context.fleet.unplacedInOrder()) this.#loops.servers.enqueue(server);
+    const { environment, fleet } = this.#context;
+    if (this.#isPendingDue) return;
+    this.#isPendingDue = true;
+    void environment.sleep(pendingMs).then(() => {
+      this.#isPendingDue = false;
+      for (const server of fleet.unplacedInOrder()) this.#loops.servers.enqueue(server);
+    });
   }
 
   /** What a server or a move of this namespace has become changes how far they are used up; many change at once. */
@@ -253,24 +277,4 @@ export class Reconcilers {
     const { environment, log } = this.#context;
     return new ReconcileLoop({ name, environment, log, parallel, reconcile });
   }
-}
-
-/** Whether servers can be made of it; not who holds it. */
-function isUseChanged({ status, metadata }: Image, previous: Image | undefined): boolean {
-  return (
-    status?.phase !== previous?.status?.phase ||
-    status?.digest !== previous?.status?.digest ||
-    status?.message !== previous?.status?.message ||
-    metadata.uid !== previous?.metadata.uid ||
-    metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp
-  );
-}
-
-/** All else is as it was. */
-function isHeartbeatOnly(node: Node, previous: Node): boolean {
-  const told = ({ spec, status, metadata: { labels, deletionTimestamp } }: Node) => {
-    const { lastHeartbeatMs: _lastHeartbeatMs, ...fleet } = status?.fleet ?? {};
-    return { spec, labels, deletionTimestamp, status: { ...status, fleet } };
-  };
-  return isDeepStrictEqual(told(node), told(previous));
 }

@@ -33,7 +33,7 @@ const report: NodeReport = {
   checkpoints: [],
   restores: [],
 };
-const base = { node: sampleNode("host-1"), report, presence: "alive" as const, images: [], now: "now" };
+const base = { node: sampleNode("host-1"), report, presence: "alive" as const, now: "now" };
 
 describe("a node's object", () => {
   test("is valid and labelled as it joins", () => {

@@ -1,4 +1,4 @@
-import type { Condition, Image, Node, NodeReport, NodeResources } from "@vfleet/shared";
+import type { Condition, Node, NodeReport, NodeResources } from "@vfleet/shared";
 import { conditionOf, formatMilliCpu, withCondition } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 
@@ -23,7 +23,6 @@ export function nodeStatus(view: {
   node: Node;
   report: NodeReport | undefined;
   presence: Presence;
-  images: readonly Image[];
   now: string;
 }): NodeStatus {
   const { node, report, presence, now } = view;

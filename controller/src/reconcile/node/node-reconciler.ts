@@ -1,12 +1,12 @@
 import type { Node } from "@vfleet/shared";
-import { codeOf, conditionOf, imageKind, isNodeReady, nodeKind, timestamp } from "@vfleet/shared";
+import { codeOf, conditionOf, isNodeReady, nodeKind, timestamp } from "@vfleet/shared";
 import type { ReconcileContext } from "../context.ts";
 import { newNode, nodeLabels, nodeStatus } from "./node-object.ts";
 
-/** How often an unchanged node's heartbeat is written down. */
+/** How often an unchanged node's heartbeat is written down at most. */
 const heartbeatWriteMs = 10_000;
-/** How often silence is looked for. */
-const silenceLookMs = 1000;
+/** How often it is looked whether a node that was deleted speaks again. */
+const joinLookMs = 1000;
 
 /** Keeps each Node what its agent reports, and `Ready` what its silence says. */
 export class NodeReconciler {
@@ -22,13 +22,12 @@ export class NodeReconciler {
     const existing = store.get(nodeKind, { name });
     if (existing === undefined && report === undefined) return undefined;
     const node = existing ?? (await this.#join(name));
-    if (node === undefined) return silenceLookMs;
+    if (node === undefined) return joinLookMs;
     if (report !== undefined) await this.#label(node, nodeLabels(report));
     const status = nodeStatus({
       node,
       report,
       presence: presence.of(name),
-      images: store.list(imageKind).items,
       now: timestamp(environment),
     });
     const nowMs = environment.nowMs();
@@ -50,7 +49,7 @@ export class NodeReconciler {
         message: ready?.message ?? "",
       });
     }
-    return silenceLookMs;
+    return undefined;
   }
 
   async #join(name: string): Promise<Node | undefined> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { VirtualServer, VirtualServerStatus } from "@vfleet/shared";
 import {
   codeOf,
@@ -71,6 +72,7 @@ export class ServerReconciler {
 
   async #write(server: VirtualServer, status: VirtualServerStatus): Promise<void> {
     const { store, events } = this.#context;
+    if (isDeepStrictEqual(status, server.status)) return;
     const before = server.status?.phase;
     await store.mutate(
       virtualServerKind,

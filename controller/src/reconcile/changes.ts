@@ -1,0 +1,44 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Image, Node, NodeReport, ServerReport } from "@vfleet/shared";
+
+/** Whether servers can be made of it; not who holds it. */
+export function isUseChanged({ status, metadata }: Image, previous: Image | undefined): boolean {
+  return (
+    status?.phase !== previous?.status?.phase ||
+    status?.digest !== previous?.status?.digest ||
+    status?.message !== previous?.status?.message ||
+    metadata.uid !== previous?.metadata.uid ||
+    metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp
+  );
+}
+
+/** What a Node is made of. */
+export function isSameHost(report: NodeReport, previous: NodeReport): boolean {
+  const hostOf = ({
+    servers: _servers,
+    assignmentRevision: _revision,
+    checkpoints: _checkpoints,
+    ...host
+  }: NodeReport) => JSON.stringify({ ...host, restores: [] });
+  return hostOf(report) === hostOf(previous);
+}
+
+/** New, gone, or spoken of otherwise than before. */
+export function changedServers(report: NodeReport, previous: NodeReport | undefined): ServerReport[] {
+  const before = new Map(previous?.servers.map((server) => [server.uid, server]));
+  const changed = report.servers.filter((server) => {
+    const known = before.get(server.uid);
+    before.delete(server.uid);
+    return known === undefined || !isDeepStrictEqual(known, server);
+  });
+  return [...changed, ...before.values()];
+}
+
+/** All else is as it was. */
+export function isHeartbeatOnly(node: Node, previous: Node): boolean {
+  const told = ({ spec, status, metadata: { labels, deletionTimestamp } }: Node) => {
+    const { lastHeartbeatMs: _lastHeartbeatMs, ...fleet } = status?.fleet ?? {};
+    return { spec, labels, deletionTimestamp, status: { ...status, fleet } };
+  };
+  return isDeepStrictEqual(told(node), told(previous));
+}
