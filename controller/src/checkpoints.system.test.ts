@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import type { Checkpoint, Restore } from "@vfleet/shared";
-import { checkpointKind, eventKind, nodeKind, restoreKind } from "@vfleet/shared";
+import type { Checkpoint, CheckpointSchedule, Restore } from "@vfleet/shared";
+import { checkpointKind, checkpointScheduleKind, eventKind, nodeKind, restoreKind } from "@vfleet/shared";
 import type { SimulatedAgent } from "./fleet/simulated-agent.ts";
 import { addAgent, key, make, makeImage, makeServer, startControl, stopControl, store, until } from "./test-fleet.ts";
 
@@ -70,4 +70,25 @@ test("a restore over a running server needs leave, and is told once", async () =
   expect(await restored("none", { checkpoint: "other" })).toMatchObject({ phase: "Failed" });
   expect(agent.checkpoints.reports().restores).toHaveLength(1);
   await until("events", () => reasons().includes("RestoreSucceeded"));
+});
+
+test("a schedule makes up the last time that was missed, says when the next comes, and keeps what it is to keep", async () => {
+  const place = key("often");
+  const schedule = (): CheckpointSchedule | undefined => store.get(checkpointScheduleKind, place);
+  const spec = { server: "web", schedule: "@hourly", retention: { keepLast: 1 } };
+  await make(checkpointScheduleKind, { metadata: place, spec });
+  await until("its next time", () => schedule()?.status?.nextScheduleTime);
+  expect(store.list(checkpointKind).items).toEqual([]);
+  const miss = (lastScheduleTime: string) =>
+    store.mutate(checkpointScheduleKind, place, (draft) => void (draft.status = { lastScheduleTime }), {
+      scope: "status",
+    });
+  await miss("2026-01-01T00:00:00Z");
+  await until("it to be ready", () => schedule()?.status?.ready === 1);
+  const [first] = store.list(checkpointKind).items;
+  expect(first?.metadata.ownerReferences?.[0]?.uid).toBe(schedule()?.metadata.uid);
+  const owner = first?.metadata.ownerReferences ?? [];
+  await make(checkpointKind, { metadata: { ...key("more"), ownerReferences: owner }, spec: { server: "web" } });
+  await until("the older one to go", () => store.get(checkpointKind, first?.metadata ?? place) === undefined);
+  expect(store.list(checkpointKind).items.map(({ metadata }) => metadata.name)).toEqual(["more"]);
 });

@@ -8,6 +8,8 @@ export * from "./quantity.ts";
 export * from "./revert.ts";
 export * from "./version.ts";
 export * from "./api/checkpoint.ts";
+export * from "./api/checkpoint-schedule.ts";
+export * from "./api/checkpoint-times.ts";
 export * from "./api/disruption-budget.ts";
 export * from "./api/drain.ts";
 export * from "./api/event.ts";

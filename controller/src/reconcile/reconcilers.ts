@@ -1,6 +1,7 @@
 import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
 import {
   checkpointKind,
+  checkpointScheduleKind,
   disruptionBudgetKind,
   drainKind,
   imageKind,
@@ -18,6 +19,7 @@ import type { StoreEvent, Watch } from "../store/object-store.ts";
 import { changedServers, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
 import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
 import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
+import { ScheduleReconciler } from "./checkpoint/schedule-reconciler.ts";
 import type { ReconcileContext } from "./context.ts";
 import { keyOf } from "./context.ts";
 import { BudgetReconciler } from "./disruption/budget-reconciler.ts";
@@ -46,7 +48,16 @@ export class Reconcilers {
   readonly #context: ReconcileContext;
   readonly #migration: MigrationReconciler;
   readonly #loops: Record<
-    "servers" | "nodes" | "images" | "migrations" | "drains" | "budgets" | "rebalance" | "checkpoints" | "restores",
+    | "servers"
+    | "nodes"
+    | "images"
+    | "migrations"
+    | "drains"
+    | "budgets"
+    | "rebalance"
+    | "checkpoints"
+    | "restores"
+    | "schedules",
     ReconcileLoop
   >;
   #watch: Watch | undefined;
@@ -63,6 +74,7 @@ export class Reconcilers {
     const rebalance = new RebalanceReconciler(context);
     const checkpoint = new CheckpointReconciler(context);
     const restore = new RestoreReconciler(context);
+    const schedule = new ScheduleReconciler(context);
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key), serversParallel),
@@ -74,6 +86,7 @@ export class Reconcilers {
       rebalance: this.#loop("rebalance", () => rebalance.reconcile()),
       checkpoints: this.#loop("checkpoints", (key) => checkpoint.reconcile(key)),
       restores: this.#loop("restores", (key) => restore.reconcile(key)),
+      schedules: this.#loop("schedules", (key) => schedule.reconcile(key)),
     };
   }
 
@@ -133,6 +146,10 @@ export class Reconcilers {
         return;
       case checkpointKind.kind:
         this.#loops.checkpoints.enqueue(key);
+        this.#enqueueSchedules(object);
+        return;
+      case checkpointScheduleKind.kind:
+        this.#loops.schedules.enqueue(key);
         return;
       case restoreKind.kind:
         this.#loops.restores.enqueue(key);
@@ -228,6 +245,14 @@ export class Reconcilers {
     for (const image of this.#context.store.list(imageKind).items) {
       if (image.status?.digest === undefined) this.#loops.images.enqueue(keyOf(image));
       else this.#loops.images.enqueueAfter(keyOf(image), imageHoldersMs);
+    }
+  }
+
+  /** What became of a checkpoint decides what its schedule keeps. */
+  #enqueueSchedules({ metadata }: ApiObject): void {
+    for (const { kind, name } of metadata.ownerReferences ?? []) {
+      const { namespace } = metadata;
+      if (kind === checkpointScheduleKind.kind) this.#loops.schedules.enqueue(keyOf({ metadata: { namespace, name } }));
     }
   }
 

@@ -1,4 +1,5 @@
 import { checkpointKind } from "./checkpoint.ts";
+import { checkpointScheduleKind } from "./checkpoint-schedule.ts";
 import { disruptionBudgetKind } from "./disruption-budget.ts";
 import { drainKind } from "./drain.ts";
 import { eventKind } from "./event.ts";
@@ -16,6 +17,7 @@ export const kinds: readonly Kind[] = [
   virtualServerKind,
   migrationKind,
   checkpointKind,
+  checkpointScheduleKind,
   restoreKind,
   imageKind,
   drainKind,

@@ -7,6 +7,7 @@ import { formatterOf, resultText } from "../output/format.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { serverName } from "../resource/resource-arguments.ts";
 import { followPhases } from "./checkpoint-follow.ts";
+import { configureSchedule } from "./checkpoint-schedule.ts";
 import { createFrom } from "./create.ts";
 import { configureDelete } from "./delete.ts";
 import { configureGet } from "./get.ts";
@@ -53,6 +54,9 @@ export function configureCheckpoint(command: Command, cli: Cli): void {
     const format = output === undefined ? [] : ["-o", output];
     await delegate(command, cli, { name: "get", configure: configureGet }, ["checkpoints", ...format]);
   });
+
+  const schedule = command.command("schedule").description("Have them taken by themselves");
+  configureSchedule(schedule, cli, (verb, words) => delegate(command, cli, verb, words));
 }
 
 function addMakeOptions(command: Command): Command {
