@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checkpointScheduleSchema } from "./checkpoint-schedule.ts";
-import { lastTimeMs, nextTimeMs } from "./checkpoint-times.ts";
+import { lastTimeMs, nextTimeMs, type CheckpointTimes } from "./checkpoint-times.ts";
 
 const parse = (spec: object) =>
   checkpointScheduleSchema.safeParse({
@@ -49,15 +49,15 @@ const at = (text: string) => Date.parse(text);
 const berlin = { schedule: "30 2 * * *", timeZone: "Europe/Berlin" };
 const hourly = { intervalSeconds: 3600, createdMs: at("2026-03-01T00:10:00Z") };
 
-test.each([
-  ["before the first interval has passed", hourly, "2026-03-01T01:09:59Z", undefined, "2026-03-01T01:10:00Z"],
-  ["at the end of an interval", hourly, "2026-03-01T03:10:00Z", "2026-03-01T03:10:00Z", "2026-03-01T04:10:00Z"],
-  ["before it was made", hourly, "2026-02-01T00:00:00Z", undefined, "2026-03-01T01:10:00Z"],
-  ["at the very time", berlin, "2026-03-27T01:30:00Z", "2026-03-27T01:30:00Z", "2026-03-28T01:30:00Z"],
-  ["a millisecond before", berlin, "2026-03-27T01:29:59.999Z", "2026-03-26T01:30:00Z", "2026-03-27T01:30:00Z"],
+test.each<[string, CheckpointTimes, string, [last: string | undefined, next: string]]>([
+  ["before the first interval has passed", hourly, "2026-03-01T01:09:59Z", [undefined, "2026-03-01T01:10:00Z"]],
+  ["at the end of an interval", hourly, "2026-03-01T03:10:00Z", ["2026-03-01T03:10:00Z", "2026-03-01T04:10:00Z"]],
+  ["before it was made", hourly, "2026-02-01T00:00:00Z", [undefined, "2026-03-01T01:10:00Z"]],
+  ["at the very time", berlin, "2026-03-27T01:30:00Z", ["2026-03-27T01:30:00Z", "2026-03-28T01:30:00Z"]],
+  ["a millisecond before", berlin, "2026-03-27T01:29:59.999Z", ["2026-03-26T01:30:00Z", "2026-03-27T01:30:00Z"]],
   // That night has no half past two: the clock goes from two to three, and it comes then.
-  ["when a night lacks an hour", berlin, "2026-03-29T10:00:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"],
-])("knows the last and the next time %s", (_what, times, now, ...[last, next]) => {
+  ["when a night lacks an hour", berlin, "2026-03-29T10:00:00Z", ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]],
+])("knows the last and the next time %s", (_what, times, now, [last, next]) => {
   expect(lastTimeMs(times, at(now))).toBe(last === undefined ? undefined : at(last));
   expect(nextTimeMs(times, at(now))).toBe(at(next));
 });
