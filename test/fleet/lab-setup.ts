@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
+import { failedTests } from "./failed-tests.ts";
 import { root } from "./paths.ts";
 import { postMortem } from "./post-mortem.ts";
 
@@ -13,7 +14,10 @@ export function labFor(project: TestProject, name: string, ...options: string[])
   lab("down");
   lab("up", ...options);
   return () => {
-    if (project.vitest.state.getCountOfFailedTests() > 0) process.stdout.write(postMortem(name));
+    const failed = failedTests(project.vitest.state.getTestModules());
+    if (failed !== "") process.stdout.write(postMortem(name));
     if (process.env["VFLEET_KEEP_LAB"] === undefined) lab("down");
+    // Once more, and last: what only keeps the end of a long output should have it.
+    process.stdout.write(failed);
   };
 }
