@@ -94,6 +94,15 @@ function grant(wish: PageWish): void {
 
 const pagesIn = (wish: PageWish | undefined) => wish?.ranges.reduce((sum, { pages }) => sum + pages, 0);
 
+/** Numbers below 1 that are the same for the same seed. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
 async function until(condition: () => boolean): Promise<void> {
   await expect.poll(condition, { interval: 1 }).toBe(true);
 }
@@ -218,6 +227,52 @@ it("has hardly a page come twice, though page faults come between the requests i
   }
   expect(asked).toBeLessThan((all + 16 * askPages) * 1.03);
 });
+
+it("answers a child that asks anew, in order, for all that its parent has had", async () => {
+  const all = 4 * askPages;
+  for (const _asker of ["parent", "child"]) {
+    for (let page = 0; page < all;) {
+      ask(page, askPages);
+      await until(() => wishes.length > 0 || received.length >= requestBytes);
+      for (let wish = wishes.shift(); wish !== undefined; wish = wishes.shift()) grant(wish);
+      const found = await answer();
+      expect(found.page).toBe(page);
+      page += found.pages;
+    }
+  }
+});
+
+it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "leaves nobody waiting, whoever else asks and ends meanwhile: seed %i",
+  async (seed) => {
+    const random = seededRandom(seed);
+    const pick = (limit: number) => Math.floor(random() * limit);
+    const all = 20_000;
+    const askers = Array.from({ length: 4 }, () => ({ next: pick(all - 4 * askPages), left: 3 + pick(20) }));
+    const waiting = new Map<number, number>();
+    const isAnswered = () => received.length >= requestBytes;
+    while (waiting.size > 0 || askers.some(({ left }) => left > 0)) {
+      const asker = askers[pick(askers.length)];
+      if (asker !== undefined && asker.left > 0 && waiting.size < 12) {
+        const pages = 1 + pick(askPages);
+        const page = pick(4) === 0 ? pick(all - askPages) : asker.next;
+        (pick(4) === 0 ? askUrgently : ask)(page, pages);
+        waiting.set(page, (waiting.get(page) ?? 0) + 1);
+        asker.next = Math.min(page + pages, all - askPages);
+        asker.left--;
+      }
+      await until(() => wishes.length > 0 || isAnswered() || waiting.size === 0);
+      for (const wish of wishes.splice(0, 1 + pick(3))) grant(wish);
+      while (isAnswered()) {
+        const { page } = await answer();
+        const others = (waiting.get(page) ?? 0) - 1;
+        if (others > 0) waiting.set(page, others);
+        else waiting.delete(page);
+      }
+    }
+    expect(failures).toEqual([]);
+  },
+);
 
 it("refuses pages that it had not asked for", () => {
   const stray = { process, ranges: [{ address: addressOf(3), pages: 1 }], urgent: true };

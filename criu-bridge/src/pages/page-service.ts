@@ -3,6 +3,7 @@ import { fail } from "../errors.ts";
 import { DirectReader, type ByteSink } from "../stream/direct-reader.ts";
 import type { ReceivedFrame } from "../stream/frame-parser.ts";
 import { HeldPages, heldFrameBytes } from "./held-pages.ts";
+import { FetchProgress } from "./fetch-progress.ts";
 import { countPages, type LazyRanges, type PageRange } from "./lazy-ranges.ts";
 import {
   askPages,
@@ -12,20 +13,15 @@ import {
   type PageProtocol,
   type PageServerRequest,
 } from "./page-server-protocol.ts";
-import { PageSet } from "./page-set.ts";
 import { RequestHead } from "./request-head.ts";
-import { requestLimitPages, StoredAnswers } from "./stored-answers.ts";
+import { StoredAnswers } from "./stored-answers.ts";
 import { receivePages, type PagesLayout, type ReceivedPages } from "./pages-frame.ts";
 import type { StoredPages } from "./stored-pages.ts";
 
-export const askRanges = 256;
 /** Of pages that wait for the daemon to ask for them. */
 const heldLimitBytes = 48 * 1024 * 1024;
 /** Questions ahead that may be under way: what an urgent answer has to wait behind. */
 const asksAhead = 2;
-/** How far ahead of the daemon, of one process. */
-const aheadPages = 2 * askPages;
-
 const smallPayloadBytes = 128 * 1024;
 
 /** Pages that are wanted of the source. */
@@ -39,18 +35,6 @@ export interface PageWish {
 interface Request extends PageServerRequest {
   /** It goes on where the one before has ended. */
   isInOrder: boolean;
-}
-
-/** How far the daemon has come in one process. */
-interface Progress {
-  lazy: LazyRanges;
-  served: PageSet;
-  /** Asked of the source and not dropped since: here, on its way or served. */
-  asked: PageSet;
-  /** After the last request in order. */
-  reached: number;
-  /** The next page that is asked ahead of the daemon. */
-  ahead: number;
 }
 
 export interface PageServiceOptions {
@@ -70,10 +54,10 @@ export interface PageServiceOptions {
  */
 export class PageService implements ByteSink {
   readonly #options: PageServiceOptions;
-  readonly #progress: Map<number, Progress>;
+  readonly #progress: Map<number, FetchProgress>;
   readonly #held = new HeldPages({
     limitBytes: heldLimitBytes,
-    dropped: (process, range) => this.#dropped(process, range),
+    dropped: (process, range) => this.#progress.get(process)?.dropped(range),
   });
   readonly #requests = new Set<Request>();
   readonly #head: RequestHead;
@@ -89,21 +73,7 @@ export class PageService implements ByteSink {
     this.#options = options;
     this.#head = new RequestHead(options.protocol);
     this.#stored = options.stored === undefined ? undefined : new StoredAnswers(options.stored, options.protocol);
-    this.#progress = new Map(
-      [...options.lazy].map(
-        ([process, lazy]) =>
-          [
-            process,
-            {
-              lazy,
-              served: new PageSet(lazy.pages),
-              asked: new PageSet(lazy.pages),
-              reached: 0,
-              ahead: 0,
-            },
-          ] as const,
-      ),
-    );
+    this.#progress = new Map([...options.lazy].map(([process, lazy]) => [process, new FetchProgress(lazy)] as const));
   }
 
   /** Given to the daemon. */
@@ -149,10 +119,11 @@ export class PageService implements ByteSink {
       throw fail("page-server-protocol", { reason: `command ${request.command} is unknown` });
     const isStored = (this.#stored?.countFor(request) ?? 0) > 0;
     const wanted = { ...request, isInOrder: !isStored && (request.flags & requestFlags.urgent) === 0 };
-    if (wanted.isInOrder) this.#follow(wanted);
+    if (wanted.isInOrder) this.#progressOf(wanted.image.id).follow(wanted.address, this.#countOf(wanted));
     this.#requests.add(wanted);
     this.#answer(wanted);
     this.#askAhead();
+    this.#askBehind();
   }
 
   /** A frame of the pages channel: the answer to one question. */
@@ -166,19 +137,10 @@ export class PageService implements ByteSink {
     this.#held.put(layout, ownMemory(received));
     for (const request of this.#requests) this.#answer(request);
     this.#askAhead();
+    this.#askBehind();
   }
 
-  /** Asking ahead goes on before whoever moves on in order. */
-  #follow(request: Request): void {
-    const progress = this.#progressOf(request.image.id);
-    const place = progress.lazy.placeOf(request.address);
-    // A jump that is longer isn't the next request of a series.
-    const isNear = place <= progress.ahead && place + aheadPages + requestLimitPages >= progress.ahead;
-    progress.reached = place + this.#countOf(request);
-    if (!isNear) progress.ahead = place;
-  }
-
-  #progressOf(process: number): Progress {
+  #progressOf(process: number): FetchProgress {
     const progress = this.#progress.get(process);
     if (progress === undefined) throw fail("page-server-protocol", { reason: `process ${process} has no pages` });
     return progress;
@@ -188,42 +150,37 @@ export class PageService implements ByteSink {
   #require(request: Request, here: number): void {
     const { image, isInOrder } = request;
     const address = request.address + here * pageBytes;
-    const { lazy, asked, served, ahead } = this.#progressOf(image.id);
-    const place = lazy.placeOf(address);
+    const progress = this.#progressOf(image.id);
+    const place = progress.lazy.placeOf(address);
     // A child of the process may want again what the process has had.
-    if (asked.has(place) && (!served.has(place) || this.#asked.some((wish) => covers(wish, image.id, address)))) return;
-    if (isInOrder && place >= ahead) return;
+    const isAgain = progress.asked.has(place);
+    if (isAgain) {
+      if (!progress.served.has(place) || this.#asked.some((wish) => covers(wish, image.id, address))) return;
+    } else if (isInOrder && place >= progress.ahead) return;
     const wanted = this.#countOf(request) - here;
-    const ranges = lazy.from(place, 1 + asked.countMissing(place + 1, wanted - 1), askRanges);
+    const ranges = isAgain ? progress.servedRanges(place, wanted) : progress.missingRanges(place, wanted);
     this.#ask({ process: image.id, ranges, urgent: true });
   }
 
-  #ask(wish: PageWish): void {
-    const progress = this.#progress.get(wish.process);
-    for (const { address, pages } of wish.ranges) progress?.asked.add(progress.lazy.placeOf(address), pages);
-    this.#asked.push(wish);
-    this.#options.ask(wish);
+  /** What is asked ahead may turn away from a request in order, or have no room: then it is asked for like any other. */
+  #askBehind(): void {
+    const [request] = this.#requests;
+    if (request === undefined || this.isWaiting) return;
+    request.isInOrder = false;
+    this.#answer(request);
   }
 
-  /** The source is asked again for those that the daemon has not had. */
-  #dropped(process: number, { address, pages }: PageRange): void {
-    const progress = this.#progress.get(process);
-    if (progress === undefined) return;
-    const { lazy, served, asked } = progress;
-    const place = lazy.placeOf(address);
-    for (let at = place; at < place + pages; at++) if (!served.has(at)) asked.remove(at, 1);
+  #ask(wish: PageWish): void {
+    this.#progress.get(wish.process)?.noteAsked(wish.ranges);
+    this.#asked.push(wish);
+    this.#options.ask(wish);
   }
 
   #askAhead(): void {
     let under = this.#asked.filter((wish) => !wish.urgent).length;
     for (const [process, progress] of this.#progress) {
-      while (
-        progress.reached > 0 &&
-        progress.ahead - progress.reached < aheadPages &&
-        under < asksAhead &&
-        this.#held.bytes + under * heldFrameBytes < heldLimitBytes
-      ) {
-        const ranges = nextRanges(progress);
+      while (progress.mayAskAhead && under < asksAhead && this.#held.bytes + under * heldFrameBytes < heldLimitBytes) {
+        const ranges = progress.nextRanges();
         if (ranges.length === 0) break;
         under++;
         this.#ask({ process, ranges, urgent: false });
@@ -278,23 +235,6 @@ export class PageService implements ByteSink {
   #fail(thrown: unknown): void {
     this.#options.failed(thrown instanceof Error ? thrown : fail("page-server-protocol", { reason: String(thrown) }));
   }
-}
-
-/** What is asked ahead next: pages in order without those that were asked for already. */
-function nextRanges(progress: Progress): PageRange[] {
-  const { lazy, asked } = progress;
-  const ranges: PageRange[] = [];
-  let left = askPages;
-  while (left > 0 && ranges.length < askRanges) {
-    progress.ahead = asked.nextMissing(progress.ahead);
-    const found = lazy.from(progress.ahead, asked.countMissing(progress.ahead, left), askRanges - ranges.length);
-    const pages = countPages(found);
-    if (pages === 0) break;
-    ranges.push(...found);
-    progress.ahead += pages;
-    left -= pages;
-  }
-  return ranges;
 }
 
 /** The pages of small frames in memory of their size: a received frame's is the largest there can be. */

@@ -41,4 +41,12 @@ export class PageSet {
     while (at < end && !this.has(at)) at++;
     return Math.max(0, at - place);
   }
+
+  /** How many pages from `place` on are in it, one after the other; at most `limit`. */
+  countHeld(place: number, limit: number): number {
+    const end = Math.min(place + limit, this.#pages);
+    let at = place;
+    while (at < end && this.has(at)) at++;
+    return Math.max(0, at - place);
+  }
 }

@@ -2,7 +2,7 @@ import { askPages } from "../pages/page-server-protocol.ts";
 import { moveModeSchema } from "@vfleet/shared";
 import { z } from "zod";
 import { fail } from "../errors.ts";
-import { askRanges } from "../pages/page-service.ts";
+import { askRanges } from "../pages/fetch-progress.ts";
 
 const count = z.number().int().min(0);
 const text = z.string().max(4096);
