@@ -145,7 +145,7 @@ function turns(status: DrainStatus, { view, toMove, own, isStarting }: MovesView
   const begun = taken.flatMap((turn) => (turn.kind === "begins" ? [turn.action] : []));
   const next = { ...status, waiting };
   if (isDeadlineOver) return overdue(next, view, { ownOpen, underWay });
-  if (taken.every(({ kind }) => kind === "abandoned"))
+  if (underWay === 0 && taken.every(({ kind }) => kind === "abandoned"))
     return ended(next, view, { phase: "Failed", reason: "MovesFailed", message: sentence(waiting) });
   const goesOn = isStarting || underWay > 0 || taken.some(({ kind }) => kind === "later");
   const { reason: _reason, message: _message, ...rest } = next;
