@@ -19,10 +19,11 @@ export type {
   TargetVolume,
 } from "./session/ports.ts";
 export { pruneOperations } from "./session/prune-operations.ts";
+export { resumedHost } from "./session/resumed-host.ts";
 export { ResumedSession, unfinishedSessions, type UnfinishedSession } from "./session/resumed-session.ts";
 export type { SessionHost } from "./session/session-options.ts";
 export type { SessionPhase, SessionReport } from "./session/session-report.ts";
 export { SourceSession, type SourceSessionOptions } from "./session/source-session.ts";
-export { TargetListener } from "./session/target-listener.ts";
+export { type Expected, TargetListener } from "./session/target-listener.ts";
 export type { TargetSession, TargetSessionOptions } from "./session/target-session.ts";
 export type { TimelineStep } from "./session/timeline.ts";

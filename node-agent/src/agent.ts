@@ -1,12 +1,21 @@
 import { messageOf, nodeAssignmentSchema, Revert, version } from "@vfleet/shared";
-import type { AgentConfig, CommandMessage, Environment, HostVersions, Logger, NodeReport } from "@vfleet/shared";
+import type {
+  AgentConfig,
+  CommandMessage,
+  Environment,
+  HostVersions,
+  Logger,
+  NodeReport,
+  NodeTelemetry,
+  ServerReport,
+} from "@vfleet/shared";
 import { Engine } from "./engine/engine.ts";
 import { nodeInfo, nodeResources, readHostVersions } from "./engine/host-facts.ts";
 import { MigratabilityWatch } from "./engine/runtime/migratability-watch.ts";
 import { ImageStore } from "./engine/image/image-store.ts";
 import { imageOpener } from "./engine/image/image-stream.ts";
 import { bootId } from "./link/boot-id.ts";
-import { ControllerLink } from "./link/controller-link.ts";
+import { type AgentConnection, ControllerLink } from "./link/controller-link.ts";
 import type { CheckpointSessions } from "./link/checkpoint-sessions.ts";
 import type { MigrationSessions } from "./link/migration-sessions.ts";
 import { PeerListener } from "./link/peer-listener.ts";
@@ -21,7 +30,7 @@ export interface AgentParts {
   environment: Environment;
   log: Logger;
   engine: Engine;
-  images: ImageStore;
+  images: AgentImages;
   reconciler: Reconciler;
   link: ControllerLink;
   versions: HostVersions;
@@ -51,18 +60,66 @@ const telemetryMs = 5000;
 const reportDelayMs = 20;
 const syncRetryMs = 1000;
 
+/** What an agent runs on: a host, or a simulated one. */
+export interface AgentHost extends AgentOptions {
+  engine: Engine;
+  versions: HostVersions;
+  resources: Pick<NodeReport, "capacity" | "allocatable">;
+  bootId: string;
+  openImages(onChange: () => void): Promise<AgentImages>;
+  watchMigratability(watch: {
+    servers: () => ServerReport[];
+    onChange: () => void;
+  }): Pick<MigratabilityWatch, "open" | "close" | "withSeen">;
+  /** For streams of servers to peers and to the controller. */
+  listenForPeers(requireServer: (uid: string) => void): Promise<{ close(): void }>;
+  sampleTelemetry(servers: ServerReport[]): Promise<NodeTelemetry>;
+  /** None: NATS, as the configuration says. */
+  connect?: () => Promise<AgentConnection>;
+}
+
+export type AgentImages = Pick<ImageStore, "ensure" | "reports" | "want">;
+
 export interface RunningAgent {
   /** Lets go of everything but the servers: they run on. */
   close(): Promise<void>;
 }
 
-/** Puts the parts together and starts them, in this order: engine, leftovers of checkpoints and migrations, servers, listener, controller. */
+/** Takes this host in hand, and starts the agent on it. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { config, environment, log } = options;
   const engine = new Engine({ config, environment, log });
   await engine.open();
   const [versions, resources] = await Promise.all([readHostVersions(config.programs), nodeResources(config)]);
-  const boot = bootId(engine.layout.bootIdFile, environment);
+  const telemetry = new TelemetrySampler({ config, engine, environment });
+  return runAgent({
+    ...options,
+    engine,
+    versions,
+    resources,
+    bootId: bootId(engine.layout.bootIdFile, environment),
+    openImages: async (onChange) => {
+      const { layout, volumes } = engine;
+      const openImage = imageOpener(config.tls);
+      const { scratchFolder } = layout;
+      const images = new ImageStore({ config, scratchFolder, volumes, environment, log, openImage, onChange });
+      await images.open();
+      return images;
+    },
+    watchMigratability: (watch) =>
+      new MigratabilityWatch({ config, runtime: engine.runtime, environment, log, ...watch }),
+    listenForPeers: async (requireServer) => {
+      const listener = new PeerListener({ config, engine, environment, log, requireServer });
+      await listener.listen();
+      return listener;
+    },
+    sampleTelemetry: (servers) => telemetry.sample(servers),
+  });
+}
+
+/** Puts the parts together and starts them, in this order: leftovers of checkpoints and migrations, servers, listener, controller. */
+export async function runAgent(host: AgentHost): Promise<RunningAgent> {
+  const { config, environment, log, engine, versions, bootId: boot } = host;
   const closing = new Revert();
   let isReportDue = false;
   const onChange = () => {
@@ -71,43 +128,35 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     void environment.sleep(reportDelayMs).then(report);
   };
 
-  const images = new ImageStore({
-    config,
-    scratchFolder: engine.layout.scratchFolder,
-    volumes: engine.volumes,
-    environment,
-    log,
-    openImage: imageOpener(config.tls),
-    onChange: () => {
-      onChange();
-      reconciler.wakeAll();
-    },
+  const images = await host.openImages(() => {
+    onChange();
+    reconciler.wakeAll();
   });
-  await images.open();
   const reconciler = new Reconciler({
     engine,
     images,
-    records: new RecordStore(engine.layout.recordsFolder),
-    assignments: new AssignmentStore(engine.layout.assignmentFile),
+    records: new RecordStore(engine.layout.recordsFolder, engine.disk),
+    assignments: new AssignmentStore(engine.layout.assignmentFile, engine.disk),
     environment,
     log,
     bootId: boot,
     isMigrating: (uid) => isMigrating(uid),
     onChange,
   });
-  const link = new ControllerLink({ config, environment, log, onCommand, onConnected: () => void sync() });
-  const isMigrating = (uid: string) => migrations.isActive(uid);
-  const parts = { config, environment, log, engine, reconciler, versions };
-  const migrations = options.createMigrations({ ...parts, images, link });
-  const checkpoints = options.createCheckpoints({ ...parts, isMigrating, onChange });
-  const migratability = new MigratabilityWatch({
+  const { connect } = host;
+  const link = new ControllerLink({
     config,
-    runtime: engine.runtime,
     environment,
     log,
-    servers: () => reconciler.reports(),
-    onChange,
+    onCommand,
+    onConnected: () => void sync(),
+    ...(connect === undefined ? {} : { connect }),
   });
+  const isMigrating = (uid: string) => migrations.isActive(uid);
+  const parts = { config, environment, log, engine, reconciler, versions };
+  const migrations = host.createMigrations({ ...parts, images, link });
+  const checkpoints = host.createCheckpoints({ ...parts, isMigrating, onChange });
+  const migratability = host.watchMigratability({ servers: () => reconciler.reports(), onChange });
   await reconciler.load();
   await checkpoints.recover();
   await migrations.recover();
@@ -116,18 +165,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   closing.add("reconciler", () => reconciler.close());
   migratability.open();
   closing.add("migratability", () => migratability.close());
-  const listener = new PeerListener({
-    config,
-    engine,
-    environment,
-    log,
-    requireServer: (uid) => void reconciler.assigned(uid),
-  });
-  await listener.listen();
+  const listener = await host.listenForPeers((uid) => void reconciler.assigned(uid));
   closing.add("listener", () => listener.close());
   link.open();
   closing.add("link", () => link.close());
-  const telemetry = new TelemetrySampler({ config, engine, environment });
   closing.add("reports", environment.every(reportMs, report));
   closing.add(
     "telemetry",
@@ -195,7 +236,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       endpoint: { host: config.underlay.address, port: config.underlay.port },
       underlayAddress: config.underlay.address,
       labels: config.labels,
-      ...resources,
+      ...host.resources,
       info: nodeInfo(versions),
       conditions: [{ type: "Ready", status: "True", reason: "AgentReady", message: "The agent is running" }],
       assignmentRevision: reconciler.assignmentRevision,
@@ -208,7 +249,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   async function sampleTelemetry(): Promise<void> {
     if (!link.isConnected) return;
     try {
-      link.telemetry(await telemetry.sample(reconciler.reports()));
+      link.telemetry(await host.sampleTelemetry(reconciler.reports()));
     } catch (thrown) {
       log.warn({ err: thrown }, "telemetry not sampled");
     }

@@ -2,7 +2,10 @@ import { parseArgs } from "node:util";
 import { agentConfigSchema, createLogger, messageOf, readConfig, systemEnvironment } from "@vfleet/shared";
 import { startAgent } from "./agent.ts";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
+import { readCgroupUsage } from "./engine/limits/cgroup-usage.ts";
 import { Migrations } from "./migration/migrations.ts";
+import { hostBridge } from "./migration/move-bridge.ts";
+import { sessionHost } from "./migration/session-host.ts";
 
 const usage = `usage: vfleet-agent --config FILE
 
@@ -36,7 +39,12 @@ async function main(): Promise<void> {
       config,
       environment: systemEnvironment,
       log,
-      createMigrations: (parts) => new Migrations(parts),
+      createMigrations: (parts) =>
+        new Migrations({
+          ...parts,
+          bridge: hostBridge(sessionHost(parts, "migration")),
+          memoryBytes: async (uid) => (await readCgroupUsage(`${config.cgroupParent}/${uid}`))?.memoryBytes,
+        }),
       createCheckpoints: (parts) => new Checkpoints(parts),
     });
     const end = (signal: NodeJS.Signals) => {

@@ -1,18 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isPostCopyMode, messageOf, type MoveMode, type VfleetError } from "@vfleet/shared";
-import { setImagedCgroups } from "../criu/cgroup-image.ts";
-import { killTasks } from "../criu/container-tasks.ts";
-import { freezerOf, thaw } from "../criu/freezer.ts";
-import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
-import { argumentsOf } from "../criu/process-table.ts";
 import { fail } from "../errors.ts";
-import { EarlierFilling } from "./earlier-filling.ts";
-import { fillComplaint } from "./memory-target.ts";
-import { operationFolders, removeFolder, type OperationFolders } from "./operation-folders.ts";
 import type { MigrationIdentity, Outcome, SourcePorts, TargetPorts } from "./ports.ts";
-import { loadSession, saveSession, type SessionRecord } from "./session-file.ts";
+import type { ResumedHost } from "./resumed-host.ts";
+import { loadSession, type SessionRecord } from "./session-file.ts";
 import type { SessionHost } from "./session-options.ts";
 
 const askEveryMs = 500;
@@ -44,19 +37,15 @@ export function unfinishedSessions(host: Pick<SessionHost, "stateFolder">): Unfi
  * on by itself; but a gate script may still be waiting, with the tasks frozen. The record decides, and the script is told.
  */
 export class ResumedSession {
-  readonly #host: SessionHost;
+  readonly #host: ResumedHost;
   readonly #record: SessionRecord;
-  readonly #folders: OperationFolders;
   readonly #verdict = Promise.withResolvers<GateVerdict>();
   readonly #asked = Promise.withResolvers<void>();
   #loss: VfleetError | undefined;
 
-  constructor(host: SessionHost, unfinished: UnfinishedSession) {
+  constructor(host: ResumedHost) {
     this.#host = host;
-    this.#folders = operationFolders(host, unfinished.identity.operation, unfinished.side);
-    const record = loadSession(this.#folders.sessionFile);
-    if (record === undefined) throw new Error(`no session of operation ${unfinished.identity.operation}`);
-    this.#record = record;
+    this.#record = host.record;
   }
 
   /** Frozen tasks stay frozen until the record has said what becomes of them. Resolves with that. */
@@ -65,12 +54,12 @@ export class ResumedSession {
       // Nobody sends any more: unless it was committed already, it never will be.
       const decided = await this.#definite(() => ports.abort(this.#operation, "the source's agent was started again"));
       // In post-copy they may be frozen beside CRIU, which holds them until it has its answer.
-      if (decided === "committed") killTasks(ports.container);
-      else this.#thaw(ports);
+      if (decided === "committed") this.#host.kill(ports.container);
+      else this.#host.thaw(ports.container);
       this.#verdict.resolve(decided === "committed" ? "go" : "no");
       await this.#programGone();
       if (decided === "aborted") {
-        this.#thaw(ports);
+        this.#host.thaw(ports.container);
         await (this.#isCold
           ? this.#logged("server not started again", () => ports.server.startAgain())
           : this.#logged("port not rejoined", () => ports.network.rejoin()));
@@ -93,7 +82,7 @@ export class ResumedSession {
    * it has failed meanwhile. Of a cold move nothing waits; if it was committed all the same, it is started.
    */
   async endTarget(ports: TargetPorts): Promise<"committed" | "aborted"> {
-    const filling = new EarlierFilling(this.#folders, this.#record.pid);
+    const { filling } = this.#host;
     const outcome = await this.#answering(async () => {
       const waits = await Promise.race([
         this.#asked.promise.then(() => true),
@@ -104,7 +93,7 @@ export class ResumedSession {
           ? ports.commit(this.#operation)
           : ports.abort(this.#operation, "the target's agent was started again"),
       );
-      if (decided === "committed") await this.#takeOver(ports, filling);
+      if (decided === "committed") await this.#takeOver(ports);
       else this.#verdict.resolve("no");
       return decided;
     });
@@ -120,9 +109,10 @@ export class ResumedSession {
     return outcome;
   }
 
-  async #takeOver(ports: TargetPorts, filling: EarlierFilling): Promise<void> {
+  async #takeOver(ports: TargetPorts): Promise<void> {
+    const { filling } = this.#host;
     const { state } = filling;
-    if (state === "failed" || (state === "running" && this.#needsSource)) this.#lose(ports, filling);
+    if (state === "failed" || (state === "running" && this.#needsSource)) this.#lose(ports);
     await (this.#isCold
       ? this.#logged("server not started", () => ports.server.start())
       : this.#logged("network not attached", () => ports.network.attach()));
@@ -130,17 +120,17 @@ export class ResumedSession {
     if (this.#loss !== undefined || this.#isCold) return;
     await this.#setCgroups(ports);
     while (filling.state === "running") await this.#host.environment.sleep(pollMs);
-    if (filling.state === "failed") this.#lose(ports, filling);
+    if (filling.state === "failed") this.#lose(ports);
   }
 
   /** Without their memory the tasks must not run on. */
-  #lose({ container }: TargetPorts, filling: EarlierFilling): void {
+  #lose({ container }: TargetPorts): void {
     const { server } = this.#record.identity;
     this.#loss = this.#needsSource
       ? fail("post-copy-lost", { server, reason: "the target's agent was started again" })
-      : fail("lazy-pages-failed", { server, reason: fillComplaint(this.#folders.work) });
-    killTasks(container);
-    filling.end();
+      : fail("lazy-pages-failed", { server, reason: this.#host.fillComplaint() });
+    this.#host.kill(container);
+    this.#host.filling.end();
   }
 
   /** As long as CRIU restores it is in the server's cgroup itself, and who is there keeps it from handing controllers on. */
@@ -149,7 +139,7 @@ export class ResumedSession {
     const untilMs = environment.monotonicMs() + restoreLimitMs;
     for (;;) {
       try {
-        setImagedCgroups(this.#folders.images, container);
+        this.#host.setCgroups(container);
         return;
       } catch (thrown) {
         if (environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
@@ -171,12 +161,7 @@ export class ResumedSession {
   }
 
   get #mayBeAsked(): boolean {
-    return !this.#isCold && existsSync(this.#folders.gateSocket);
-  }
-
-  #thaw(ports: SourcePorts): void {
-    const freezer = freezerOf(ports.container);
-    if (freezer !== undefined) thaw(freezer);
+    return !this.#isCold && this.#host.mayBeAsked;
   }
 
   get #operation(): string {
@@ -184,14 +169,7 @@ export class ResumedSession {
   }
 
   async #answering<T>(work: () => Promise<T>): Promise<T> {
-    const keeper = existsSync(this.#folders.run)
-      ? new GateKeeper({
-          socketPath: this.#folders.gateSocket,
-          log: this.#host.log,
-          decide: (gate) => this.#decide(gate),
-        })
-      : undefined;
-    await keeper?.listen();
+    const keeper = await this.#host.answer((gate) => this.#decide(gate));
     try {
       return await work();
     } finally {
@@ -219,11 +197,9 @@ export class ResumedSession {
 
   /** `runc checkpoint`: it was another process's child. */
   async #programGone(): Promise<void> {
-    const { pid } = this.#record;
     const { environment } = this.#host;
     const untilMs = environment.monotonicMs() + programEndLimitMs;
-    if (pid === undefined) return;
-    while (argumentsOf(pid).length > 0 && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
+    while (this.#host.isProgramRunning && environment.monotonicMs() < untilMs) await environment.sleep(pollMs);
   }
 
   async #logged(event: string, work: () => Promise<void>): Promise<void> {
@@ -234,7 +210,7 @@ export class ResumedSession {
 
   #end(): void {
     // As of a session that was not cut off: the images can be the only copy of a lost server's memory.
-    if (this.#loss === undefined || this.#needsSource) removeFolder(this.#folders.run);
-    saveSession(this.#folders.sessionFile, { ...this.#record, ended: true });
+    if (this.#loss === undefined || this.#needsSource) this.#host.removeImages();
+    this.#host.saveEnded();
   }
 }

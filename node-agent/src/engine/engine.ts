@@ -1,6 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
 import type { AgentConfig, Environment, Logger, ServerAssignment } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
+import { hostDisk, type Disk } from "../disk.ts";
 import { Layout } from "./layout.ts";
 import { BridgeNetworkDriver } from "./network/bridge-network-driver.ts";
 import type { NetworkDriver } from "./network/network-driver.ts";
@@ -12,10 +12,19 @@ import type { VolumeDriver } from "./volume/volume-driver.ts";
 /** How long a server may take to stop by itself before it is killed. */
 const stopGraceMs = 10_000;
 
+interface EngineDrivers {
+  volumes: VolumeDriver;
+  network: NetworkDriver;
+  runtime: RuntimeDriver;
+  disk: Disk;
+}
+
 export interface EngineOptions {
   config: AgentConfig;
   environment: Environment;
   log: Logger;
+  /** None: the host's. */
+  drivers?: EngineDrivers;
 }
 
 /** The drivers of a node, and the short ways through them that every server takes. Who may run what is decided elsewhere. */
@@ -24,14 +33,18 @@ export class Engine {
   readonly volumes: VolumeDriver;
   readonly network: NetworkDriver;
   readonly runtime: RuntimeDriver;
+  readonly disk: Disk;
   readonly #environment: Environment;
   readonly #log: Logger;
 
-  constructor({ config, environment, log }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { config, environment, log } = options;
     this.layout = new Layout(config);
-    this.volumes = new BtrfsVolumeDriver(config.volumesFolder, environment);
-    this.network = new BridgeNetworkDriver(config, environment);
-    this.runtime = new RuncConmonDriver(config, this.layout, environment);
+    const drivers = options.drivers ?? hostDrivers(options, this.layout);
+    this.volumes = drivers.volumes;
+    this.network = drivers.network;
+    this.runtime = drivers.runtime;
+    this.disk = drivers.disk;
     this.#environment = environment;
     this.#log = log;
   }
@@ -40,7 +53,7 @@ export class Engine {
   async open(): Promise<void> {
     const { layout } = this;
     // A server's root has to pass to its own root folder, and sees nothing on the way.
-    await mkdir(layout.containersFolder, { recursive: true, mode: 0o711 });
+    await this.disk.makeFolder(layout.containersFolder, 0o711);
     for (const folder of [
       layout.recordsFolder,
       layout.logsFolder,
@@ -49,7 +62,7 @@ export class Engine {
       layout.migrationsFolder,
       layout.scratchFolder,
     ]) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.disk.makeFolder(folder, 0o700);
     }
     const [removed] = await Promise.all([this.volumes.open(), this.network.open()]);
     if (removed.length > 0) this.#log.info({ removed }, "half-made volumes removed");
@@ -113,7 +126,7 @@ export class Engine {
   async deleteServer(uid: string): Promise<void> {
     await this.stopServer(uid);
     await this.volumes.deleteVolume(uid);
-    await rm(this.layout.logFile(uid), { force: true });
+    await this.disk.remove(this.layout.logFile(uid));
   }
 
   /** Processes, port, rules, mounts and bundle; the volume stays. */
@@ -122,4 +135,13 @@ export class Engine {
     await this.runtime.remove(uid);
     await this.network.remove({ uid });
   }
+}
+
+function hostDrivers({ config, environment }: EngineOptions, layout: Layout): EngineDrivers {
+  return {
+    volumes: new BtrfsVolumeDriver(config.volumesFolder, environment),
+    network: new BridgeNetworkDriver(config, environment),
+    runtime: new RuncConmonDriver(config, layout, environment),
+    disk: hostDisk,
+  };
 }

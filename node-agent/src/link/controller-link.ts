@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { connect, Events, nkeyAuthenticator } from "nats";
-import type { Msg, NatsConnection } from "nats";
 import type { z } from "zod";
 import {
   commandMessageSchema,
@@ -24,8 +23,29 @@ import type {
 } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 
+interface Incoming {
+  data: Uint8Array;
+  respond(text: string): unknown;
+}
+
+/** A connection to NATS, or a simulated one. */
+export interface AgentConnection {
+  isClosed(): boolean;
+  close(): Promise<void>;
+  /** Resolves when it is; with the reason, if there is one. */
+  closed(): Promise<unknown>;
+  publish(subject: string, text: string): void;
+  request(subject: string, text: string, options: { timeout: number }): Promise<{ data: Uint8Array }>;
+  subscribe(subject: string, options: { callback: (error: Error | null, message: Incoming) => void }): unknown;
+  /** `disconnect` and `reconnect` are told. */
+  status(): AsyncIterable<{ type: string }>;
+  getServer(): string;
+}
+
 export interface ControllerLinkOptions {
   config: Pick<AgentConfig, "node" | "nats">;
+  /** Rejects while there is nothing to connect to. None: NATS, as the configuration says. */
+  connect?: () => Promise<AgentConnection>;
   environment: Environment;
   log: Logger;
   /** What it resolves with is the reply's result; what it throws is the reply's error. */
@@ -34,6 +54,8 @@ export interface ControllerLinkOptions {
   onConnected: () => void;
 }
 
+const disconnect: string = Events.Disconnect;
+const reconnect: string = Events.Reconnect;
 const reconnectMs = 500;
 const requestTimeoutMs = 2000;
 /** Commands are small but for assignments. */
@@ -42,7 +64,7 @@ const largestCommandBytes = 8 << 20;
 /** The agent's line to the controller: NATS under the node's own identity. Being cut off is a state, not an error; it comes back by itself. */
 export class ControllerLink {
   readonly #options: ControllerLinkOptions;
-  #connection: NatsConnection | undefined;
+  #connection: AgentConnection | undefined;
   #isClosed = false;
 
   constructor(options: ControllerLinkOptions) {
@@ -107,23 +129,10 @@ export class ControllerLink {
 
   async #keepConnected(): Promise<void> {
     const { config, environment, log, onConnected } = this.#options;
+    const connectToController = this.#options.connect ?? (() => connectToNats(config));
     while (!this.#isClosed) {
       try {
-        const connection = await connect({
-          servers: config.nats.servers,
-          name: `vfleet-agent ${config.node}`,
-          inboxPrefix: nodeInboxPrefix(config.node),
-          authenticator: nkeyAuthenticator(
-            new TextEncoder().encode(readFileSync(config.nats.nkeySeedFile, "utf8").trim()),
-          ),
-          tls: { caFile: config.nats.tls.ca, certFile: config.nats.tls.certificate, keyFile: config.nats.tls.key },
-          reconnect: true,
-          maxReconnectAttempts: -1,
-          reconnectTimeWait: reconnectMs,
-          pingInterval: 5000,
-          maxPingOut: 2,
-          timeout: 5000,
-        });
+        const connection = await connectToController();
         this.#connection = connection;
         this.#isCut = false;
         log.info({ server: connection.getServer() }, "connected to NATS");
@@ -142,12 +151,12 @@ export class ControllerLink {
     }
   }
 
-  async #watch(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect) {
+  async #watch(connection: AgentConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === disconnect) {
         this.#isCut = true;
         this.#options.log.warn("NATS connection lost");
-      } else if (status.type === Events.Reconnect) {
+      } else if (type === reconnect) {
         this.#isCut = false;
         this.#options.log.info("NATS connection is back");
         this.#options.onConnected();
@@ -155,7 +164,7 @@ export class ControllerLink {
     }
   }
 
-  #onMessage(error: Error | null, message: Msg): void {
+  #onMessage(error: Error | null, message: Incoming): void {
     if (error !== null) {
       this.#options.log.warn({ err: error }, "command subscription failed");
       return;
@@ -163,7 +172,7 @@ export class ControllerLink {
     void this.#answer(message);
   }
 
-  async #answer(message: Msg): Promise<void> {
+  async #answer(message: Incoming): Promise<void> {
     const { log, onCommand } = this.#options;
     let kind = "unknown";
     try {
@@ -188,6 +197,22 @@ export class ControllerLink {
       this.#options.log.debug({ subject, err: thrown }, "not published");
     }
   }
+}
+
+function connectToNats({ node, nats }: ControllerLinkOptions["config"]): Promise<AgentConnection> {
+  return connect({
+    servers: nats.servers,
+    name: `vfleet-agent ${node}`,
+    inboxPrefix: nodeInboxPrefix(node),
+    authenticator: nkeyAuthenticator(new TextEncoder().encode(readFileSync(nats.nkeySeedFile, "utf8").trim())),
+    tls: { caFile: nats.tls.ca, certFile: nats.tls.certificate, keyFile: nats.tls.key },
+    reconnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectMs,
+    pingInterval: 5000,
+    maxPingOut: 2,
+    timeout: 5000,
+  });
 }
 
 function parse(data: Uint8Array): unknown {

@@ -1,22 +1,13 @@
-import { mkdir } from "node:fs/promises";
-import {
-  pruneOperations,
-  ResumedSession,
-  SourceSession,
-  TargetListener,
-  unfinishedSessions,
-} from "@vfleet/criu-bridge";
 import type {
   MigrationIdentity,
   Outcome,
-  SessionHost,
+  ResumedSession,
   SessionReport,
   SourcePorts,
   TargetPorts,
-  TargetSession,
   UnfinishedSession,
 } from "@vfleet/criu-bridge";
-import { messageOf } from "@vfleet/shared";
+import { Failpoints, messageOf } from "@vfleet/shared";
 import type {
   MigrationProgress,
   PreparedTarget,
@@ -27,12 +18,13 @@ import type {
 } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 import type { AgentParts } from "../agent.ts";
-import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
+import type { ImageStore } from "../engine/image/image-store.ts";
+import type { ControllerLink } from "../link/controller-link.ts";
 import type { MigrationSessions } from "../link/migration-sessions.ts";
 import { requireCompatible } from "./host-compatibility.ts";
+import type { LiveSession, MoveBridge } from "./move-bridge.ts";
 import { OwnershipWord } from "./ownership-word.ts";
 import { PreparedStore } from "./prepared-store.ts";
-import { sessionHost } from "./session-host.ts";
 import { deleteSnapshots } from "./snapshot-name.ts";
 import { sourcePorts } from "./source-ports.ts";
 import { targetPorts } from "./target-ports.ts";
@@ -49,37 +41,43 @@ const tidyLimitMs = 20_000;
 const imagesPerMemory = 4;
 const leastImagesBytes = 1 << 30;
 
+export interface MigrationParts extends Omit<AgentParts, "images" | "link"> {
+  images: Pick<ImageStore, "ensure">;
+  link: Pick<ControllerLink, "request" | "progress">;
+  bridge: MoveBridge;
+  /** That a server uses, where it is known. */
+  memoryBytes: (uid: string) => Promise<number | undefined>;
+}
+
 interface ActiveSession {
   uid: string;
   ended: PromiseWithResolvers<void>;
   /** None while a target makes ready. */
-  session?: SourceSession | TargetSession;
+  session?: LiveSession;
   /** Of a target, for a repeated command. */
   prepared?: Promise<PreparedTarget>;
 }
 
 /** The moves to and from this node: commands of the controller to sessions of the bridge, and their reports back. */
 export class Migrations implements MigrationSessions {
-  readonly #parts: AgentParts;
-  readonly #host: SessionHost;
+  readonly #parts: MigrationParts;
+  readonly #bridge: MoveBridge;
   readonly #word: OwnershipWord;
-  readonly #listener: TargetListener;
   readonly #prepared: PreparedStore;
   /** By operation. A node is one side of a move, never both. */
   readonly #active = new Map<string, ActiveSession>();
 
-  constructor(parts: AgentParts) {
+  constructor(parts: MigrationParts) {
     this.#parts = parts;
+    this.#bridge = parts.bridge;
     this.#word = new OwnershipWord(parts.link);
-    this.#host = sessionHost(parts, "migration");
-    this.#listener = new TargetListener(this.#host);
-    this.#prepared = new PreparedStore(parts.config.stateFolder);
+    this.#prepared = new PreparedStore(parts.config.stateFolder, parts.engine.disk);
   }
 
   async recover(): Promise<void> {
-    await this.#listener.listen(this.#parts.config.underlay.address, this.#port);
+    await this.#bridge.listen(this.#parts.config.underlay.address, this.#port);
     // Not awaited: what becomes of them is the controller's to say, and the link isn't up yet.
-    for (const unfinished of unfinishedSessions(this.#host)) {
+    for (const unfinished of this.#bridge.unfinished()) {
       this.#active.set(unfinished.identity.operation, { uid: unfinished.container, ended: Promise.withResolvers() });
       void this.#resume(unfinished);
     }
@@ -136,9 +134,8 @@ export class Migrations implements MigrationSessions {
       target: config.node,
       epoch: server.epoch - 1,
     });
-    const { ticket, session, ended } = await this.#listener.expect(
+    const { ticket, session, ended } = await this.#bridge.expect(
       {
-        host: this.#host,
         identity,
         mode: request.mode,
         ports: this.#targetPorts(request, server),
@@ -166,9 +163,8 @@ export class Migrations implements MigrationSessions {
     if (server.epoch !== request.epoch)
       throw agentError("epoch-stale", { uid, epoch: request.epoch, highest: server.epoch });
     const ports = this.#sourcePorts(operation, server);
-    const memory = request.mode === "Cold" ? undefined : await readCgroupUsage(`${config.cgroupParent}/${uid}`);
-    const session = new SourceSession({
-      host: this.#host,
+    const expectedMemoryBytes = request.mode === "Cold" ? 0 : ((await this.#parts.memoryBytes(uid)) ?? 0);
+    const session = this.#bridge.source({
       identity: this.#identity({
         operation,
         uid,
@@ -184,8 +180,7 @@ export class Migrations implements MigrationSessions {
       progressTimeoutMs: request.options.progressTimeoutMs,
       ...bandwidthOf(request),
       limits: request.options,
-      onProgress: (report) =>
-        this.#tell("source", { operation, uid, expectedMemoryBytes: memory?.memoryBytes ?? 0 }, report),
+      onProgress: (report) => this.#tell("source", { operation, uid, expectedMemoryBytes }, report),
     });
     this.#active.set(operation, { uid, session, ended: Promise.withResolvers() });
     try {
@@ -210,7 +205,7 @@ export class Migrations implements MigrationSessions {
   }
 
   async close(): Promise<void> {
-    this.#listener.close();
+    this.#bridge.close();
   }
 
   get #port(): number {
@@ -236,7 +231,7 @@ export class Migrations implements MigrationSessions {
     const { operation } = identity;
     const { log } = this.#parts;
     try {
-      const session = new ResumedSession(this.#host, unfinished);
+      const session = this.#bridge.resume(unfinished);
       const outcome =
         side === "source"
           ? await this.#resumeSource(session, unfinished)
@@ -288,8 +283,8 @@ export class Migrations implements MigrationSessions {
   }
 
   #targetPorts({ operation, mode }: Pick<PrepareTarget, "operation" | "mode">, server: ServerAssignment): TargetPorts {
-    const { engine, reconciler, log } = this.#parts;
-    const { failpoints } = this.#host;
+    const { config, engine, reconciler, log } = this.#parts;
+    const failpoints = new Failpoints(config.failpointFolder);
     return targetPorts({ engine, reconciler, word: this.#word, failpoints, log, operation, mode, server });
   }
 
@@ -343,7 +338,7 @@ export class Migrations implements MigrationSessions {
     }
     await engine.removeContainer(server.uid);
     await engine.volumes.deleteVolume(server.uid);
-    await mkdir(engine.layout.bundle(server.uid), { recursive: true, mode: 0o711 });
+    await engine.disk.makeFolder(engine.layout.bundle(server.uid), 0o711);
     await engine.network.prepare({ uid: server.uid, ...server.network });
   }
 
@@ -378,7 +373,7 @@ export class Migrations implements MigrationSessions {
   #end(operation: string): void {
     this.#active.get(operation)?.ended.resolve();
     this.#active.delete(operation);
-    pruneOperations(this.#host);
+    this.#bridge.prune();
     this.#parts.reconciler.wakeAll();
   }
 }

@@ -1,32 +1,33 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { prepareTargetSchema, writeDurably } from "@vfleet/shared";
+import { prepareTargetSchema } from "@vfleet/shared";
 import type { PrepareTarget, ServerAssignment } from "@vfleet/shared";
+import { hostDisk, type Disk } from "../disk.ts";
 
 /** What this node was asked to receive, for an agent that is started again meanwhile: until the commit no record has it. */
 export class PreparedStore {
   readonly #folder: string;
+  readonly #disk: Disk;
 
-  constructor(stateFolder: string) {
+  constructor(stateFolder: string, disk: Disk = hostDisk) {
+    this.#disk = disk;
     this.#folder = join(stateFolder, "prepared-moves");
   }
 
   async save(request: PrepareTarget): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeDurably(this.#file(request.operation), JSON.stringify(request));
+    await this.#disk.makeFolder(this.#folder, 0o700);
+    await this.#disk.write(this.#file(request.operation), JSON.stringify(request));
   }
 
   /** Undefined where there is none, or none that can be read. */
   async load(operation: string): Promise<ServerAssignment | undefined> {
-    const file = this.#file(operation);
-    if (!existsSync(file)) return undefined;
-    const parsed = prepareTargetSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
+    const text = await this.#disk.read(this.#file(operation));
+    if (text === undefined) return undefined;
+    const parsed = prepareTargetSchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data.server : undefined;
   }
 
   async remove(operation: string): Promise<void> {
-    await rm(this.#file(operation), { force: true });
+    await this.#disk.remove(this.#file(operation));
   }
 
   #file(operation: string): string {

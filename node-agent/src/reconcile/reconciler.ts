@@ -10,7 +10,7 @@ import { ServerReconciler } from "./server-reconciler.ts";
 
 export interface ReconcilerOptions {
   engine: Engine;
-  images: ImageStore;
+  images: Pick<ImageStore, "want">;
   records: RecordStore;
   assignments: AssignmentStore;
   environment: Environment;

@@ -1,28 +1,30 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, writeDurably } from "@vfleet/shared";
+import { messageOf } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
+import { hostDisk, type Disk } from "../disk.ts";
 import { serverRecordSchema } from "./server-record.ts";
 import type { ServerRecord } from "./server-record.ts";
 
 /** The servers' records: in memory, and on disk before anything is done about a change. */
 export class RecordStore {
   readonly #folder: string;
+  readonly #disk: Disk;
   readonly #records = new Map<string, ServerRecord>();
   /** Writes of one record follow each other. */
   readonly #writes = new Map<string, Promise<void>>();
 
-  constructor(folder: string) {
+  constructor(folder: string, disk: Disk = hostDisk) {
     this.#folder = folder;
+    this.#disk = disk;
   }
 
   /** Throws `record-invalid` on a damaged one: running a server whose epoch is unknown is worse than not starting. */
   async load(): Promise<void> {
-    for (const name of await readdir(this.#folder)) {
+    for (const name of await this.#disk.names(this.#folder)) {
       if (!name.endsWith(".json")) continue;
       const file = join(this.#folder, name);
       try {
-        const record = serverRecordSchema.parse(JSON.parse(await readFile(file, "utf8")));
+        const record = serverRecordSchema.parse(JSON.parse((await this.#disk.read(file)) ?? ""));
         this.#records.set(record.uid, record);
       } catch (thrown) {
         throw agentError("record-invalid", { file, reason: messageOf(thrown) }, { cause: thrown });
@@ -45,7 +47,7 @@ export class RecordStore {
     const before = this.#writes.get(record.uid) ?? Promise.resolve();
     const write = before
       .catch(() => undefined)
-      .then(() => writeDurably(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
+      .then(() => this.#disk.write(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
     this.#writes.set(record.uid, write);
     await write;
   }

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { createLogger, Failpoints, messageOf, systemEnvironment } from "@vfleet/shared";
 import { criuVersion } from "../../criu/probe.ts";
 import type { Outcome } from "../ports.ts";
+import { resumedHost } from "../resumed-host.ts";
 import { ResumedSession, unfinishedSessions } from "../resumed-session.ts";
 import type { SessionHost } from "../session-options.ts";
 import { SourceSession } from "../source-session.ts";
@@ -62,7 +63,7 @@ async function obey(command: HostCommand): Promise<void> {
     case "resume": {
       const [unfinished] = unfinishedSessions(sessionHost);
       if (unfinished === undefined) throw new Error("nothing was left unfinished");
-      const session = new ResumedSession(sessionHost, unfinished);
+      const session = new ResumedSession(resumedHost(sessionHost, unfinished));
       const { operation } = unfinished.identity;
       const outcome =
         unfinished.side === "source"
