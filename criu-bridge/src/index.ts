@@ -1,7 +1,8 @@
 export { listCheckpoints, purgeUnfinishedCheckpoints, removeCheckpoint } from "./checkpoint/checkpoint-folder.ts";
-export { readManifest, type CheckpointManifest } from "./checkpoint/checkpoint-manifest.ts";
+export { CheckpointWriter, openCheckpoint, type CheckpointContent } from "./checkpoint/checkpoint-content.ts";
+export { parseManifest, readManifest, type CheckpointManifest } from "./checkpoint/checkpoint-manifest.ts";
 export type { RestorePorts, TakePorts } from "./checkpoint/checkpoint-ports.ts";
-export { restoreCheckpoint } from "./checkpoint/restore-checkpoint.ts";
+export { restoreCheckpoint, type RestoreOptions } from "./checkpoint/restore-checkpoint.ts";
 export { takeCheckpoint } from "./checkpoint/take-checkpoint.ts";
 export { delegatedCgroupFiles } from "./criu/cgroup-tree.ts";
 export { criuVersion } from "./criu/probe.ts";

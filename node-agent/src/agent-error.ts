@@ -12,10 +12,14 @@ export const agentError = errorRegistry({
     `Cannot keep volumes in "${p.folder}": a btrfs file system is needed, found ${p.found}`,
   "volume-name-invalid": (p: { name: string }) =>
     `Cannot use "${p.name}" for a volume: letters, digits, '.', ':', '_' and '-' are needed`,
+  "volume-stream-refused": (p: { file: string }) =>
+    `Cannot keep the volume: "${p.file}" is a device, or its owner is outside of 0 to 65535`,
   "image-missing": (p: { digest: string }) => `Cannot use image "${p.digest}": it is not on this node`,
   "image-digest-wrong": (p: { name: string; wanted: string; got: string }) =>
     `Cannot keep image "${p.name}": its digest is ${p.got}, ${p.wanted} is needed`,
   "image-fetch-failed": (p: { name: string; reason: string }) => `Cannot fetch image "${p.name}": ${p.reason}`,
+  "peer-stream-refused": (p: { node: string; path: string; reason: string }) =>
+    `Cannot fetch "${p.path}" from node "${p.node}": ${p.reason}`,
   "image-archive-invalid": (p: { member: string; rule: string }) => `Cannot import member "${p.member}": ${p.rule}`,
   "container-create-failed": (p: { uid: string; reason: string }) => `Cannot create container "${p.uid}": ${p.reason}`,
   "container-restore-failed": (p: { uid: string; reason: string }) =>
@@ -37,6 +41,8 @@ export const agentError = errorRegistry({
     `Cannot delete checkpoint "${p.checkpoint}": it is being ${p.by}`,
   "checkpoint-under-way": (p: { uid: string; what: string }) =>
     `Cannot move server "${p.uid}": a checkpoint of it is being ${p.what}`,
+  "checkpoint-not-offered": (p: { checkpoint: string; peer: string }) =>
+    `Cannot give checkpoint "${p.checkpoint}" to "${p.peer}": the controller has not offered it, or it was fetched already`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

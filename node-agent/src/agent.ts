@@ -18,7 +18,7 @@ import { bootId } from "./link/boot-id.ts";
 import { type AgentConnection, ControllerLink } from "./link/controller-link.ts";
 import type { CheckpointSessions } from "./link/checkpoint-sessions.ts";
 import type { MigrationSessions } from "./link/migration-sessions.ts";
-import { PeerListener } from "./link/peer-listener.ts";
+import { PeerListener, type PeerListenerOptions } from "./link/peer-listener.ts";
 import { AssignmentStore } from "./reconcile/assignment-store.ts";
 import { RecordStore } from "./reconcile/record-store.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
@@ -72,7 +72,7 @@ export interface AgentHost extends AgentOptions {
     onChange: () => void;
   }): Pick<MigratabilityWatch, "open" | "close" | "withSeen">;
   /** For streams of servers to peers and to the controller. */
-  listenForPeers(requireServer: (uid: string) => void): Promise<{ close(): void }>;
+  listenForPeers(answers: Pick<PeerListenerOptions, "requireServer" | "checkpoints">): Promise<{ close(): void }>;
   sampleTelemetry(servers: ServerReport[]): Promise<NodeTelemetry>;
   /** None: NATS, as the configuration says. */
   connect?: () => Promise<AgentConnection>;
@@ -108,8 +108,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     },
     watchMigratability: (watch) =>
       new MigratabilityWatch({ config, runtime: engine.runtime, environment, log, ...watch }),
-    listenForPeers: async (requireServer) => {
-      const listener = new PeerListener({ config, engine, environment, log, requireServer });
+    listenForPeers: async (answers) => {
+      const listener = new PeerListener({ config, engine, environment, log, ...answers });
       await listener.listen();
       return listener;
     },
@@ -165,7 +165,10 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   closing.add("reconciler", () => reconciler.close());
   migratability.open();
   closing.add("migratability", () => migratability.close());
-  const listener = await host.listenForPeers((uid) => void reconciler.assigned(uid));
+  const listener = await host.listenForPeers({
+    requireServer: (uid) => void reconciler.assigned(uid),
+    checkpoints,
+  });
   closing.add("listener", () => listener.close());
   link.open();
   closing.add("link", () => link.close());
@@ -202,6 +205,10 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
         return checkpoints.restore(command);
       case "checkpoint.delete":
         return checkpoints.delete(command);
+      case "checkpoint.offer":
+        return checkpoints.offer(command);
+      case "checkpoint.pull":
+        return checkpoints.pull(command);
       case "checkpoint.describe":
         return checkpoints.describe(command);
       default:

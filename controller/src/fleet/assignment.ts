@@ -8,7 +8,7 @@ import type {
   ServerReport,
   VirtualServer,
 } from "@vfleet/shared";
-import { parseBytes, parseMilliCpu } from "@vfleet/shared";
+import { awaitsRestoreAnnotation, parseBytes, parseMilliCpu } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import { openOperation } from "../ownership/record.ts";
 
@@ -74,6 +74,7 @@ export function serverAssignmentOf(
     generation: server.metadata.generation ?? 1,
     // A stop that is asked for in the middle of a move takes effect after it.
     run: spec.runStrategy === "Running" || openOperation(owner) !== undefined,
+    awaitsRestore: server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined,
     restartPolicy: spec.restartPolicy,
     image: { name: spec.image, digest: status.imageDigest },
     command: spec.command ?? image?.spec.command ?? defaultCommand,

@@ -176,6 +176,8 @@ export class SimulatedAgent {
       case "checkpoint.restore":
       case "checkpoint.delete":
       case "checkpoint.describe":
+      case "checkpoint.offer":
+      case "checkpoint.pull":
         return this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
     }
     return {};

@@ -31,6 +31,11 @@ export class SimulatedCheckpoints {
       case "checkpoint.delete":
         this.#held.delete(command.checkpoint);
         return {};
+      case "checkpoint.pull":
+        this.#held.set(command.checkpoint, this.#taken(command.checkpoint));
+        return {};
+      case "checkpoint.offer":
+        return {};
       case "checkpoint.describe":
         break;
     }
@@ -61,6 +66,7 @@ export class SimulatedCheckpoints {
         cpuFlags: [],
         dirtyTracking: false,
       },
+      spec: {},
     };
   }
 }

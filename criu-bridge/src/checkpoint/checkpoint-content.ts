@@ -82,7 +82,8 @@ export class CheckpointWriter {
     if (this.#added.size >= memberLimit) throw damaged(this.id, name, `is one too many: ${memberLimit} may be`);
     const hash = createHash("sha256");
     let found = 0;
-    const file = await open(join(this.folder.folder, name), "wx", 0o600);
+    // As CRIU makes them: the folder above keeps everybody out.
+    const file = await open(join(this.folder.folder, name), "wx", 0o644);
     try {
       for await (const chunk of content) {
         found += chunk.length;

@@ -53,11 +53,19 @@ export function writeManifest(stateFolder: string, manifest: CheckpointManifest)
 export function readManifest(stateFolder: string, id: string): CheckpointManifest {
   const path = checkpointFolder(stateFolder, id).manifest;
   if (!existsSync(path)) throw fail("checkpoint-missing", { checkpoint: id });
+  const manifest = parseManifest(id, readFileSync(path, "utf8"));
+  if (manifest.id === id) return manifest;
+  const reason = `is that of ${JSON.stringify(manifest.id)}`;
+  throw fail("checkpoint-damaged", { checkpoint: id, member: "manifest.json", reason });
+}
+
+/** `id`: for messages. Throws `checkpoint-version` or `checkpoint-damaged`. */
+export function parseManifest(id: string, text: string): CheckpointManifest {
   const damaged = (reason: string, cause?: unknown) =>
     fail("checkpoint-damaged", { checkpoint: id, member: "manifest.json", reason }, { cause });
   let found: unknown;
   try {
-    found = JSON.parse(readFileSync(path, "utf8"));
+    found = JSON.parse(text);
   } catch (thrown) {
     throw damaged(`is no JSON: ${messageOf(thrown)}`, thrown);
   }
@@ -67,6 +75,5 @@ export function readManifest(stateFolder: string, id: string): CheckpointManifes
     throw fail("checkpoint-version", { checkpoint: id, found: head.data.version, known: manifestVersion });
   const manifest = manifestSchema.safeParse(found);
   if (!manifest.success) throw damaged(`has ${z.prettifyError(manifest.error).split("\n")[0] ?? "wrong fields"}`);
-  if (manifest.data.id !== id) throw damaged(`is that of ${JSON.stringify(manifest.data.id)}`);
   return manifest.data;
 }

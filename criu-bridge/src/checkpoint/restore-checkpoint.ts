@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { removeFolder, replaceFile } from "../session/operation-folders.ts";
 import { messageOf, Revert, VfleetError } from "@vfleet/shared";
 import { killTasks } from "../criu/container-tasks.ts";
@@ -9,10 +10,11 @@ import { Filling } from "../session/filling.ts";
 import type { SessionHost } from "../session/session-options.ts";
 import { TargetRestore } from "../session/target-restore.ts";
 import { Timeline, type TimelineStep } from "../session/timeline.ts";
-import { openCheckpoint } from "./checkpoint-content.ts";
+import { adaptImages, type Adaptation } from "./adapt-images.ts";
+import { openCheckpoint, type CheckpointContent } from "./checkpoint-content.ts";
 import type { CheckpointManifest } from "./checkpoint-manifest.ts";
 import type { RestorePorts } from "./checkpoint-ports.ts";
-import { makeCheckpointWork } from "./checkpoint-work.ts";
+import { makeCheckpointWork, type CheckpointWork } from "./checkpoint-work.ts";
 
 export interface RestoreOptions {
   host: SessionHost;
@@ -20,6 +22,8 @@ export interface RestoreOptions {
   id: string;
   /** The server in whose place it is restored, for messages. */
   server: string;
+  /** Of another server than the checkpoint's. */
+  adaptation?: Adaptation | undefined;
   /** Unique: one checkpoint may be restored often. */
   operation: string;
   /** The server runs; its memory is still being filled. */
@@ -70,9 +74,9 @@ class Restoring {
     const content = openCheckpoint(host.stateFolder, id);
     const { manifest } = content;
     await this.#timeline.measure("verify", () => content.verify());
-    const images = await content.imagesFolder();
     const work = makeCheckpointWork(host, `${operation}-restore`);
     this.#tidyUp.add("run folder", () => removeFolder(work.run));
+    const images = await this.#images(content, work);
     const gateKeeper = new GateKeeper({
       socketPath: work.gateSocket,
       log: host.log,
@@ -100,7 +104,17 @@ class Restoring {
     return { manifest, pauseMs, timeline: this.#timeline.steps() };
   }
 
-  async #restoreTasks(folders: ReturnType<typeof makeCheckpointWork> & { images: string }, filling: Filling) {
+  async #images(content: CheckpointContent, work: CheckpointWork): Promise<string> {
+    const { adaptation } = this.#options;
+    const images = await content.imagesFolder();
+    if (adaptation === undefined) return images;
+    const adapted = join(work.work, "images");
+    this.#tidyUp.add("adapted images", () => removeFolder(adapted));
+    adaptImages(images, adapted, adaptation);
+    return adapted;
+  }
+
+  async #restoreTasks(folders: CheckpointWork & { images: string }, filling: Filling) {
     const { host, ports, id, server } = this.#options;
     const restore = new TargetRestore({
       host,

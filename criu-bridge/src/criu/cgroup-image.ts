@@ -40,6 +40,17 @@ export function setImagedCgroups(imagesFolder: string, container: RuncContainer)
   for (const { top, tree } of imagedTrees(imagesFolder, container)) setCgroupTree(top, tree);
 }
 
+/** Gives the cgroups to other host ids: as many further. */
+export function moveCgroupImage(imagesFolder: string, by: number): void {
+  const path = join(imagesFolder, imageName);
+  if (!existsSync(path)) return;
+  const moved = Object.entries(imageSchema.parse(read(path))).map(([hierarchy, tree]) => [
+    hierarchy,
+    tree.map((folder) => ({ ...folder, uid: folder.uid + by, gid: folder.gid + by })),
+  ]);
+  writeFileSync(path, JSON.stringify(Object.fromEntries(moved)));
+}
+
 function imagedTrees(imagesFolder: string, { bundle }: RuncContainer): { top: string; tree: CgroupTree }[] {
   const path = join(imagesFolder, imageName);
   if (!existsSync(path)) return [];

@@ -89,3 +89,14 @@ function writeVarint(value: number): Buffer {
     bytes.push((rest % 0x80) | 0x80);
   }
 }
+
+/** The message with every varint of a number changed. */
+export function changeNumbers(message: Buffer, number: number, change: (value: number) => number): Buffer {
+  return Buffer.concat(
+    [...fieldsOf(message)].map((field) =>
+      field.number === number
+        ? Buffer.concat([writeVarint(number * 8 + varint), writeVarint(change(field.value))])
+        : field.whole,
+    ),
+  );
+}

@@ -40,6 +40,7 @@ export function restorePorts({ engine, reconciler, log, operation, server }: Res
   const { volumes } = engine;
   const limitBytes = limits.diskBytes;
   const port = { uid, ...network };
+  let isNew = false;
   return {
     container: engine.runtime.container(uid),
     stop: () => reconciler.endToRestore(uid),
@@ -48,12 +49,15 @@ export function restorePorts({ engine, reconciler, log, operation, server }: Res
         if (await volumes.hasVolume(uid)) {
           await volumes.takeSnapshot(uid, asideName(operation));
           await volumes.deleteVolume(uid);
-        }
+        } else isNew = true;
         await volumes.createVolumeFromSnapshot(uid, { snapshot, limitBytes });
         await engine.network.prepare(port);
         await engine.prepareContainer(server);
       },
-      putBack: () => putBackVolume(engine, { uid, operation, limitBytes }),
+      putBack: async () => {
+        await putBackVolume(engine, { uid, operation, limitBytes });
+        if (isNew) await volumes.deleteVolume(uid);
+      },
       // The record first: an agent that finds it undone brings back what was kept.
       release: async () => {
         await reconciler.endRestore(uid, "restored");

@@ -72,8 +72,8 @@ export class CheckpointStore {
 
   /** Throws `checkpoint-missing`. */
   describe(id: string): CheckpointDetails {
-    const { takenAt, pauseMs, memoryBytes, volume, versions } = this.get(id).manifest;
-    return { takenAt, pauseMs, memoryBytes, volumeBytes: volume.bytes, versions };
+    const { takenAt, pauseMs, memoryBytes, volume, versions, spec } = this.get(id).manifest;
+    return { takenAt, pauseMs, memoryBytes, volumeBytes: volume.bytes, versions, spec };
   }
 
   async remove(id: string): Promise<void> {

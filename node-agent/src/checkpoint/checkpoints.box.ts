@@ -5,12 +5,14 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { agentConfigSchema, createLogger, systemEnvironment } from "@vfleet/shared";
+import type { AssignmentUpdate, ServerAssignment } from "@vfleet/shared";
 import { runBoxChecks } from "../checks/box-check.ts";
 import type { BoxCheck } from "../checks/box-check.ts";
 import { mountDisk, mountRun } from "../checks/box-disk.ts";
 import { makeHostRoot } from "../checks/host-root.ts";
 import { Engine } from "../engine/engine.ts";
 import { readHostVersions } from "../engine/host-facts.ts";
+import { compressProgram } from "../engine/image/image-stream.ts";
 import { ImageStore } from "../engine/image/image-store.ts";
 import { runProgram, tryProgram } from "../engine/program/run-program.ts";
 import { assignmentForTests } from "../reconcile/assignment.fixture.ts";
@@ -45,6 +47,14 @@ const server = assignmentForTests({
   ],
 });
 const { uid, epoch } = server;
+const other = assignmentForTests({
+  ...server,
+  uid: "0b3d1a9e-2222-4222-8333-444455556666",
+  name: "web-2",
+  awaitsRestore: true,
+  network: { address: "10.200.0.21", macAddress: "02:00:0a:c8:00:15" },
+  idBlockStart: server.idBlockStart + 65_536,
+});
 const deadlineMs = 20_000;
 
 /** An agent without its link. */
@@ -101,6 +111,10 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
       throw new Error(`waited for ${what}: ${JSON.stringify(agent.checkpoints.reports())}`);
     await environment.sleep(10);
   }
+}
+
+function assignmentWith(revision: number, servers: ServerAssignment[]): AssignmentUpdate {
+  return { node: "host-1", revision, servers, releases: [], images: [], network: { peers: [], servers: [] } };
 }
 
 let countTaken = 0;
@@ -189,6 +203,49 @@ export const checks: BoxCheck[] = [
     },
   },
   {
+    name: "gives it as an archive to whom it was offered, once, and to the controller, and keeps one that comes",
+    run: async () => {
+      const offered = { kind: "checkpoint.offer" as const, checkpoint: "first", to: "host-2" };
+      agent.checkpoints.offer(offered);
+      await rejects(async () => agent.checkpoints.send("first", "node:host-3"), { code: "checkpoint-not-offered" });
+      agent.checkpoints.send("first", "node:host-2").destroy();
+      await rejects(async () => agent.checkpoints.send("first", "node:host-2"), { code: "checkpoint-not-offered" });
+      await agent.checkpoints.receive("copy", compressProgram(agent.checkpoints.send("first", "controller")));
+      equal(reportOf("copy")?.phase, "Ready");
+      deepEqual(await agent.engine.volumes.listSnapshots(), ["checkpoint.copy", "checkpoint.first"]);
+      const cut = compressProgram(agent.checkpoints.send("first", "controller").take(3));
+      await rejects(agent.checkpoints.receive("cut", cut), { code: "checkpoint-damaged" });
+      deepEqual(await agent.engine.volumes.listSnapshots(), ["checkpoint.copy", "checkpoint.first"]);
+    },
+  },
+  {
+    name: "restores it as another server with other ids and another address, beside the first",
+    run: async () => {
+      await agent.reconciler.apply(assignmentWith(2, [server, other]));
+      await until("it to wait", () => agent.reconciler.reports().some(({ reason }) => reason === "AwaitingRestore"));
+      await agent.checkpoints.restore({
+        kind: "checkpoint.restore",
+        operation: "r-5",
+        checkpoint: "copy",
+        uid: other.uid,
+        epoch,
+        replace: false,
+      });
+      await until("the restore", () => (restoreOf("r-5")?.phase ?? "Restoring") !== "Restoring");
+      equal(restoreOf("r-5")?.phase, "Succeeded", restoreOf("r-5")?.message);
+      const file = join(agent.engine.volumes.volumeFolder(other.uid), "count");
+      const otherCount = () => (existsSync(file) ? Number(readFileSync(file, "utf8")) : 0);
+      const restored = otherCount();
+      ok(restored >= countTaken - 5, `${restored} after ${countTaken}`);
+      await until("it to go on", () => otherCount() > restored + 5);
+      await until("both to run", () => agent.reconciler.reports().every((report) => report.phase === "Running"));
+      const { pid } = (await agent.engine.runtime.inspect(other.uid)) as { pid: number };
+      ok(readFileSync(`/proc/${pid}/uid_map`, "utf8").includes(String(other.idBlockStart)));
+      await agent.engine.deleteServer(other.uid);
+      await remove("copy");
+    },
+  },
+  {
     name: "deletes a checkpoint with its snapshot, also when it is gone",
     run: async () => {
       await remove("first");
@@ -216,9 +273,7 @@ if (import.meta.main && process.argv[2] === "restore-and-die") {
   const draft = await agent.engine.volumes.draftImage();
   await makeHostRoot(draft.folder, ["sh", "sleep", "mv"]);
   await draft.seal(server.image.digest);
-  const network = { peers: [], servers: [] };
-  const assignment = { node: "host-1", revision: 1, servers: [server], releases: [], images: [], network };
-  await agent.reconciler.apply(assignment);
+  await agent.reconciler.apply(assignmentWith(1, [server]));
   try {
     await runBoxChecks(checks);
   } finally {

@@ -6,11 +6,16 @@ import type {
   DeleteCheckpoint,
   DescribeCheckpoint,
   NodeReport,
+  OfferCheckpoint,
+  PullCheckpoint,
   RestoreCheckpoint,
   RestoreReport,
   ServerAssignment,
   TakeCheckpoint,
 } from "@vfleet/shared";
+import type { Readable } from "node:stream";
+import { adaptationOf } from "./adaptation.ts";
+import { CheckpointCopies } from "./checkpoint-copies.ts";
 import { agentError } from "../agent-error.ts";
 import type { CheckpointParts } from "../agent.ts";
 import { readCgroupUsage } from "../engine/limits/cgroup-usage.ts";
@@ -35,6 +40,7 @@ export class Checkpoints implements CheckpointSessions {
   readonly #parts: CheckpointParts;
   readonly #host: SessionHost;
   readonly #store: CheckpointStore;
+  readonly #copies: CheckpointCopies;
   /** By uid of the server. */
   readonly #work = new Map<string, Work>();
   readonly #failures = new Map<string, CheckpointReport>();
@@ -44,6 +50,7 @@ export class Checkpoints implements CheckpointSessions {
     this.#parts = parts;
     this.#host = sessionHost(parts, "checkpoint");
     this.#store = new CheckpointStore(parts.config.stateFolder, parts.engine.volumes);
+    this.#copies = new CheckpointCopies(parts, this.#store);
   }
 
   async recover(): Promise<void> {
@@ -84,8 +91,7 @@ export class Checkpoints implements CheckpointSessions {
     const server = this.#assigned(uid, epoch);
     this.#requireIdle(uid, refused);
     const held = this.#store.get(checkpoint);
-    if (held.uid !== uid) throw refused("it is another server's");
-    if (held.manifest.spec["idBlockStart"] !== server.idBlockStart) throw refused("the server's ids are others now");
+    if (held.uid !== uid && !server.awaitsRestore) throw refused("it is another server's");
     if (!server.run) throw refused("the server is to be stopped");
     requireCompatible(held.manifest.versions, versions, "StopAndCopy");
     await this.#begin(uid, { checkpoint, what: "restored" }, async () => {
@@ -100,6 +106,7 @@ export class Checkpoints implements CheckpointSessions {
     const work = [...this.#work.values()].find((other) => other.checkpoint === checkpoint);
     if (work !== undefined) throw agentError("checkpoint-in-use", { checkpoint, by: work.what });
     this.#failures.delete(checkpoint);
+    await this.#copies.forget(checkpoint);
     await this.#store.remove(checkpoint);
     this.#parts.onChange();
   }
@@ -108,12 +115,29 @@ export class Checkpoints implements CheckpointSessions {
     return this.#store.describe(checkpoint);
   }
 
+  offer(request: OfferCheckpoint): void {
+    this.#copies.offer(request);
+  }
+
+  pull(request: PullCheckpoint): void {
+    this.#copies.pull(request);
+  }
+
+  send(id: string, peer: string): Readable {
+    return this.#copies.send(id, peer);
+  }
+
+  async receive(id: string, archive: Readable): Promise<CheckpointDetails> {
+    await this.#copies.receive(id, archive);
+    return this.#store.describe(id);
+  }
+
   reports(): Pick<NodeReport, "checkpoints" | "restores"> {
     const taking = [...this.#work.values()].flatMap(({ checkpoint, what }) =>
       what === "taken" ? [{ checkpoint, phase: "Taking" as const }] : [],
     );
     return {
-      checkpoints: [...this.#store.reports(), ...this.#failures.values(), ...taking],
+      checkpoints: [...this.#store.reports(), ...this.#copies.reports(), ...this.#failures.values(), ...taking],
       restores: [...this.#restores.values()],
     };
   }
@@ -167,6 +191,7 @@ export class Checkpoints implements CheckpointSessions {
         host: this.#host,
         ports: restorePorts({ engine, reconciler, log, operation, server }),
         id: checkpoint,
+        adaptation: adaptationOf(this.#store.get(checkpoint).manifest, server),
         server: `${server.namespace}/${server.name}`,
         operation,
       });

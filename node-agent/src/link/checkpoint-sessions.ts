@@ -1,8 +1,11 @@
+import type { Readable } from "node:stream";
 import type {
   CheckpointDetails,
   DeleteCheckpoint,
   DescribeCheckpoint,
   NodeReport,
+  OfferCheckpoint,
+  PullCheckpoint,
   RestoreCheckpoint,
   TakeCheckpoint,
 } from "@vfleet/shared";
@@ -18,5 +21,11 @@ export interface CheckpointSessions {
   restore(request: RestoreCheckpoint): Promise<void>;
   delete(request: DeleteCheckpoint): Promise<void>;
   describe(request: DescribeCheckpoint): CheckpointDetails;
+  offer(request: OfferCheckpoint): void;
+  pull(request: PullCheckpoint): void;
+  /** Its archive, for a node that it was offered to, or for the controller. Throws `checkpoint-not-offered`, `checkpoint-missing`. */
+  send(id: string, peer: string): Readable;
+  /** Keeps an archive of anybody's as a checkpoint of this node. */
+  receive(id: string, archive: Readable): Promise<CheckpointDetails>;
   reports(): Pick<NodeReport, "checkpoints" | "restores">;
 }

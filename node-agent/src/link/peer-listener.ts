@@ -11,6 +11,7 @@ import type { AgentConfig, Environment, Logger } from "@vfleet/shared";
 import type { Engine } from "../engine/engine.ts";
 import { compressProgram } from "../engine/image/image-stream.ts";
 import { readServerLog } from "../engine/runtime/server-log.ts";
+import type { CheckpointSessions } from "./checkpoint-sessions.ts";
 import { channelProtocol } from "./channel-frames.ts";
 import { parseExecParameters, runExecChannel } from "./exec-channel.ts";
 import { parseLogParameters } from "./log-parameters.ts";
@@ -22,6 +23,7 @@ export interface PeerListenerOptions {
   log: Logger;
   /** Throws `server-unknown`. */
   requireServer: (uid: string) => void;
+  checkpoints: Pick<CheckpointSessions, "send" | "receive">;
 }
 
 const nodePrefix = "node:";
@@ -29,7 +31,7 @@ const controllerName = "controller";
 const largestFrameBytes = 1 << 20;
 
 /**
- * HTTPS for the fleet's own parts, each by its certificate: the controller runs commands and reads logs, nodes fetch images. Nobody else gets past the handshake.
+ * HTTPS for the fleet's own parts, each by its certificate: the controller runs commands, reads logs and imports checkpoints, nodes fetch images and checkpoints. Nobody else gets past the handshake.
  */
 export class PeerListener {
   readonly #options: PeerListenerOptions;
@@ -78,6 +80,11 @@ export class PeerListener {
     const peer = peerName(request);
     const [, kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
     try {
+      if (kind === "checkpoints" && what === undefined && request.method === "PUT") {
+        return peer === controllerName
+          ? await this.#receiveCheckpoint(name, request, response)
+          : answer(response, 403, "only the controller imports checkpoints");
+      }
       if (request.method !== "GET") return answer(response, 405, "only GET is answered");
       if (kind === "servers" && what === "logs") {
         return peer === controllerName
@@ -89,11 +96,12 @@ export class PeerListener {
           ? await this.#image(name, response)
           : answer(response, 403, "only nodes fetch images");
       }
+      if (kind === "checkpoints" && what === undefined) return await this.#checkpoint(name, peer, response);
       return answer(response, 404, `nothing is at ${url.pathname}`);
     } catch (thrown) {
       this.#options.log.warn({ peer, path: url.pathname, err: thrown }, "request failed");
       if (response.headersSent) response.destroy();
-      else answer(response, codeOf(thrown) === "server-unknown" ? 404 : 500, messageOf(thrown));
+      else answer(response, statusOf(thrown), messageOf(thrown));
     }
   }
 
@@ -121,6 +129,17 @@ export class PeerListener {
     if (!(await volumes.hasImage(digest))) return answer(response, 404, `image "${digest}" is not here`);
     response.writeHead(200, { "content-type": "application/zstd" });
     await pipeline(compressProgram(volumes.sendImage(digest)), response);
+  }
+
+  async #checkpoint(id: string, peer: string, response: ServerResponse): Promise<void> {
+    const archive = this.#options.checkpoints.send(id, peer);
+    response.writeHead(200, { "content-type": "application/zstd" });
+    await pipeline(compressProgram(archive), response);
+  }
+
+  async #receiveCheckpoint(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const details = await this.#options.checkpoints.receive(id, request);
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(details));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -156,6 +175,24 @@ export class PeerListener {
 function peerName(request: IncomingMessage): string {
   const name = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
   return typeof name === "string" ? name : "";
+}
+
+function statusOf(thrown: unknown): number {
+  switch (codeOf(thrown)) {
+    case "server-unknown":
+    case "checkpoint-missing":
+      return 404;
+    case "checkpoint-not-offered":
+      return 403;
+    case "checkpoint-damaged":
+    case "checkpoint-version":
+    case "volume-stream-refused":
+      return 422;
+    case "checkpoint-no-room":
+      return 507;
+    default:
+      return 500;
+  }
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {

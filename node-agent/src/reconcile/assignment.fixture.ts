@@ -9,6 +9,7 @@ export function assignmentForTests(change: Partial<ServerAssignment> = {}): Serv
     epoch: 1,
     generation: 1,
     run: true,
+    awaitsRestore: false,
     restartPolicy: "Always",
     image: { name: "debian", digest: "sha256:00" },
     command: ["sleep", "600"],

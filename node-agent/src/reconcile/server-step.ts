@@ -102,6 +102,9 @@ function stepAbsent(
   if (record.startedAtMs !== undefined && record.assignment?.restartPolicy === "Never") {
     return { action: { do: "note-exit", exitCode: undefined }, phase: "Starting" };
   }
+  if (record.assignment?.awaitsRestore === true && record.startedAtMs === undefined) {
+    return { action: nothing, phase: "Pending", reason: "AwaitingRestore", message: "It begins as its checkpoint" };
+  }
   if (nowMs < retryAtMs) {
     return {
       action: { do: "wait", untilMs: retryAtMs },

@@ -2,6 +2,11 @@ import { z } from "zod";
 import { allVerbs, defineKind } from "./kind.ts";
 import { objectMetaSchema, subdomainSchema } from "./meta.ts";
 
+/** Of a server that begins as a checkpoint, until that is restored: name of the Restore. */
+export const awaitsRestoreAnnotation = "vfleet.dev/awaits-restore";
+/** The only node where it may be placed, since its checkpoint comes to it. */
+export const restoreNodeAnnotation = "vfleet.dev/restore-node";
+
 export const restorePhases = ["Pending", "Restoring", "Succeeded", "Failed"] as const;
 
 export const restoreSchema = z.strictObject({

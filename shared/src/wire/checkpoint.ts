@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { endpointSchema } from "./assignment.ts";
 import { hostVersionsSchema, operationSchema } from "./migration.ts";
 
 const checkpointIdSchema = operationSchema;
@@ -16,7 +17,7 @@ export const takeCheckpointSchema = z.object({
 });
 export type TakeCheckpoint = z.infer<typeof takeCheckpointSchema>;
 
-/** In the place of its own server. The same. */
+/** In the place of its own server, or as one that awaits it. The same. */
 export const restoreCheckpointSchema = z.object({
   kind: z.literal("checkpoint.restore"),
   operation: operationSchema,
@@ -34,6 +35,22 @@ export const deleteCheckpointSchema = z.object({
 });
 export type DeleteCheckpoint = z.infer<typeof deleteCheckpointSchema>;
 
+/** The node may fetch it once, within a minute. */
+export const offerCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.offer"),
+  checkpoint: checkpointIdSchema,
+  to: z.string(),
+});
+export type OfferCheckpoint = z.infer<typeof offerCheckpointSchema>;
+
+/** Fetches a copy from a node that was told to offer it; as `checkpoint.take`, but told again after a failure it tries again. */
+export const pullCheckpointSchema = z.object({
+  kind: z.literal("checkpoint.pull"),
+  checkpoint: checkpointIdSchema,
+  from: z.object({ node: z.string(), endpoint: endpointSchema }),
+});
+export type PullCheckpoint = z.infer<typeof pullCheckpointSchema>;
+
 /** Replied with `CheckpointDetails`; refused with `checkpoint-missing`. */
 export const describeCheckpointSchema = z.object({
   kind: z.literal("checkpoint.describe"),
@@ -48,6 +65,8 @@ export const checkpointDetailsSchema = z.object({
   memoryBytes: z.number().int().min(0),
   volumeBytes: z.number().int().min(0),
   versions: hostVersionsSchema,
+  /** What the server was, in the agents' own words. */
+  spec: z.record(z.string(), z.unknown()),
 });
 export type CheckpointDetails = z.infer<typeof checkpointDetailsSchema>;
 
@@ -57,7 +76,7 @@ export type CheckpointDetails = z.infer<typeof checkpointDetailsSchema>;
  */
 export const checkpointReportSchema = z.object({
   checkpoint: z.string(),
-  phase: z.enum(["Taking", "Ready", "Failed"]),
+  phase: z.enum(["Taking", "Copying", "Ready", "Failed"]),
   message: z.string().optional(),
 });
 export type CheckpointReport = z.infer<typeof checkpointReportSchema>;

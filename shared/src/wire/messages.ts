@@ -3,6 +3,8 @@ import { assignmentUpdateSchema } from "./assignment.ts";
 import {
   deleteCheckpointSchema,
   describeCheckpointSchema,
+  offerCheckpointSchema,
+  pullCheckpointSchema,
   restoreCheckpointSchema,
   takeCheckpointSchema,
 } from "./checkpoint.ts";
@@ -27,6 +29,8 @@ export const commandMessageSchema = z.discriminatedUnion("kind", [
   restoreCheckpointSchema,
   deleteCheckpointSchema,
   describeCheckpointSchema,
+  offerCheckpointSchema,
+  pullCheckpointSchema,
 ]);
 export type CommandMessage = z.infer<typeof commandMessageSchema>;
 

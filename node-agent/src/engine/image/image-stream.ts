@@ -5,56 +5,74 @@ import { PassThrough } from "node:stream";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { IncomingMessage } from "node:http";
-import type { TlsFiles } from "@vfleet/shared";
+import type { Endpoint, TlsFiles } from "@vfleet/shared";
 import { agentError } from "../../agent-error.ts";
 import type { OpenImage } from "./image-store.ts";
 
 /** zstd(1), fast: the network between hosts is faster than a better ratio is worth. */
 const compress = ["zstd", "-1", "--stdout", "--quiet"];
-const decompress = ["zstd", "--decompress", "--stdout", "--quiet", "--memory=128MB"];
+/** Nobody, with no rights: what it reads comes from elsewhere. A larger window than this is refused. */
+const decompress = [
+  "setpriv",
+  "--reuid=65534",
+  "--regid=65534",
+  "--clear-groups",
+  "--bounding-set=-all",
+  "--inh-caps=-all",
+  "--no-new-privs",
+  "zstd",
+  "--decompress",
+  "--stdout",
+  "--quiet",
+  "--memory=128MB",
+];
 const silenceMs = 30_000;
 
 export function compressProgram(input: Readable): Readable {
   return throughProgram(compress, input);
 }
 
-/** Opens images of peers over mutually authenticated TLS; a peer is who its certificate says, or nothing is read. */
+export function decompressProgram(input: Readable): Readable {
+  return throughProgram(decompress, input);
+}
+
+/** Opens images of peers. */
 export function imageOpener(tls: TlsFiles): OpenImage {
-  const credentials = {
-    ca: readFileSync(tls.ca),
-    cert: readFileSync(tls.certificate),
-    key: readFileSync(tls.key),
-    minVersion: "TLSv1.3" as const,
-  };
-  return (peer, digest) =>
-    new Promise((resolve, reject) => {
-      const asked = request({
-        ...credentials,
-        host: peer.endpoint.host,
-        port: peer.endpoint.port,
-        path: `/images/${encodeURIComponent(digest)}`,
-        timeout: silenceMs,
-        agent: false,
-        checkServerIdentity: (_host, certificate) =>
-          certificate.subject.CN === `node:${peer.node}`
-            ? undefined
-            : agentError("image-fetch-failed", {
-                name: digest,
-                reason: `"${String(certificate.subject.CN)}" answered for node "${peer.node}"`,
-              }),
-      });
-      asked.once("error", reject);
-      asked.once("timeout", () =>
-        asked.destroy(agentError("image-fetch-failed", { name: digest, reason: `nothing came for ${silenceMs} ms` })),
-      );
-      asked.once("response", (response: IncomingMessage) => {
-        if (response.statusCode !== 200) {
-          response.resume();
-          reject(agentError("image-fetch-failed", { name: digest, reason: `it answered ${response.statusCode}` }));
-        } else resolve(throughProgram(decompress, response));
-      });
-      asked.end();
+  return (peer, digest) => openPeerStream(tls, peer, `/images/${encodeURIComponent(digest)}`);
+}
+
+/** What a peer has at a path, decompressed, over mutually authenticated TLS; a peer is who its certificate says, or nothing is read. */
+export function openPeerStream(
+  tls: TlsFiles,
+  peer: { node: string; endpoint: Endpoint },
+  path: string,
+): Promise<Readable> {
+  const refused = (reason: string) => agentError("peer-stream-refused", { node: peer.node, path, reason });
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      ca: readFileSync(tls.ca),
+      cert: readFileSync(tls.certificate),
+      key: readFileSync(tls.key),
+      minVersion: "TLSv1.3",
+      host: peer.endpoint.host,
+      port: peer.endpoint.port,
+      path,
+      timeout: silenceMs,
+      agent: false,
+      checkServerIdentity: (_host, certificate) =>
+        certificate.subject.CN === `node:${peer.node}`
+          ? undefined
+          : refused(`"${String(certificate.subject.CN)}" answered`),
     });
+    asked.once("error", reject);
+    asked.once("timeout", () => asked.destroy(refused(`nothing came for ${silenceMs} ms`)));
+    asked.once("response", (response: IncomingMessage) => {
+      if (response.statusCode === 200) return resolve(decompressProgram(response));
+      response.resume();
+      return reject(refused(`it answered ${response.statusCode}`));
+    });
+    asked.end();
+  });
 }
 
 /** A stream through a filter program. It ends only when input and program both ended well. */

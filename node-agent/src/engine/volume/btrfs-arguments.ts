@@ -26,7 +26,31 @@ export const btrfsArguments = {
     folder,
   ],
   receive: (intoFolder: string) => ["btrfs", "receive", "--quiet", "-e", intoFolder],
+  /** In a root of its own: no path of the stream leads out, and no other subvolume can be named. */
+  receiveConfined: (intoFolder: string) => ["btrfs", "receive", "--quiet", "-C", "-e", intoFolder],
 } as const;
+
+/** Names the first file below that no server can have made: a device, or one of an owner outside of its ids. */
+export function findForeign(folder: string): string[] {
+  const outside = ["-uid", "+65535", "-o", "-gid", "+65535"];
+  return [
+    "find",
+    folder,
+    "-xdev",
+    "(",
+    "-type",
+    "b",
+    "-o",
+    "-type",
+    "c",
+    "-o",
+    ...outside,
+    ")",
+    "-printf",
+    "%P",
+    "-quit",
+  ];
+}
 
 /** Bytes a subvolume refers to, from `btrfs qgroup show -f --raw`: `0/256  16384  16384  …`. */
 export function parseReferredBytes(shown: string): number | undefined {

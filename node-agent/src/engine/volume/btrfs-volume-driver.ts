@@ -6,7 +6,7 @@ import type { Environment } from "@vfleet/shared";
 import { agentError } from "../../agent-error.ts";
 import { readProgram, writeProgram } from "../program/stream-program.ts";
 import { runProgram, tryProgram } from "../program/run-program.ts";
-import { btrfsArguments, parseLineage, parseReferredBytes } from "./btrfs-arguments.ts";
+import { btrfsArguments, findForeign, parseLineage, parseReferredBytes } from "./btrfs-arguments.ts";
 import type { ImageDraft, SendBase, VolumeDriver, VolumeFeatures } from "./volume-driver.ts";
 
 /** statfs(2) */
@@ -141,6 +141,13 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     return this.#receive("snapshots", snapshot, stream);
   }
 
+  async importSnapshot(snapshot: string, stream: Readable): Promise<void> {
+    return this.#receive("snapshots", snapshot, stream, async (around) => {
+      const { stdout } = await runProgram(findForeign(join(around, subvolume)));
+      if (stdout !== "") throw agentError("volume-stream-refused", { file: stdout });
+    });
+  }
+
   async listSnapshots(): Promise<string[]> {
     return this.#list("snapshots");
   }
@@ -161,12 +168,19 @@ export class BtrfsVolumeDriver implements VolumeDriver {
     await rename(around, place);
   }
 
-  async #receive(kind: string, name: string, stream: Readable): Promise<void> {
+  async #receive(
+    kind: string,
+    name: string,
+    stream: Readable,
+    judge?: (around: string) => Promise<void>,
+  ): Promise<void> {
     const place = this.#place(kind, name);
     const around = `${place}.${this.#environment.id().slice(0, 8)}${halfMade}`;
     await mkdir(around, { mode: 0o700 });
     try {
-      await writeProgram(btrfsArguments.receive(around), stream);
+      const { receive, receiveConfined } = btrfsArguments;
+      await writeProgram(judge === undefined ? receive(around) : receiveConfined(around), stream);
+      await judge?.(around);
       await this.#keep(around, place);
     } catch (thrown) {
       await this.#remove(around);

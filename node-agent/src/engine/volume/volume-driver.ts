@@ -57,6 +57,8 @@ export interface VolumeDriver {
   sendSnapshot(snapshot: string, base?: SendBase): Readable;
   /** Keeps what `sendSnapshot` streamed; nothing of it where the stream fails. */
   receiveSnapshot(snapshot: string, stream: Readable): Promise<void>;
+  /** The same from who knows whom, without a base. Throws `volume-stream-refused` for what no server could have written. */
+  importSnapshot(snapshot: string, stream: Readable): Promise<void>;
   listSnapshots(): Promise<string[]>;
   deleteSnapshot(snapshot: string): Promise<void>;
 }
