@@ -1,13 +1,12 @@
-import { readFileSync } from "node:fs";
 import type { ControllerConfig, Environment, Logger } from "@vfleet/shared";
 import { messageOf, Revert } from "@vfleet/shared";
-import type { NatsConnection } from "nats";
-import { connect, Events, nkeyAuthenticator } from "nats";
 import { Registry } from "prom-client";
-import { fleetAdmission } from "./admission/fleet-admission.ts";
-import { AgentStreams } from "./fleet/agent-streams.ts";
-import { startFleetControl } from "./fleet-control.ts";
-import { startApiServer } from "./http/api-server.ts";
+import { connectNats } from "./connect-nats.ts";
+import { startHealthServer } from "./http/health-server.ts";
+import { Leadership } from "./leadership/leadership.ts";
+import type { Leading } from "./leading.ts";
+import { startLeading } from "./leading.ts";
+import { addLeaderMetrics } from "./metrics/leader-metrics.ts";
 import { startObjectStore } from "./store/start-object-store.ts";
 import { RedisTelemetry } from "./telemetry/redis-telemetry.ts";
 
@@ -15,82 +14,92 @@ export interface ControllerOptions {
   config: ControllerConfig;
   environment: Environment;
   log: Logger;
+  /** Leads no more, or can't: the process must end at once, with all that it has in memory. */
+  onEnded: (reason: string) => void;
 }
 
 export interface Controller {
-  /** TCP port of the API. */
-  readonly port: number;
   close(): Promise<void>;
 }
 
-/** Starts everything a controller is, in the order in which each needs the one before; waits for NATS as long as it takes. */
-export async function startController({ config, environment, log }: ControllerOptions): Promise<Controller> {
+/** How long NATS servers may take to agree among themselves, until it is given up. */
+const patienceMs = 30_000;
+const retryMs = 250;
+
+/**
+ * Starts a controller, in the order in which each part needs the one before; waits for NATS as long as it takes. One that is alone
+ * leads when this resolves; one of several stands by with its copy of the store kept up, and leads when its time comes.
+ */
+export async function startController({ config, environment, log, onEnded }: ControllerOptions): Promise<Controller> {
   const revert = new Revert();
+  let leading: Leading | undefined;
   const close = async () => {
     for (const failure of await revert.revert()) log.warn({ failure }, "not ended cleanly");
   };
   try {
     const connection = await connectNats(config, log);
     revert.add("NATS", () => connection.close());
-    const store = await startObjectStore({ connection, environment, log, replicas: config.nats.replicas });
+    const { replicas } = config.nats;
+    const open = () => startObjectStore({ connection, environment, log, replicas });
+    const store = await persist(open, { environment, log });
     revert.add("object store", () => store.close());
     const telemetry = new RedisTelemetry({ url: config.redis.url, log });
     revert.add("telemetry", () => telemetry.close());
-    const registry = new Registry();
-    const control = await startFleetControl({
-      config,
-      registry,
-      environment,
-      log,
-      connection,
-      store,
-      onTelemetry: (sample) => telemetry.write(sample),
-      samples: () => telemetry.latest(),
-    });
-    revert.add("fleet control", () => control.close());
-    const api = await startApiServer({
-      environment,
-      log,
-      store,
-      config,
-      admission: [fleetAdmission({ store, addresses: control.addresses })],
-      guestStreams: new AgentStreams({ store, ownership: control.ownership, tls: config.agentTls }),
-      telemetry,
-      registry,
-    });
-    revert.add("API", () => api.close());
-    log.info({ port: api.port }, "controller ready");
-    return { port: api.port, close };
+
+    const state = () => ({ isLeading: leading !== undefined, epoch: leading?.epoch ?? 0 });
+    if (config.health !== undefined) {
+      const health = await startHealthServer({ listen: config.health, store, state });
+      revert.add("health", () => health.close());
+    }
+    const lead = async (isLeading?: () => boolean) => {
+      const started = await persist(
+        () => {
+          const registry = new Registry();
+          addLeaderMetrics(registry, state);
+          return startLeading({ config, environment, log, connection, store, telemetry, registry, isLeading });
+        },
+        { environment, log },
+      );
+      leading = started;
+      revert.add("leading", () => started.close());
+    };
+    if (config.leadership === undefined) await lead();
+    else {
+      const leadership: Leadership = new Leadership({
+        config: config.leadership,
+        connection,
+        environment,
+        log,
+        onWon: () => {
+          lead(() => leadership.isLeading).catch((thrown: unknown) => onEnded(`cannot lead: ${messageOf(thrown)}`));
+        },
+        onLost: () => onEnded("leadership lost"),
+      });
+      revert.add("leadership", () => leadership.resign());
+      leadership.start();
+      log.info({ member: config.leadership.member }, "standing by");
+    }
+    return { close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
 }
 
-/** A connection for as long as the program runs: it comes back by itself. */
-async function connectNats({ nats }: ControllerConfig, log: Logger): Promise<NatsConnection> {
-  const connection = await connect({
-    servers: nats.servers,
-    name: "vfleet-controller",
-    authenticator: nkeyAuthenticator(Buffer.from(readFileSync(nats.nkeySeedFile, "utf8").trim())),
-    tls: { caFile: nats.tls.ca, certFile: nats.tls.certificate, keyFile: nats.tls.key },
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    waitOnFirstConnect: true,
-    pingInterval: 5_000,
-    maxPingOut: 3,
-  });
-  void logStatus(connection, log);
-  return connection;
-}
-
-async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
-  try {
-    for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect || status.type === Events.Reconnect)
-        log.warn({ status: status.type }, "nats");
+/** Again while NATS refuses; what the operating system refuses, such as a port, is no matter of time. */
+async function persist<T>(
+  start: () => Promise<T>,
+  { environment, log }: Pick<ControllerOptions, "environment" | "log">,
+): Promise<T> {
+  const deadlineMs = environment.monotonicMs() + patienceMs;
+  for (;;) {
+    try {
+      return await start();
+    } catch (thrown) {
+      const isSystems = thrown instanceof Error && "syscall" in thrown;
+      if (isSystems || environment.monotonicMs() > deadlineMs) throw thrown;
+      log.warn({ error: messageOf(thrown) }, "not started yet");
+      await environment.sleep(retryMs);
     }
-  } catch (thrown) {
-    log.warn({ error: messageOf(thrown) }, "nats status ended");
   }
 }

@@ -7,7 +7,7 @@ import { answerAgent } from "./fleet/agent-requests.ts";
 import type { AssignmentSources } from "./fleet/assignment.ts";
 import { assignmentOf, networkMapOf } from "./fleet/assignment.ts";
 import { AssignmentPush } from "./fleet/assignment-push.ts";
-import { nextFirstRevision, openIncarnations } from "./fleet/incarnation.ts";
+import { epochOf, nextFirstRevision, openIncarnations } from "./fleet/incarnation.ts";
 import { FleetLink, type Messenger } from "./fleet/link.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
@@ -35,6 +35,8 @@ export interface FleetControlOptions {
 }
 
 export interface FleetControl {
+  /** Grows each time that a controller begins to lead. */
+  readonly epoch: number;
   readonly ownership: Ownership;
   readonly addresses: AddressPool;
   close(): Promise<void>;
@@ -129,7 +131,7 @@ export async function runFleetControl(
         answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
     });
     revert.add("link to agents", () => link.close());
-    return { ownership, addresses, close };
+    return { epoch: epochOf(firstRevision), ownership, addresses, close };
   } catch (thrown) {
     await close();
     throw thrown;

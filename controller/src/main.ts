@@ -30,6 +30,11 @@ async function main(): Promise<void> {
     config: readConfig(values.config, controllerConfigSchema),
     environment: systemEnvironment,
     log,
+    // Whatever is still under way in this process must not go on: the next one begins with nothing.
+    onEnded: (reason) => {
+      log.fatal({ reason }, "ending at once");
+      process.exit(1);
+    },
   });
   process.off("SIGTERM", endAtOnce).off("SIGINT", endAtOnce);
   const end = () => {

@@ -17,6 +17,7 @@ import type { FleetControl } from "./fleet-control.ts";
 import { startFleetControl } from "./fleet-control.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 import { startObjectStore } from "./store/start-object-store.ts";
+import { until as untilSeen } from "./test-until.ts";
 import { TestNatsServer } from "./store/test-nats-server.ts";
 
 const tls = { ca: "/unused", certificate: "/unused", key: "/unused" };
@@ -90,23 +91,13 @@ export function addAgent(name: string, memoryBytes?: number): SimulatedAgent {
   return agent;
 }
 
-export async function until<T>(what: string, look: () => T | undefined | false, limitMs = 15_000): Promise<T> {
-  const deadline = systemEnvironment.monotonicMs() + limitMs;
-  for (;;) {
-    const seen = look();
-    if (seen !== undefined && seen !== false) return seen;
-    if (systemEnvironment.monotonicMs() > deadline) {
-      const { items: servers } = store.list(virtualServerKind);
-      const { items: migrations } = store.list(migrationKind);
-      const { items: drains } = store.list(drainKind);
-      const { items: nodes } = store.list(nodeKind);
-      const state = [...servers, ...migrations, ...drains, ...nodes].map(
-        ({ kind, metadata, status }) => `${kind} ${metadata.name} ${JSON.stringify(status)}`,
-      );
-      throw new Error(`${what}: not within ${limitMs} ms\n${state.join("\n")}`);
-    }
-    await systemEnvironment.sleep(10);
-  }
+export function until<T>(what: string, look: () => T | undefined | false, limitMs = 15_000): Promise<T> {
+  const state = () =>
+    [virtualServerKind, migrationKind, drainKind, nodeKind]
+      .flatMap((kind) => store.list<ApiObject>(kind as unknown as Kind).items) // as in the store: a kind's columns are never called
+      .map(({ kind, metadata, status }) => `${kind} ${metadata.name} ${JSON.stringify(status)}`)
+      .join("\n");
+  return untilSeen(what, look, { limitMs, state });
 }
 
 export async function make<T extends ApiObject>(kind: Kind<T>, object: Record<string, unknown>): Promise<T> {

@@ -17,7 +17,7 @@ export function openIncarnations(connection: NatsConnection, replicas: number): 
   return connection.jetstream().views.kv(bucket, { history: 1, replicas });
 }
 
-/** Counts this start of a controller, and returns the revision above all that earlier ones gave out. */
+/** Counts each time that a controller begins to lead, and returns the revision above all that earlier ones gave out. */
 export async function nextFirstRevision(kv: CounterBucket): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const entry = await kv.get(key);
@@ -29,4 +29,9 @@ export async function nextFirstRevision(kv: CounterBucket): Promise<number> {
       if (attempt === attemptsMax) throw thrown;
     }
   }
+}
+
+/** Which controller, counted from the first that led, gives out revisions from this one on. */
+export function epochOf(firstRevision: number): number {
+  return firstRevision / revisionsPerIncarnation;
 }

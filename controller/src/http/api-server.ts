@@ -16,7 +16,7 @@ import { bodyLimitBytes } from "./request-body.ts";
 import { setUser, userOf } from "./request-user.ts";
 import { addKindRoutes } from "./resource-routes.ts";
 import { WatchStreams } from "./resource-watch.ts";
-import { notFound, statusOf } from "./status.ts";
+import { notFound, statusOf, unavailable } from "./status.ts";
 import { addSystemRoutes } from "./system-routes.ts";
 import type { TelemetryReader } from "./telemetry-reader.ts";
 
@@ -31,6 +31,8 @@ export interface ApiServerOptions {
   guestStreams?: GuestStreams;
   /** None: metrics answer 503. */
   telemetry?: TelemetryReader;
+  /** Whether what is read is still current; none: always. What comes after that is answered 503. */
+  isServing?: () => boolean;
   /** What `/metrics` shows, besides the API server's own; none: only these. */
   registry?: Registry;
 }
@@ -84,6 +86,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
   });
+  const { isServing } = options;
+  if (isServing !== undefined)
+    app.addHook("onRequest", async () => {
+      if (!isServing()) throw unavailable("this controller does not lead any more");
+    });
   addHooks(app, { authenticator, metrics, log });
   addSystemRoutes(app, {
     ...parts,

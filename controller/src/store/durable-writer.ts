@@ -17,10 +17,12 @@ const writeIdHeader = "Nats-Msg-Id";
 const wrongSequenceCodes: readonly number[] = [10071, 10164];
 const noRespondersCode: string = ErrorCode.NoResponders;
 const timeoutCode: string = ErrorCode.Timeout;
+const unavailableCode = 503;
 const noMessageFoundCode = 10037;
-const writeTimeoutMs = 3000;
-const writeAttempts = 4;
-const retryDelayMs = 250;
+const writeTimeoutMs = 2000;
+/** Where one of several NATS servers dies, the others take up to ten seconds until one of them takes its writes. */
+const persistenceMs = 15_000;
+const retryDelayMs = 100;
 
 export interface RecordWrite {
   key: string;
@@ -67,19 +69,41 @@ export class DurableWriter {
 
   /** The key's newest record, by the stream's leader. */
   async lastRecordOf(key: string): Promise<{ sequence: number; deleted: boolean; writeId: string } | undefined> {
-    try {
-      const message = await this.#jsm.streams.getMessage(`KV_${this.#options.bucket}`, {
-        last_by_subj: this.subjectOf(key),
-      });
-      return {
-        sequence: message.seq,
-        deleted: message.header.has(operationHeader),
-        writeId: message.header.get(writeIdHeader),
-      };
-    } catch (thrown) {
-      if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
-      throw unavailable(thrown);
+    const deadlineMs = this.#options.environment.monotonicMs() + persistenceMs;
+    for (;;) {
+      try {
+        const message = await this.#jsm.streams.getMessage(`KV_${this.#options.bucket}`, {
+          last_by_subj: this.subjectOf(key),
+        });
+        return {
+          sequence: message.seq,
+          deleted: message.header.has(operationHeader),
+          writeId: message.header.get(writeIdHeader),
+        };
+      } catch (thrown) {
+        if (thrown instanceof NatsError && thrown.api_error?.err_code === noMessageFoundCode) return undefined;
+        await this.#rest(thrown, deadlineMs);
+      }
     }
+  }
+
+  /** Writes whatever is there. Sequence of the record; one that was not acknowledged may have been written before it. */
+  async writeAnyway(key: string, value: string): Promise<number> {
+    const deadlineMs = this.#options.environment.monotonicMs() + persistenceMs;
+    for (;;) {
+      try {
+        return (await this.#js.publish(this.subjectOf(key), value, { timeout: writeTimeoutMs })).seq;
+      } catch (thrown) {
+        await this.#rest(thrown, deadlineMs);
+      }
+    }
+  }
+
+  /** Before the next attempt, where another one may succeed in time; else throws `store-unavailable`. */
+  async #rest(thrown: unknown, deadlineMs: number): Promise<void> {
+    const { environment } = this.#options;
+    if (!isPassing(thrown) || environment.monotonicMs() > deadlineMs) throw unavailable(thrown);
+    await environment.sleep(retryDelayMs);
   }
 
   /**
@@ -110,7 +134,8 @@ export class DurableWriter {
     { id, data, mayBeWritten: wasSent }: { id: string; data: Uint8Array; mayBeWritten: boolean },
   ): Promise<number | undefined> {
     let mayBeWritten = wasSent;
-    for (let attempt = 1; attempt <= writeAttempts; attempt += 1) {
+    const deadlineMs = this.#options.environment.monotonicMs() + persistenceMs;
+    for (;;) {
       const messageHeaders = headers();
       if (write.value === undefined) messageHeaders.set(operationHeader, "DEL");
       try {
@@ -128,16 +153,20 @@ export class DurableWriter {
           if (last?.writeId === id) return last.sequence;
           throw outcomeUnknown(write, thrown);
         }
-        const nobodyThere = thrown instanceof NatsError && thrown.code === noRespondersCode;
-        const timedOut = thrown instanceof NatsError && thrown.code === timeoutCode;
-        if (!nobodyThere && !timedOut) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
-        mayBeWritten ||= timedOut;
-        if (attempt === writeAttempts) throw mayBeWritten ? outcomeUnknown(write, thrown) : unavailable(thrown);
-        await this.#options.environment.sleep(retryDelayMs);
+        const wasNobodyThere = thrown instanceof NatsError && thrown.code === noRespondersCode;
+        mayBeWritten ||= isPassing(thrown) && !wasNobodyThere;
+        await this.#rest(thrown, deadlineMs).catch((ended: unknown) => {
+          throw mayBeWritten ? outcomeUnknown(write, thrown) : ended;
+        });
       }
     }
-    throw unavailable("no attempt left");
   }
+}
+
+/** Nobody takes writes at the moment, or whoever does didn't answer. */
+function isPassing(thrown: unknown): boolean {
+  if (!(thrown instanceof NatsError)) return false;
+  return [noRespondersCode, timeoutCode].includes(thrown.code) || thrown.api_error?.code === unavailableCode;
 }
 
 function unavailable(thrown: unknown): VfleetError {

@@ -117,7 +117,7 @@ export class JetStreamObjectStore implements ObjectStore {
       // The mirror is behind, or a marker of an earlier deletion is there: the stream's leader knows.
       const last = await this.#records.lastRecordOf(encoded);
       if (last?.deleted === false) {
-        await this.#shown(last.sequence, prepared);
+        await this.#shown(last.sequence, nameOf(prepared));
         throw exists();
       }
       sequence = await this.#write(untyped(kind), prepared, last?.sequence ?? 0);
@@ -202,6 +202,11 @@ export class JetStreamObjectStore implements ObjectStore {
     };
   }
 
+  async catchUp(): Promise<void> {
+    const sequence = await this.#records.writeMark();
+    await this.#shown(sequence, { what: "mark", name: "mark" });
+  }
+
   async close(): Promise<void> {
     this.#stopSweep();
     this.#records.close();
@@ -268,23 +273,23 @@ export class JetStreamObjectStore implements ObjectStore {
   }
 
   async #written<T extends ApiObject>(object: ApiObject, sequence: number): Promise<T> {
-    await this.#shown(sequence, object);
+    await this.#shown(sequence, nameOf(object));
     return versioned(object, sequence) as T; // the caller's own kind
   }
 
   /** Resolves when the mirror has that record, so that no read goes back behind it. */
-  async #shown(sequence: number, object: ApiObject): Promise<void> {
+  async #shown(sequence: number, record: { what: string; name: string }): Promise<void> {
     if (await this.#waiters.wait(sequence, feedSuspectMs)) return;
     this.#log.warn({ sequence, mirrored: this.#mirror.sequence }, "mirror is behind its own write");
     void this.#records.restartFollowing();
     if (await this.#waiters.wait(sequence, mirrorTimeoutMs)) return;
-    throw fail("outcome-unknown", { what: object.kind, name: displayName(object.metadata) });
+    throw fail("outcome-unknown", record);
   }
 
   /** Waits for the mirror to show what stood in the way, so that who reads again does not meet the old one again. */
   async #conflict(kind: Kind, current: ApiObject): Promise<VfleetError> {
     const last = await this.#records.lastRecordOf(encodeKey(kind, current.metadata));
-    if (last !== undefined) await this.#shown(last.sequence, current);
+    if (last !== undefined) await this.#shown(last.sequence, nameOf(current));
     return fail("conflict", {
       what: resourceName(kind),
       name: current.metadata.name,
@@ -311,6 +316,11 @@ export class JetStreamObjectStore implements ObjectStore {
 
 function versioned(object: ApiObject, sequence: number): ApiObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(sequence) } };
+}
+
+/** For errors. */
+function nameOf({ kind, metadata }: ApiObject): { what: string; name: string } {
+  return { what: kind, name: displayName(metadata) };
 }
 
 function versionOf(object: ApiObject): number {

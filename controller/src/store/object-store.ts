@@ -95,6 +95,8 @@ export interface ObjectStore {
   watch(kind: undefined, options: WatchOptions, listener: (event: StoreEvent) => void): Watch;
   /** Version of the newest state seen. */
   readonly resourceVersion: string;
+  /** Resolves when reads are not older than any write that was acknowledged before the call, by whichever process. Throws `store-unavailable`, `outcome-unknown`. */
+  catchUp(): Promise<void>;
   /** Whether the mirror follows the store at this moment. */
   readonly connected: boolean;
   close(): Promise<void>;

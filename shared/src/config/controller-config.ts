@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { tlsFilesSchema } from "./tls-files.ts";
 
+const memberSchema = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a host's name: letters, digits, dashes");
+
 /** `/etc/vfleet/controller.json`: all that a controller is told. Paths are absolute. */
 export const controllerConfigSchema = z.strictObject({
   listen: z.strictObject({
@@ -20,6 +24,26 @@ export const controllerConfigSchema = z.strictObject({
     /** Copies of each record. */
     replicas: z.number().int().min(1).max(5).default(1),
   }),
+  /** Several controllers, of which one leads at a time. None: this is the only one, and leads from its start. */
+  leadership: z
+    .strictObject({
+      /** Which of `members` this is; no other process may call itself so. */
+      member: memberSchema,
+      /** All controllers, the same list at each. More than half of them must run for one to lead. */
+      members: z.array(memberSchema).min(2).max(7),
+      /** A leader that hears of less than half of the others for so long ceases to lead; after a little longer another one does. */
+      leaseMs: z.number().int().min(500).max(60_000).default(1500),
+    })
+    .refine(({ members }) => new Set(members).size === members.length, {
+      error: "names a member twice",
+      path: ["members"],
+    })
+    .refine(({ member, members }) => members.includes(member), { error: "is none of members", path: ["member"] })
+    .optional(),
+  /** Plain HTTP, for probes, whether this controller leads or not: `/healthz`, `/readyz`, `/metrics`. None: not served. */
+  health: z
+    .strictObject({ host: z.string().default("127.0.0.1"), port: z.number().int().min(0).max(65_535).default(6444) })
+    .optional(),
   redis: z.strictObject({ url: z.string() }),
   /** JSON array of `{name, groups, sha256}`: bearer tokens by their SHA-256 (hex). */
   tokensFile: z.string().startsWith("/"),
