@@ -87,18 +87,6 @@ export class DurableWriter {
     }
   }
 
-  /** Writes whatever is there. Sequence of the record; one that was not acknowledged may have been written before it. */
-  async writeAnyway(key: string, value: string): Promise<number> {
-    const deadlineMs = this.#options.environment.monotonicMs() + persistenceMs;
-    for (;;) {
-      try {
-        return (await this.#js.publish(this.subjectOf(key), value, { timeout: writeTimeoutMs })).seq;
-      } catch (thrown) {
-        await this.#rest(thrown, deadlineMs);
-      }
-    }
-  }
-
   /** Before the next attempt, where another one may succeed in time; else throws `store-unavailable`. */
   async #rest(thrown: unknown, deadlineMs: number): Promise<void> {
     const { environment } = this.#options;

@@ -32,6 +32,8 @@ const feedSuspectMs = 1000;
 const mutateAttempts = 64;
 const markerAgeMs = 3_600_000;
 const markerSweepMs = 600_000;
+/** Of no object: those have four parts. */
+const markKey = "mark";
 const markersPerSweep = 1000;
 
 interface Parts {
@@ -203,8 +205,14 @@ export class JetStreamObjectStore implements ObjectStore {
   }
 
   async catchUp(): Promise<void> {
-    const sequence = await this.#records.writeMark();
-    await this.#shown(sequence, { what: "mark", name: "mark" });
+    // A mark that is written now comes after whatever was written before, and its writing needs most of the copies.
+    let sequence: number | undefined;
+    while (sequence === undefined) {
+      const last = await this.#records.lastRecordOf(markKey);
+      const value = this.#environment.id();
+      sequence = await this.#records.write({ key: markKey, value, expectedSequence: last?.sequence ?? 0 });
+    }
+    await this.#shown(sequence, { what: "record", name: markKey });
   }
 
   async close(): Promise<void> {

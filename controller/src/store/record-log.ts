@@ -13,8 +13,6 @@ import { DurableWriter, operationHeader, type RecordWrite } from "./durable-writ
 import type { MirrorRecord } from "./mirror.ts";
 
 const retryDelayMs = 250;
-/** Not of an object: those have four parts. */
-const markKey = "mark";
 
 export interface RecordLogOptions {
   connection: NatsConnection;
@@ -96,11 +94,6 @@ export class RecordLog {
   /** As `DurableWriter.write`. */
   write(write: RecordWrite): Promise<number | undefined> {
     return this.#writer.write(write);
-  }
-
-  /** Writes a record that is no object's. By its sequence whatever was written before has its own. */
-  writeMark(): Promise<number> {
-    return this.#writer.writeAnyway(markKey, this.#options.environment.id());
   }
 
   /** Removes a key's deletion marker from the stream, and nothing newer. */
