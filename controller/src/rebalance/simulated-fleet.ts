@@ -7,9 +7,9 @@ import { rebalanceStep } from "./rebalance-step.ts";
 import { stall, usage } from "./sample-telemetry.ts";
 
 const startMs = Date.parse("2026-01-01T00:00:00.000Z");
-const tickMs = 5000;
+const usualTickMs = 5000;
 const moveMs = 20_000;
-const nodeMilliCpu = 4000;
+export const nodeMilliCpu = 4000;
 
 export function policySpec(changes: object = {}): RebalanceSpec {
   return rebalancePolicySchema.parse({
@@ -36,6 +36,8 @@ export interface SimulatedServer {
   node: string;
   /** Thousandths of a CPU that it wants. */
   demand: (atMs: number) => number;
+  /** That its host keeps for it; none: the default. */
+  requestMilliCpu?: number;
 }
 
 export interface SimulatedMove {
@@ -49,6 +51,8 @@ export interface SimulatedOutcome {
   moves: SimulatedMove[];
   /** CPU time that was wanted from `fromMs` on and not had, seconds. */
   unservedSeconds: (fromMs: number) => number;
+  /** Of all nodes together: how long their pressure was above the policy's threshold. */
+  overloadedSeconds: number;
 }
 
 /** An hour, or as long as asked, of nodes that divide their CPUs among what their servers want, and of moves that take 20 s. */
@@ -60,22 +64,29 @@ export function simulateFleet(options: {
   forMs: number;
   /** Whether kernels count how long each server waits, or only how long something on a node does. */
   countsServers: boolean;
+  tickMs?: number;
 }): SimulatedOutcome {
-  const { spec, mode } = options;
+  const { spec, mode, tickMs = usualTickMs } = options;
   const nodes = Array.from({ length: options.nodes }, (_, index) => sampleNode(`host-${index + 1}`));
   const servers = new Map<string, VirtualServer>();
   const demands = new Map(options.servers.map(({ name, demand }) => [name, demand]));
-  for (const { name, node } of options.servers) servers.set(name, sampleServer(name, { status: placedStatus(node) }));
+  for (const { name, node, requestMilliCpu } of options.servers) {
+    const requests = requestMilliCpu === undefined ? {} : { requests: { cpu: `${Math.round(requestMilliCpu)}m` } };
+    servers.set(name, sampleServer(name, { status: placedStatus(node), spec: { resources: requests } }));
+  }
   const averages = new Map<string, number>();
   const migrations: Migration[] = [];
   const moves: SimulatedMove[] = [];
   const unserved: { atMs: number; milliCpu: number }[] = [];
   let state: RebalanceDecision["state"] = [];
+  let overloadedSeconds = 0;
   for (let atMs = 0; atMs <= options.forMs; atMs += tickMs) {
     endMoves(migrations, servers, atMs);
     const samples = sampleAll(nodes.map(({ metadata }) => metadata.name));
     const excess = samples.reduce((sum, { wanted }) => sum + Math.max(0, wanted - nodeMilliCpu), 0);
     unserved.push({ atMs, milliCpu: excess });
+    const pressed = samples.filter(({ stallPercent }) => stallPercent >= spec.thresholds.cpuPressurePercent);
+    overloadedSeconds += (pressed.length * tickMs) / 1000;
     if (atMs % (spec.intervalSeconds * 1000) !== 0) continue;
     const all = [...servers.values()];
     const fleet = { nodes, servers: all, migrations, images: [] };
@@ -93,11 +104,12 @@ export function simulateFleet(options: {
   }
   return {
     moves,
+    overloadedSeconds,
     unservedSeconds: (fromMs) =>
       unserved.filter(({ atMs }) => atMs >= fromMs).reduce((sum, entry) => sum + (entry.milliCpu * tickMs) / 1e6, 0),
   };
 
-  function sampleAll(names: readonly string[]): { telemetry: NodeTelemetry; wanted: number }[] {
+  function sampleAll(names: readonly string[]): { telemetry: NodeTelemetry; wanted: number; stallPercent: number }[] {
     const atMs = unserved.length * tickMs;
     const on = Map.groupBy(servers.values(), (server) => server.status?.nodeName);
     return names.map((node) => sampleNodeAt(node, on.get(node) ?? [], atMs));
@@ -120,7 +132,7 @@ export function simulateFleet(options: {
         pressure: options.countsServers ? { cpu: stall(stallPercent) } : {},
       })),
     };
-    return { telemetry, wanted };
+    return { telemetry, wanted, stallPercent };
   }
 
   /** As the kernel's average over a minute does. */
@@ -138,6 +150,7 @@ function endMoves(migrations: Migration[], servers: Map<string, VirtualServer>, 
     const { status, spec } = migration;
     if (status === undefined || nowMs - Date.parse(status.startedAt ?? "") < moveMs) continue;
     Object.assign(status, { phase: "Succeeded", endedAt: new Date(nowMs).toISOString(), pauseMs: 200 });
-    servers.set(spec.server, sampleServer(spec.server, { status: placedStatus(status.targetNode ?? "") }));
+    const server = servers.get(spec.server);
+    if (server !== undefined) servers.set(spec.server, { ...server, status: placedStatus(status.targetNode ?? "") });
   }
 }
