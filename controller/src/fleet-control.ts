@@ -5,10 +5,12 @@ import type { Registry } from "prom-client";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { answerAgent } from "./fleet/agent-requests.ts";
 import type { AssignmentSources } from "./fleet/assignment.ts";
-import { assignmentOf, networkMapOf } from "./fleet/assignment.ts";
+import { assignmentOf } from "./fleet/assignment.ts";
 import { AssignmentPush } from "./fleet/assignment-push.ts";
 import { epochOf, nextFirstRevision, openIncarnations } from "./fleet/incarnation.ts";
 import { FleetLink, type Messenger } from "./fleet/link.ts";
+import { NetworkPush } from "./fleet/network-push.ts";
+import { NetworkWatch } from "./fleet/network-watch.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
@@ -87,17 +89,21 @@ export async function runFleetControl(
       link,
       firstRevision,
       assignmentOf: (node) => assignmentOf(node, sources),
-      networkMap: () =>
-        networkMapOf({
-          servers: store.list(virtualServerKind).items,
-          nodes: store.list(nodeKind).items,
-          gateways: config.overlay.gateways,
-          owner: (uid) => ownership.get(uid),
-        }),
       nodes: () => fleet.candidates.map(({ name }) => name),
-      applied: (node) => presence.report(node)?.assignmentRevision ?? 0,
     });
     revert.add("assignments", () => assignments.close());
+    const network = new NetworkPush({
+      environment,
+      link,
+      nodes: () => fleet.candidates.length,
+      firstVersion: firstRevision,
+    });
+    revert.add("network map", () => network.close());
+    const places = new NetworkWatch({ ownership, push: network, gateways: config.overlay.gateways });
+    const placed = store.watch(undefined, {}, (event) => places.onStored(event));
+    revert.add("network watch", () => placed.stop());
+    ownership.onChange((uid) => places.onOwnership(uid));
+    presence.onReport((report) => network.hear(report.node, report.network));
 
     const reconcilers = new Reconcilers({
       environment,

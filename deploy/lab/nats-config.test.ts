@@ -30,5 +30,5 @@ it("gives the controller all and each node its own subjects", () => {
 it("lets a node say and hear nothing of JetStream or of another node", () => {
   const { publish, subscribe } = nodePermissions("host-1");
   for (const subject of [...publish.allow, ...subscribe.allow])
-    expect(subject).toMatch(/^(vfleet\.node\.host-1\.[a-z]+|_INBOX\.node\.host-1\.>)$/);
+    expect(subject).toMatch(/^(vfleet\.node\.host-1\.[a-z]+|_INBOX\.node\.host-1\.>|vfleet\.fleet\.network)$/);
 });

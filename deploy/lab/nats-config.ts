@@ -13,10 +13,10 @@ export interface NatsConfigOptions {
 /** Commands may take long before they are answered. */
 const replyWithin = "10m";
 
-/** What a node's identity may do: hear its own commands and replies, say its own things. Nothing of JetStream or of others. */
+/** What a node's identity may do: hear its own commands and replies and what all are told, say its own things. Nothing of JetStream or of others. */
 export function nodePermissions(node: string) {
   return {
-    subscribe: { allow: [subjects.command(node), `${nodeInboxPrefix(node)}.>`] },
+    subscribe: { allow: [subjects.command(node), subjects.network, `${nodeInboxPrefix(node)}.>`] },
     publish: {
       allow: [subjects.report(node), subjects.progress(node), subjects.telemetry(node), subjects.request(node)],
     },

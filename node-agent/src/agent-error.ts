@@ -31,8 +31,6 @@ export const agentError = errorRegistry({
     `Cannot run server "${p.uid}" under epoch ${p.epoch}: epoch ${p.highest} was seen`,
   "migration-under-way": (p: { uid: string }) =>
     `Cannot migrate server "${p.uid}": another migration of it is under way on this node`,
-  "network-map-missing": (p: { revision: number }) =>
-    `Cannot apply assignment ${p.revision}: it has no network map, nor had one before it`,
   "checkpoint-refused": (p: { uid: string; reason: string }) =>
     `Cannot take a checkpoint of server "${p.uid}": ${p.reason}`,
   "checkpoint-restore-refused": (p: { checkpoint: string; reason: string }) =>

@@ -20,6 +20,7 @@ import type { CheckpointSessions } from "./link/checkpoint-sessions.ts";
 import type { MigrationSessions } from "./link/migration-sessions.ts";
 import { PeerListener, type PeerListenerOptions } from "./link/peer-listener.ts";
 import { AssignmentStore } from "./reconcile/assignment-store.ts";
+import { NetworkFollower } from "./reconcile/network-follower.ts";
 import { RecordStore } from "./reconcile/record-store.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { TelemetrySampler } from "./telemetry/telemetry-sampler.ts";
@@ -143,12 +144,20 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
     isMigrating: (uid) => isMigrating(uid),
     onChange,
   });
+  const network = new NetworkFollower({
+    driver: engine.network,
+    file: engine.layout.networkFile,
+    disk: engine.disk,
+    environment,
+    log,
+  });
   const { connect } = host;
   const link = new ControllerLink({
     config,
     environment,
     log,
     onCommand,
+    onNetwork: (update) => network.apply(update),
     onConnected: () => void sync(),
     ...(connect === undefined ? {} : { connect }),
   });
@@ -162,6 +171,7 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   await migrations.recover();
   closing.add("migrations", () => migrations.close());
   await reconciler.open();
+  await network.open();
   closing.add("reconciler", () => reconciler.close());
   migratability.open();
   closing.add("migratability", () => migratability.close());
@@ -190,6 +200,8 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
     switch (command.kind) {
       case "assign":
         return reconciler.apply(command.assignment);
+      case "network":
+        return network.apply(command.update);
       case "migration.prepare-target":
         return migrations.prepareTarget(command);
       case "migration.start-source":
@@ -247,6 +259,7 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
       info: nodeInfo(versions),
       conditions: [{ type: "Ready", status: "True", reason: "AgentReady", message: "The agent is running" }],
       assignmentRevision: reconciler.assignmentRevision,
+      network: network.state,
       servers: reconciler.reports().map((server) => migratability.withSeen(server)),
       images: images.reports(),
       ...checkpoints.reports(),

@@ -27,7 +27,6 @@ export async function answerAgent(
           servers: [],
           releases: [],
           images: [],
-          network: { peers: [], servers: [] },
         }
       );
     case "migration.commit":

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Image, ServerReport } from "@vfleet/shared";
+import type { Image, Node, ServerReport, VirtualServer } from "@vfleet/shared";
 import { imageKind } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import { placedStatus, sampleNode, sampleServer } from "../reconcile/samples.ts";
-import type { NetworkSources } from "./assignment.ts";
-import { assignmentOf, networkMapOf } from "./assignment.ts";
+import { assignmentOf } from "./assignment.ts";
 
 const image = {
   ...imageKind.schema.parse({
@@ -29,7 +28,10 @@ function report(epoch: number): ServerReport {
   };
 }
 
-interface Fixture extends NetworkSources {
+interface Fixture {
+  servers: readonly VirtualServer[];
+  nodes: readonly Node[];
+  owner: (uid: string) => OwnershipRecord | undefined;
   images: readonly Image[];
   reported: (node: string) => readonly ServerReport[];
   moving: ReadonlySet<string>;
@@ -48,12 +50,11 @@ function assignmentsOf(fixture: Fixture) {
     reported,
     isMoving: (uid: string) => moving.has(uid),
   };
-  const network = networkMapOf(fixture);
   return new Map(
     nodes.map(({ metadata: { name } }) => {
       const assignment = assignmentOf(name, sources);
       if (assignment === undefined) throw new Error(`nothing for ${name}`);
-      return [name, { ...assignment, network }];
+      return [name, assignment];
     }),
   );
 }
@@ -69,7 +70,6 @@ function sources(
     servers: [sampleServer("web", { status: placedStatus("host-1") })],
     images: [image],
     nodes: [sampleNode("host-1"), sampleNode("host-2")],
-    gateways: [{ name: "client", address: "10.0.0.99" }],
     owner: (uid) => (uid === record.uid ? record : undefined),
     reported: (node) => reports[node] ?? [],
     moving: new Set(),
@@ -103,16 +103,10 @@ describe("what a node is told", () => {
     expect(assignments.get("host-2")?.servers).toEqual([]);
   });
 
-  test("follows the ownership record, not the status, and tells every node where the MAC is", () => {
+  test("follows the ownership record, not the status", () => {
     const assignments = assignmentsOf(sources({ record: moved }));
     expect(assignments.get("host-1")?.servers).toEqual([]);
     expect(assignments.get("host-2")?.servers[0]?.epoch).toBe(2);
-    for (const { network } of assignments.values()) {
-      expect(network.peers.map((peer) => peer.name)).toEqual(["client", "host-1", "host-2"]);
-      expect(network.servers).toEqual([
-        { macAddress: "02:76:0a:c8:00:02", address: "10.200.0.2", peerAddress: "10.0.0.2" },
-      ]);
-    }
   });
 
   test("has a node that needs an image fetch it from those that hold it", () => {

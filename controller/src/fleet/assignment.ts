@@ -1,7 +1,6 @@
 import type {
   Image,
   ImageAssignment,
-  NetworkMap,
   Node,
   NodeAssignment,
   ServerAssignment,
@@ -26,21 +25,13 @@ export interface AssignmentSources {
   isMoving(uid: string): boolean;
 }
 
-/** Everything that the network map is made of. */
-export interface NetworkSources {
-  servers: readonly VirtualServer[];
-  nodes: readonly Node[];
-  gateways: readonly { name: string; address: string }[];
-  owner: (uid: string) => OwnershipRecord | undefined;
-}
-
-export type Assignment = Omit<NodeAssignment, "revision" | "network">;
+export type Assignment = Omit<NodeAssignment, "revision">;
 
 /** Program of a server when neither it nor its image names one. */
 const defaultCommand = ["/sbin/init"];
 const imagePeersMax = 8;
 
-/** What a node should do, but for the network map. Pure, and in an order that depends on the sources only: equal sources, equal text. */
+/** What a node should do. Pure, and in an order that depends on the sources only: equal sources, equal text. */
 export function assignmentOf(name: string, sources: AssignmentSources): Assignment | undefined {
   const node = sources.node(name);
   if (node === undefined) return undefined;
@@ -115,28 +106,6 @@ export function endpointOf(node: Node): { host: string; port: number } | undefin
   const text = node.status?.fleet?.agentEndpoint;
   const at = text?.lastIndexOf(":") ?? -1;
   return text === undefined || at < 1 ? undefined : { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
-}
-
-/** Every server's MAC behind the underlay address of the host that owns it. */
-export function networkMapOf(sources: NetworkSources): NetworkMap {
-  const underlay = new Map(
-    sources.nodes.flatMap((node) => {
-      const address = node.status?.addresses?.find((candidate) => candidate.type === "InternalIP")?.address;
-      return address === undefined ? [] : [[node.metadata.name, address] as const];
-    }),
-  );
-  const peers = [
-    ...[...underlay].map(([name, address]) => ({ name, address })),
-    ...sources.gateways.map(({ name, address }) => ({ name, address })),
-  ].toSorted((a, b) => a.name.localeCompare(b.name));
-  const servers = sources.servers.flatMap((server) => {
-    const peerAddress = underlay.get(sources.owner(uidOf(server))?.node ?? "");
-    const { address, macAddress } = server.status ?? {};
-    return peerAddress === undefined || address === undefined || macAddress === undefined
-      ? []
-      : [{ macAddress, address, peerAddress }];
-  });
-  return { peers, servers: servers.toSorted((a, b) => a.macAddress.localeCompare(b.macAddress)) };
 }
 
 function imagesOf(name: string, servers: readonly ServerAssignment[], sources: AssignmentSources): ImageAssignment[] {

@@ -111,6 +111,11 @@ export class FleetLink {
     this.#connection.publish(subjects.command(node), command);
   }
 
+  /** Says a change of the network map to all nodes at once; their reports say who has missed it. */
+  tellAll(update: string): void {
+    this.#connection.publish(subjects.network, update);
+  }
+
   /** Nearly every report says what the one before it said: then it is the same object. */
   #reportOf(node: string, message: Incoming): NodeReport | undefined {
     const known = this.#reports.get(node);

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type {
-  AssignmentUpdate,
   CommandMessage,
   MigrationProgress,
   NodeAssignment,
+  NetworkUpdate,
   NodeReport,
   PrepareTarget,
   RequestMessage,
@@ -15,6 +15,8 @@ import {
   commandMessageSchema,
   commitReplySchema,
   messageOf,
+  NetworkCopy,
+  networkUpdateSchema,
   nodeInboxPrefix,
   replyError,
   replyOk,
@@ -38,6 +40,8 @@ export interface SimulatedAgentOptions {
   labels?: Record<string, string>;
   /** Between two reports of which nothing new is said; default 200 ms. */
   reportEveryMs?: number;
+  /** False: it follows the network map's versions only, so that thousands fit into one process. */
+  keepsMap?: boolean;
 }
 
 const ioUring = { reason: "IoUring", message: "it uses io_uring (process 1)" } as const;
@@ -60,6 +64,7 @@ export class SimulatedAgent {
   readonly ran = new Set<string>();
   readonly commits: Commit[] = [];
   readonly checkpoints = new SimulatedCheckpoints();
+  readonly network = new NetworkCopy();
   assignment: NodeAssignment | undefined;
 
   readonly #options: SimulatedAgentOptions;
@@ -78,6 +83,9 @@ export class SimulatedAgent {
   start(): void {
     const { connection } = this.#options;
     connection.subscribe(subjects.command(this.name), { callback: (_error, message) => void this.#command(message) });
+    connection.subscribe(subjects.network, {
+      callback: (_error, message) => this.#follow(networkUpdateSchema.parse(message.json())),
+    });
     this.#stopReports = systemEnvironment.every(this.#options.reportEveryMs ?? 200, () => this.report());
     this.report();
   }
@@ -117,6 +125,7 @@ export class SimulatedAgent {
       },
       conditions: [],
       assignmentRevision: this.assignment?.revision ?? 0,
+      network: this.network.state,
       servers: this.servers,
       images: [...this.#images].map(([name, digest]) => ({ name, phase: "Ready", digest, sizeBytes: 1000 })),
       ...this.checkpoints.reports(),
@@ -147,6 +156,9 @@ export class SimulatedAgent {
     switch (command.kind) {
       case "assign":
         if (command.assignment.revision >= (this.assignment?.revision ?? 0)) this.#apply(command.assignment);
+        return {};
+      case "network":
+        this.#follow(command.update);
         return {};
       case "migration.prepare-target":
         if (this.refusePrepare !== undefined) throw new Error(this.refusePrepare);
@@ -183,10 +195,12 @@ export class SimulatedAgent {
     return {};
   }
 
-  #apply(update: AssignmentUpdate): void {
-    const network = update.network ?? this.assignment?.network;
-    if (network === undefined) throw new Error("there is no network map yet");
-    const assignment = { ...update, network };
+  #follow(update: NetworkUpdate): void {
+    // One that doesn't keep the map keeps account of it all the same.
+    this.network.apply(this.#options.keepsMap === false ? { ...update, peers: {}, servers: {} } : update);
+  }
+
+  #apply(assignment: NodeAssignment): void {
     this.assignment = assignment;
     for (const server of assignment.servers) {
       const held = this.#servers.get(server.uid);

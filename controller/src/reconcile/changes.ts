@@ -42,3 +42,8 @@ export function isHeartbeatOnly(node: Node, previous: Node): boolean {
   };
   return isDeepStrictEqual(told(node), told(previous));
 }
+
+/** Where other nodes fetch images from. */
+export function isEndpointChanged(node: Node, previous: Node | undefined): boolean {
+  return node.status?.fleet?.agentEndpoint !== previous?.status?.fleet?.agentEndpoint;
+}

@@ -1,4 +1,4 @@
-import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, VirtualServer } from "@vfleet/shared";
+import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
 import {
   checkpointKind,
   checkpointScheduleKind,
@@ -16,7 +16,7 @@ import {
 } from "@vfleet/shared";
 import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
-import { changedServers, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
+import { changedServers, isEndpointChanged, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
 import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
 import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
 import { ScheduleReconciler } from "./checkpoint/schedule-reconciler.ts";
@@ -121,7 +121,7 @@ export class Reconcilers {
     const key = keyOf(object);
     switch (object.kind) {
       case virtualServerKind.kind:
-        this.#onServer(event);
+        this.#context.assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
         this.#loops.servers.enqueue(key);
         if (type === "DELETED") this.#enqueuePending();
         if (fleet.isMoving(key)) this.#enqueueMoves((server) => server === key);
@@ -163,14 +163,6 @@ export class Reconcilers {
     }
   }
 
-  #onServer({ object, previous, type }: StoreEvent): void {
-    const { assignments } = this.#context;
-    assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
-    const [before, now] = [previous as VirtualServer | undefined, object as VirtualServer];
-    // Whether it is in the network map, and with what; behind which node is its owner's.
-    if (type === "DELETED" || before?.status?.address !== now.status?.address) assignments.changed();
-  }
-
   /** That are told of a server: its owner, and who must let it go. */
   #nodesOf(uid: string): string[] {
     const { ownership, presence } = this.#context;
@@ -181,7 +173,8 @@ export class Reconcilers {
   #onNode({ object, previous, type }: StoreEvent): void {
     if (previous !== undefined && isHeartbeatOnly(object as Node, previous as Node)) return;
     const { fleet, assignments } = this.#context;
-    assignments.changed();
+    assignments.changedFor([object.metadata.name]);
+    if (isEndpointChanged(object as Node, previous as Node | undefined)) assignments.changed();
     this.#enqueueImages();
     const isOther = type !== "MODIFIED" || isNodeReady(object as Node) !== isNodeReady(previous as Node);
     if (isOther) for (const server of fleet.serversOn(object.metadata.name)) this.#loops.servers.enqueue(server);
@@ -214,8 +207,6 @@ export class Reconcilers {
     const { store, ownership, assignments, fleet } = this.#context;
     const operation = ownership.get(uid)?.operation;
     assignments.changedFor(this.#nodesOf(uid));
-    // A client of what is moved waits while the network doesn't know where its server is.
-    assignments.changed(operation !== undefined);
     const server = fleet.serverOf(uid);
     if (server !== undefined) this.#loops.servers.enqueue(server);
     if (operation === undefined) return;

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { agentConfigSchema, createLogger, systemEnvironment } from "@vfleet/shared";
-import type { AssignmentUpdate, ServerAssignment } from "@vfleet/shared";
+import type { NodeAssignment, ServerAssignment } from "@vfleet/shared";
 import { runBoxChecks } from "../checks/box-check.ts";
 import type { BoxCheck } from "../checks/box-check.ts";
 import { mountDisk, mountRun } from "../checks/box-disk.ts";
@@ -113,8 +113,8 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-function assignmentWith(revision: number, servers: ServerAssignment[]): AssignmentUpdate {
-  return { node: "host-1", revision, servers, releases: [], images: [], network: { peers: [], servers: [] } };
+function assignmentWith(revision: number, servers: ServerAssignment[]): NodeAssignment {
+  return { node: "host-1", revision, servers, releases: [], images: [] };
 }
 
 let countTaken = 0;

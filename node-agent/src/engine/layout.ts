@@ -16,6 +16,9 @@ export class Layout {
   get assignmentFile(): string {
     return join(this.#config.stateFolder, "assignment.json");
   }
+  get networkFile(): string {
+    return join(this.#config.stateFolder, "network.json");
+  }
   get logsFolder(): string {
     return join(this.#config.stateFolder, "logs");
   }

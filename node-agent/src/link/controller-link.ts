@@ -4,6 +4,7 @@ import type { z } from "zod";
 import {
   commandMessageSchema,
   messageOf,
+  networkUpdateSchema,
   nodeInboxPrefix,
   replyError,
   replyOk,
@@ -17,6 +18,7 @@ import type {
   Environment,
   Logger,
   MigrationProgress,
+  NetworkUpdate,
   NodeReport,
   NodeTelemetry,
   RequestMessage,
@@ -50,6 +52,8 @@ export interface ControllerLinkOptions {
   log: Logger;
   /** What it resolves with is the reply's result; what it throws is the reply's error. */
   onCommand: (command: CommandMessage) => Promise<unknown>;
+  /** What all nodes are told. */
+  onNetwork: (update: NetworkUpdate) => void;
   /** After every connect: anything may have been missed. */
   onConnected: () => void;
 }
@@ -139,6 +143,7 @@ export class ControllerLink {
         connection.subscribe(subjects.command(config.node), {
           callback: (error, message) => this.#onMessage(error, message),
         });
+        connection.subscribe(subjects.network, { callback: (_error, message) => this.#onNetwork(message) });
         void this.#watch(connection);
         onConnected();
         const reason = await connection.closed();
@@ -170,6 +175,14 @@ export class ControllerLink {
       return;
     }
     void this.#answer(message);
+  }
+
+  #onNetwork(message: Incoming): void {
+    try {
+      this.#options.onNetwork(networkUpdateSchema.parse(parse(message.data)));
+    } catch (thrown) {
+      this.#options.log.warn({ err: thrown }, "change of the network map not understood");
+    }
   }
 
   async #answer(message: Incoming): Promise<void> {

@@ -3,7 +3,7 @@ import type { NodeAssignment } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 import { hostDisk, type Disk } from "../disk.ts";
 
-/** The last assignment applied: network and images are known again before the controller is. */
+/** The last assignment applied: images are known again before the controller is. */
 export class AssignmentStore {
   readonly #file: string;
   readonly #disk: Disk;

@@ -1,4 +1,4 @@
-import type { AssignmentUpdate, Environment, Logger, NetworkMap, ServerAssignment, ServerReport } from "@vfleet/shared";
+import type { Environment, Logger, NodeAssignment, ServerAssignment, ServerReport } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ImageStore } from "../engine/image/image-store.ts";
@@ -33,8 +33,6 @@ export class Reconciler {
   /** Containers that nothing is known of. */
   readonly #strays = new Set<string>();
   #revision = 0;
-  /** Of the newest assignment that had one. */
-  #network: NetworkMap | undefined;
   /** Assignments are applied one after the other. */
   #applying: Promise<void> = Promise.resolve();
   #stops: (() => void)[] = [];
@@ -69,8 +67,6 @@ export class Reconciler {
     const last = await assignments.load();
     if (last !== undefined) {
       this.#revision = last.revision;
-      this.#network = last.network;
-      await engine.network.applyMap(last.network);
       images.want(last.images);
     }
     this.#stops = [
@@ -110,7 +106,7 @@ export class Reconciler {
   }
 
   /** An older revision than the last is dropped. Repeating one changes nothing, but confirms it after a boot. */
-  apply(assignment: AssignmentUpdate): Promise<void> {
+  apply(assignment: NodeAssignment): Promise<void> {
     this.#applying = this.#applying.catch(() => undefined).then(() => this.#apply(assignment));
     return this.#applying;
   }
@@ -223,18 +219,14 @@ export class Reconciler {
     await this.#save({ version: 1, uid, epoch: Math.max(epoch, before.epoch), restarts: 0 });
   }
 
-  async #apply(assignment: AssignmentUpdate): Promise<void> {
-    const { engine, images, assignments, log } = this.#options;
+  async #apply(assignment: NodeAssignment): Promise<void> {
+    const { images, assignments, log } = this.#options;
     if (assignment.revision < this.#revision) {
       log.info({ revision: assignment.revision, applied: this.#revision }, "older assignment dropped");
       return;
     }
-    const network = assignment.network ?? this.#network;
-    if (network === undefined) throw agentError("network-map-missing", { revision: assignment.revision });
-    await assignments.save({ ...assignment, network });
+    await assignments.save(assignment);
     this.#revision = assignment.revision;
-    this.#network = network;
-    await engine.network.applyMap(network);
     images.want(assignment.images);
     await Promise.all([
       ...assignment.servers.map((server) => this.#accept(server)),

@@ -45,15 +45,6 @@ export const serverAssignmentSchema = z.object({
 });
 export type ServerAssignment = z.infer<typeof serverAssignmentSchema>;
 
-/** Where everything is, for static forwarding entries. */
-export const networkMapSchema = z.object({
-  /** Underlay addresses of every host and gateway on the overlay. */
-  peers: z.array(z.object({ name: z.string(), address: z.string() })),
-  /** Which underlay address each server's MAC is behind. */
-  servers: z.array(z.object({ macAddress: z.string(), address: z.string(), peerAddress: z.string() })),
-});
-export type NetworkMap = z.infer<typeof networkMapSchema>;
-
 /** An image the node should make or hold. */
 export const imageAssignmentSchema = z.object({
   name: z.string(),
@@ -79,13 +70,5 @@ export const nodeAssignmentSchema = z.object({
   /** Servers the node must stop and delete with their volume, if it holds them at this epoch or an older one. */
   releases: z.array(z.object({ uid: z.string(), epoch: z.number().int() })),
   images: z.array(imageAssignmentSchema),
-  network: networkMapSchema,
 });
 export type NodeAssignment = z.infer<typeof nodeAssignmentSchema>;
-
-/** As told when something changed. */
-export const assignmentUpdateSchema = nodeAssignmentSchema.extend({
-  /** None: as in the newest one before that has it. */
-  network: networkMapSchema.optional(),
-});
-export type AssignmentUpdate = z.infer<typeof assignmentUpdateSchema>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { assignmentUpdateSchema } from "./assignment.ts";
+import { nodeAssignmentSchema } from "./assignment.ts";
 import {
   deleteCheckpointSchema,
   describeCheckpointSchema,
@@ -17,10 +17,13 @@ import {
   prepareTargetSchema,
   startSourceSchema,
 } from "./migration.ts";
+import { networkUpdateSchema } from "./network.ts";
 
 /** Controller to agent, on `subjects.command`. */
 export const commandMessageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("assign"), assignment: assignmentUpdateSchema }),
+  z.object({ kind: z.literal("assign"), assignment: nodeAssignmentSchema }),
+  /** What this node has missed of what all nodes were told. */
+  z.object({ kind: z.literal("network"), update: networkUpdateSchema }),
   prepareTargetSchema,
   startSourceSchema,
   cancelMigrationSchema,

@@ -3,6 +3,7 @@ import { conditionSchema } from "../api/meta.ts";
 import { serverPhases } from "../api/virtual-server.ts";
 import { endpointSchema } from "./assignment.ts";
 import { checkpointReportSchema, restoreReportSchema } from "./checkpoint.ts";
+import { networkStateSchema } from "./network.ts";
 
 const resourcesSchema = z.object({
   milliCpu: z.number().int().min(0),
@@ -69,6 +70,8 @@ export const nodeReportSchema = z.object({
   conditions: z.array(conditionSchema),
   /** Revision of the last assignment applied; 0 before the first. */
   assignmentRevision: z.number().int(),
+  /** What it has of the network map. */
+  network: networkStateSchema,
   servers: z.array(serverReportSchema),
   images: z.array(imageReportSchema),
   /** None from an agent that knows of none. */

@@ -1,6 +1,6 @@
 /**
- * NATS subjects. A node's identity may subscribe to `vfleet.node.NAME.command` and its inbox, and publish to the
- * other subjects under `vfleet.node.NAME`; the controller has the rest. Node names are RFC 1123 labels: one token.
+ * NATS subjects. A node's identity may subscribe to `vfleet.node.NAME.command`, its inbox and what all nodes are
+ * told, and publish to the other subjects under `vfleet.node.NAME`; the controller has the rest. Node names are RFC 1123 labels: one token.
  */
 export const subjects = {
   /** Controller asks, agent replies: `CommandMessage` -> `Reply`. */
@@ -13,6 +13,8 @@ export const subjects = {
   telemetry: (node: string) => `vfleet.node.${node}.telemetry`,
   /** Agent asks, controller replies: `RequestMessage` -> `Reply`. */
   request: (node: string) => `vfleet.node.${node}.request`,
+  /** Controller tells all nodes what has changed of where everything is: `NetworkUpdate`. */
+  network: "vfleet.fleet.network",
   /** Of every node, for the controller's subscriptions. */
   ofEveryNode: (what: "report" | "progress" | "telemetry" | "request") => `vfleet.node.*.${what}`,
 } as const;

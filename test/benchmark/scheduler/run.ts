@@ -31,7 +31,7 @@ const image = { apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name: "d
 const nodesLimitMs = 120_000;
 const placementLimitMs = 600_000;
 /** As the real agent's. */
-const reportEveryMs = 3_000;
+const reportEveryMs = 2_000;
 
 /**
  * Durable placements per second: the real controller, a nats-server that syncs each record, and simulated agents that speak the real
@@ -60,7 +60,14 @@ async function measure(scenario: ScenarioName, options: SchedulerBenchmark): Pro
     await watch.start(connection);
     for (let number = 0; number < options.nodes; number++) {
       const labels = { zone: `zone-${number % zones}` };
-      new SimulatedAgent({ name: `host-${number}`, connection, peers: agents, labels, reportEveryMs }).start();
+      new SimulatedAgent({
+        name: `host-${number}`,
+        connection,
+        peers: agents,
+        labels,
+        reportEveryMs,
+        keepsMap: false,
+      }).start();
     }
     await watch.until("nodes are ready", nodesLimitMs, () => watch.nodes.size === options.nodes);
     const { times, seconds, cores } =

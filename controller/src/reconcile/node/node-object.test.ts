@@ -28,6 +28,7 @@ const report: NodeReport = {
     { type: "CriuUsable", status: "True" },
   ],
   assignmentRevision: 0,
+  network: { version: 0, digest: "" },
   servers: [],
   images: [],
   checkpoints: [],

@@ -69,11 +69,8 @@ const two = () => hosts[1] as Host;
 
 function mapWith(webAt: string) {
   return {
-    peers: addresses.map((address, index) => ({ name: `host-${index + 1}`, address })),
-    servers: [
-      { ...web, peerAddress: webAt },
-      { ...client, peerAddress: addresses[1] },
-    ].map(({ macAddress, address, peerAddress }) => ({ macAddress, address, peerAddress })),
+    peers: { "host-1": addresses[0], "host-2": addresses[1] },
+    servers: { [web.macAddress]: webAt, [client.macAddress]: addresses[1] },
   };
 }
 

@@ -2,14 +2,8 @@ import { describe, expect, it } from "vitest";
 import { forwardingLines, forwardingOf, noForwarding } from "./overlay-batch.ts";
 
 const map = {
-  peers: [
-    { name: "here", address: "192.0.2.1" },
-    { name: "there", address: "192.0.2.2" },
-  ],
-  servers: [
-    { macAddress: "02:00:00:00:00:01", address: "10.200.0.1", peerAddress: "192.0.2.1" },
-    { macAddress: "02:00:00:00:00:02", address: "10.200.0.2", peerAddress: "192.0.2.2" },
-  ],
+  peers: { here: "192.0.2.1", there: "192.0.2.2" },
+  servers: { "02:00:00:00:00:01": "192.0.2.1", "02:00:00:00:00:02": "192.0.2.2" },
 };
 const own = "192.0.2.1";
 
@@ -28,8 +22,8 @@ describe("forwarding", () => {
 
   it("takes away what is gone, and what moved here", () => {
     const moved = {
-      peers: map.peers.slice(0, 1),
-      servers: map.servers.map((server) => ({ ...server, peerAddress: own })),
+      peers: { here: own },
+      servers: { "02:00:00:00:00:01": own, "02:00:00:00:00:02": own },
     };
     expect(forwardingLines(forwardingOf(map, own), forwardingOf(moved, own), "vx1")).toEqual([
       "fdb del 00:00:00:00:00:00 dev vx1 dst 192.0.2.2 self",

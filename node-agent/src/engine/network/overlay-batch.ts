@@ -41,12 +41,8 @@ export const noForwarding: Forwarding = { peers: new Set(), servers: new Map() }
 /** The map without this host itself. */
 export function forwardingOf(map: NetworkMap, ownAddress: string): Forwarding {
   return {
-    peers: new Set(map.peers.map(({ address }) => address).filter((address) => address !== ownAddress)),
-    servers: new Map(
-      map.servers
-        .filter(({ peerAddress }) => peerAddress !== ownAddress)
-        .map((server) => [server.macAddress, server.peerAddress]),
-    ),
+    peers: new Set(Object.values(map.peers).filter((address) => address !== ownAddress)),
+    servers: new Map(Object.entries(map.servers).filter(([, peer]) => peer !== ownAddress)),
   };
 }
 
