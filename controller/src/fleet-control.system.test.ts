@@ -309,7 +309,11 @@ test("a round suggests, then makes the move that relieves a node; a controller t
   const [resting] = (await askForRound("c", "On"))?.nodes ?? [];
   expect(resting?.message).toContain("a move from or to it is under way or has just ended");
   expect(store.list(migrationKind).items).toHaveLength(1);
+  await store.delete(migrationKind, key(made?.metadata.name ?? ""));
+  const [remembered] = (await askForRound("d", "On"))?.nodes ?? [];
+  expect(remembered?.candidates[0]?.verdict).toContain("it moved once in 24 h and rests until");
+  expect(store.list(migrationKind).items).toEqual([]);
 
   sampleWith(() => Promise.reject(new Error("redis is down")));
-  expect((await askForRound("d", "On"))?.message).toBe("Paused: what nodes use cannot be read: redis is down");
+  expect((await askForRound("e", "On"))?.message).toBe("Paused: what nodes use cannot be read: redis is down");
 });

@@ -42,6 +42,15 @@ describe("restOf", () => {
     ["a move that goes on isn't its business", [moved(5, { phase: "Syncing", endedAt: undefined })], undefined],
   ])("%s", (_what, migrations, minutes) => expect(restMinutes(...migrations)).toBe(minutes));
 
+  test("a move is remembered whose Migration was deleted, and counts once while it is there", () => {
+    const recentMoves = [{ migration: "uid-move-5", endedAt: ago(5), tookMs: minuteMs }];
+    const remembering = { ...server, status: { recentMoves } };
+    for (const migrations of [[], [moved(5)]]) {
+      const rest = restOf(remembering, migrations, { now, cooldownMs: 15 * minuteMs });
+      expect(rest).toEqual({ untilMs: Date.parse(now) + 10 * minuteMs, moves: 1 });
+    }
+  });
+
   test("moves of an earlier server of the same name don't count", () => {
     const young = sampleServer("web", { metadata: { creationTimestamp: ago(4) } });
     expect(restOf(young, [moved(5)], { now, cooldownMs: 15 * minuteMs })).toBeUndefined();

@@ -83,6 +83,16 @@ export const serverPhases = [
 ] as const;
 export type ServerPhase = (typeof serverPhases)[number];
 
+/** Kept of a server's moves; the longest rest is reached long before. */
+export const recentMovesMax = 12;
+
+const recentMoveSchema = z.object({
+  migration: z.string().meta({ description: "Its uid" }),
+  endedAt: z.string(),
+  tookMs: z.number().min(0),
+});
+export type RecentMove = z.infer<typeof recentMoveSchema>;
+
 export const virtualServerStatusSchema = z.looseObject({
   phase: z.enum(serverPhases).optional(),
   /** Short CamelCase word for why the phase is what it is. */
@@ -102,6 +112,9 @@ export const virtualServerStatusSchema = z.looseObject({
   /** Name of the Migration under way. */
   migration: z.string().optional(),
   observedGeneration: z.number().int().optional(),
+  recentMoves: z.array(recentMoveSchema).optional().meta({
+    description: "Of the last 24 hours, whatever became of their Migrations: rebalancing lets it rest after them",
+  }),
   conditions: z.array(conditionSchema).optional(),
 });
 

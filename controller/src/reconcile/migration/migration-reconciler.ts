@@ -18,6 +18,7 @@ import { migrationFinalizer, migrationStep } from "./migration-step.ts";
 import type { MigrationAction, MigrationView, SideView } from "./migration-view.ts";
 import { moveWishes } from "./move-wishes.ts";
 import { knownPath } from "./predict-pause.ts";
+import { recentMoveOf, withRecentMoves } from "./recent-moves.ts";
 import { MoveSession } from "./move-session.ts";
 
 /** How often an unfinished move is looked at for limits and silence. */
@@ -225,6 +226,28 @@ export class MigrationReconciler {
     );
   }
 
+  /** Written with the server before its Migration ends: that may be deleted then. */
+  async #remember(migration: Migration): Promise<void> {
+    const { store, environment } = this.#context;
+    const move = recentMoveOf(migration);
+    const key = { namespace: migration.metadata.namespace, name: migration.spec.server };
+    const server = store.get(virtualServerKind, key);
+    if (move === undefined || server === undefined) return;
+    const isOfEarlier = (migration.metadata.creationTimestamp ?? "") < (server.metadata.creationTimestamp ?? "");
+    if (isOfEarlier) return;
+    await store.mutate(
+      virtualServerKind,
+      key,
+      (draft) => {
+        if (draft.metadata.uid !== server.metadata.uid) return false;
+        const recentMoves = withRecentMoves(draft.status?.recentMoves, [move], timestamp(environment));
+        draft.status = { ...draft.status, recentMoves };
+        return undefined;
+      },
+      { scope: "status" },
+    );
+  }
+
   async #write(migration: Migration, status: MigrationStatus): Promise<void> {
     const { store, events, ownership, migrationMetrics } = this.#context;
     const revision = ownership.revisionOf(ownership.serverOfOperation(migration.metadata.uid ?? "") ?? "");
@@ -233,6 +256,7 @@ export class MigrationReconciler {
       isOpen && revision !== undefined && status.ownershipRevision === undefined
         ? { ...status, ownershipRevision: revision }
         : status;
+    await this.#remember({ ...migration, status: full });
     await store.mutate(
       migrationKind,
       migration.metadata,

@@ -79,7 +79,9 @@ export class ServerReconciler {
       server.metadata,
       (draft) => {
         if (draft.metadata.uid !== server.metadata.uid) return false;
-        draft.status = status;
+        // Moves write what they were by themselves, and may have done so meanwhile.
+        const { recentMoves } = draft.status ?? {};
+        draft.status = { ...status, ...(recentMoves === undefined ? {} : { recentMoves }) };
         return undefined;
       },
       { scope: "status" },
