@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { agentConfigSchema } from "@vfleet/shared";
 import { installedPaths } from "../install/where.ts";
-import { controlHost, ports, underlayAddress } from "./address.ts";
-import { natsUrl } from "./control-plane.ts";
+import { controlNames, ports, underlayAddress } from "./address.ts";
+import { natsUrl, packagesHost } from "./control-plane.ts";
 import { nkeyFile, tlsFiles } from "./credentials.ts";
 import { hostLayout, imageCacheFolder } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
@@ -12,6 +12,7 @@ import { programEnvironment } from "./program-environment.ts";
 import { underlayLink } from "./underlay.ts";
 
 export interface NodeHost {
+  readonly controllers: number;
   /** Capacity, where the host is not the agent's alone. */
   readonly memoryBytes?: number;
   readonly milliCpu?: number;
@@ -28,8 +29,12 @@ export function nodePrograms(lab: LabLayout, node: string, host: NodeHost): read
     stateFolder: layout.stateFolder,
     volumesFolder: layout.volumesFolder,
     imageCacheFolder,
-    packageProxy: `http://${underlayAddress(controlHost)}:${ports.packages}`,
-    nats: { servers: [natsUrl()], nkeySeedFile: nkeyFile(lab, node), tls: tlsFiles(lab, node) },
+    packageProxy: `http://${underlayAddress(packagesHost(host.controllers))}:${ports.packages}`,
+    nats: {
+      servers: controlNames(host.controllers).map(natsUrl),
+      nkeySeedFile: nkeyFile(lab, node),
+      tls: tlsFiles(lab, node),
+    },
     tls: tlsFiles(lab, node),
     underlay: { address: underlayAddress(node), link: underlayLink, port: ports.agent },
     cgroupParent: host.cgroupParent,

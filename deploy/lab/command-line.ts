@@ -10,6 +10,7 @@ const program = new Command("lab")
 
 command("up", "start a lab, or what is off in it")
   .option("--hosts <n>", "hosts beside control and client (default 3; with --vm 2)", Number)
+  .option("--controllers <n>", "1 (default), or 3, each with a NATS server: one may be lost", Number)
   .option("--vm", "each host a virtual machine with a kernel of its own (slow: emulated in software)")
   .option("--memory-per-host <amount>", "limit and capacity of each host (default 4Gi; with --vm 1536Mi)")
   .option(
@@ -24,6 +25,7 @@ command("up", "start a lab, or what is off in it")
       json?: true;
       wait: boolean;
       hosts?: number;
+      controllers?: number;
       vm?: true;
       memoryPerHost?: string;
       cpusPerHost?: string;
@@ -63,7 +65,7 @@ command("env", "lines for a shell to evaluate: kubeconfig, PATH, sockets").actio
 
 command("exec", "run a program of the machine in a host")
   .usage("[options] <host> [-t] -- <command...>")
-  .argument("<host>", "control, client, host-1, ...")
+  .argument("<host>", "control or control-1, client, host-1, ...")
   .argument("<command...>")
   .option("-t, --terminal", "give the command a terminal of its own")
   .action(async (host: string, words: string[], options: Options & { terminal?: true }) => {
@@ -149,7 +151,7 @@ function hostCommand(
   description: string,
   action: (host: string, options: Options) => Promise<void>,
 ): void {
-  command(name, description).argument("<host>", "control, client, host-1, ...").action(action);
+  command(name, description).argument("<host>", "control or control-1, client, host-1, ...").action(action);
 }
 
 function list(text: string): string[] {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { controllerConfigSchema } from "@vfleet/shared";
 import { installedPaths } from "../install/where.ts";
-import { clientHost, controlHost, nodeNames, ports, underlayAddress } from "./address.ts";
-import { nkeyFile, nkeyOf, tlsFiles, tokensFile } from "./credentials.ts";
+import { clientHost, controlNames, nodeNames, ports, underlayAddress, type LabShape } from "./address.ts";
+import { nkeyFile, nkeyOf, routesPassword, tlsFiles, tokensFile } from "./credentials.ts";
 import { hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import { natsConfig } from "./nats-config.ts";
@@ -10,18 +10,18 @@ import { nodeProgram } from "./node-program.ts";
 import type { BoxProgram } from "./program-file.ts";
 import { programEnvironment } from "./program-environment.ts";
 
-/** Writes the configuration of NATS and the controller, and says what runs in the control box. */
-export function controlPrograms(lab: LabLayout, hosts: number): readonly BoxProgram[] {
-  const layout = hostLayout(lab, controlHost);
-  const address = underlayAddress(controlHost);
+/** Writes the configuration of NATS and the controller, and says what runs in a control box. */
+export function controlPrograms(lab: LabLayout, host: string, shape: LabShape): readonly BoxProgram[] {
+  const layout = hostLayout(lab, host);
+  const address = underlayAddress(host);
   const environment = programEnvironment(layout);
   // A socket's file outlives the one who listened, and would be in the way of the next.
-  rmSync(lab.apiSocket, { force: true });
+  rmSync(controllerSocket(lab, host), { force: true });
   const controller = nodeProgram("controller");
-  writeNatsConfig(lab, hosts);
-  writeFileSync(layout.configFile, `${JSON.stringify(controllerConfig(lab), undefined, 2)}\n`);
+  writeNatsConfig(lab, host, shape);
+  writeFileSync(layout.configFile, `${JSON.stringify(controllerConfig(lab, host, shape), undefined, 2)}\n`);
   return [
-    { name: "nats", environment, command: [installedPaths().natsServer, "--config", natsConfigFile(lab)] },
+    { name: "nats", environment, command: [installedPaths().natsServer, "--config", natsConfigFile(lab, host)] },
     {
       name: "redis",
       environment,
@@ -39,15 +39,19 @@ export function controlPrograms(lab: LabLayout, hosts: number): readonly BoxProg
         layout.stateFolder,
       ],
     },
-    {
-      name: "packages",
-      environment,
-      command: [
-        "socat",
-        `TCP-LISTEN:${ports.packages},bind=${address},fork,reuseaddr`,
-        `UNIX-CONNECT:${lab.packageSocket}`,
-      ],
-    },
+    ...(host === packagesHost(shape.controllers)
+      ? [
+          {
+            name: "packages",
+            environment,
+            command: [
+              "socat",
+              `TCP-LISTEN:${ports.packages},bind=${address},fork,reuseaddr`,
+              `UNIX-CONNECT:${lab.packageSocket}`,
+            ],
+          },
+        ]
+      : []),
     ...(controller === undefined
       ? []
       : [{ name: "controller", environment, command: [process.execPath, controller, "--config", layout.configFile] }]),
@@ -55,35 +59,59 @@ export function controlPrograms(lab: LabLayout, hosts: number): readonly BoxProg
 }
 
 /** Nodes come in when a lab grows: NATS reads the file again on SIGHUP. Says whether the file changed. */
-export function writeNatsConfig(lab: LabLayout, hosts: number): boolean {
-  const file = natsConfigFile(lab);
+export function writeNatsConfig(lab: LabLayout, host: string, { hosts, controllers }: LabShape): boolean {
+  const file = natsConfigFile(lab, host);
+  const members = controlNames(controllers).map(underlayAddress);
   const text = natsConfig({
-    address: underlayAddress(controlHost),
+    name: host,
+    address: underlayAddress(host),
     port: ports.nats,
-    storeFolder: `${hostLayout(lab, controlHost).stateFolder}/jetstream`,
+    storeFolder: `${hostLayout(lab, host).stateFolder}/jetstream`,
     tls: tlsFiles(lab, "nats"),
     controllerKey: nkeyOf(lab, "controller"),
     nodeKeys: new Map(nodeNames(hosts).map((node) => [node, nkeyOf(lab, node)])),
+    ...(controllers === 1 ? {} : { cluster: { port: ports.natsRoutes, members, password: routesPassword(lab) } }),
   });
   if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return true;
 }
 
-function natsConfigFile(lab: LabLayout): string {
-  return `${hostLayout(lab, controlHost).folder}/nats.json`;
+function natsConfigFile(lab: LabLayout, host: string): string {
+  return `${hostLayout(lab, host).folder}/nats.json`;
 }
 
-export function natsUrl(): string {
-  return `tls://${underlayAddress(controlHost)}:${ports.nats}`;
+export function natsUrl(host: string): string {
+  return `tls://${underlayAddress(host)}:${ports.nats}`;
 }
 
-function controllerConfig(lab: LabLayout) {
+/** Where image builds reach packages; nothing but a new image needs it. */
+export function packagesHost(controllers: number): string {
+  return controlNames(controllers)[0] ?? "control";
+}
+
+/** Of one controller's API, while it leads. A lab with one has it where clients look for it. */
+export function controllerSocket(lab: LabLayout, host: string): string {
+  return `${hostLayout(lab, host).folder}/api.sock`;
+}
+
+function controllerConfig(lab: LabLayout, host: string, { controllers }: LabShape) {
+  const address = underlayAddress(host);
+  const members = controlNames(controllers);
+  // Its own NATS server first: where a host is lost, that is one thing that is lost to each.
+  const near = [host, ...members.filter((member) => member !== host)];
   return controllerConfigSchema.parse({
-    listen: { host: underlayAddress(controlHost), port: ports.api, socket: lab.apiSocket },
+    listen: { host: address, port: ports.api, socket: controllerSocket(lab, host) },
     tls: tlsFiles(lab, "api"),
     agentTls: tlsFiles(lab, "controller"),
-    nats: { servers: [natsUrl()], nkeySeedFile: nkeyFile(lab, "controller"), tls: tlsFiles(lab, "controller") },
+    nats: {
+      servers: near.map(natsUrl),
+      replicas: controllers,
+      nkeySeedFile: nkeyFile(lab, "controller"),
+      tls: tlsFiles(lab, "controller"),
+    },
+    ...(controllers === 1 ? {} : { leadership: { member: host, members } }),
+    health: { host: address, port: ports.health },
     redis: { url: `redis://127.0.0.1:${ports.redis}` },
     tokensFile: tokensFile(lab),
     overlay: { gateways: [{ name: clientHost, address: underlayAddress(clientHost) }] },

@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createAuthority, issueCertificate, nodeCommonName, readAuthority } from "../pki/authority.ts";
 import type { Authority, CertificateRequest } from "../pki/authority.ts";
 import { createNkey, nkeyFromSeed } from "../pki/nkey.ts";
 import { createToken, tokenDigest } from "../pki/token.ts";
-import { controlHost, nodeNames, underlayAddress } from "./address.ts";
+import { controlNames, nodeNames, underlayAddress, type LabShape } from "./address.ts";
 import type { LabLayout } from "./layout.ts";
 
 /** Paths of a certificate that was made for one part of the lab. */
@@ -29,18 +30,29 @@ export function tokensFile(lab: LabLayout): string {
   return `${lab.pkiFolder}/tokens.json`;
 }
 
+/** What NATS servers say to each other: a certificate of the fleet's is every node's, too. */
+export function routesPassword(lab: LabLayout): string {
+  return readFileSync(routesPasswordFile(lab), "utf8");
+}
+
+function routesPasswordFile(lab: LabLayout): string {
+  return `${lab.pkiFolder}/routes.password`;
+}
+
 export function nkeyOf(lab: LabLayout, part: string): string {
   return nkeyFromSeed(readFileSync(nkeyFile(lab, part), "utf8")).publicKey;
 }
 
 /** Makes every key and certificate that isn't there yet. */
-export async function makeCredentials(lab: LabLayout, hosts: number, nowMs: number): Promise<void> {
+export async function makeCredentials(lab: LabLayout, shape: LabShape, nowMs: number): Promise<void> {
   const authority = await makeAuthority(lab, nowMs);
-  const control = underlayAddress(controlHost);
+  const { hosts } = shape;
+  const controls = controlNames(shape.controllers);
+  const addresses = controls.map(underlayAddress);
   const requests: readonly (readonly [string, CertificateRequest])[] = [
-    ["nats", { commonName: "nats", dnsNames: ["localhost", controlHost], addresses: ["127.0.0.1", control] }],
-    ["controller", { commonName: "controller", dnsNames: [controlHost], addresses: [control] }],
-    ["api", { commonName: "api", dnsNames: ["localhost", controlHost], addresses: ["127.0.0.1", control] }],
+    ["nats", { commonName: "nats", dnsNames: ["localhost", ...controls], addresses: ["127.0.0.1", ...addresses] }],
+    ["controller", { commonName: "controller", dnsNames: controls, addresses }],
+    ["api", { commonName: "api", dnsNames: ["localhost", ...controls], addresses: ["127.0.0.1", ...addresses] }],
     ...nodeNames(hosts).map(
       (node) =>
         [node, { commonName: nodeCommonName(node), dnsNames: [node], addresses: [underlayAddress(node)] }] as const,
@@ -58,6 +70,7 @@ export async function makeCredentials(lab: LabLayout, hosts: number, nowMs: numb
   for (const part of ["controller", ...nodeNames(hosts)]) {
     if (!existsSync(nkeyFile(lab, part))) writeSecret(nkeyFile(lab, part), `${createNkey().seed}\n`);
   }
+  if (!existsSync(routesPasswordFile(lab))) writeSecret(routesPasswordFile(lab), randomBytes(24).toString("base64url"));
   if (!existsSync(lab.tokenFile)) writeSecret(lab.tokenFile, `${createToken()}\n`);
   const digest = tokenDigest(readFileSync(lab.tokenFile, "utf8").trim());
   writeSecret(tokensFile(lab), JSON.stringify([{ name: "admin", groups: ["system:masters"], sha256: digest }]));

@@ -7,7 +7,7 @@ const passage = 0o711;
 const closed = 0o700;
 
 export function makeLabFolders(lab: LabLayout): void {
-  for (const folder of [labsFolder, lab.folder]) makeFolder(folder, passage);
+  for (const folder of [labsFolder, lab.folder, lab.socketFolder]) makeFolder(folder, passage);
   for (const folder of [lab.pkiFolder, lab.binFolder, lab.logsFolder]) makeFolder(folder, closed);
 }
 

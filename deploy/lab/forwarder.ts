@@ -1,6 +1,10 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { controlNames } from "./address.ts";
+import { controllerSocket } from "./control-plane.ts";
+import { readAlive } from "./identity.ts";
 import { LabError } from "./lab-error.ts";
+import { outsideIdentity } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
 import { startOutside } from "./outside-program.ts";
 
@@ -11,7 +15,14 @@ const firstPort = 16443;
 const portsTried = 1000;
 
 /** The API on 127.0.0.1: to the controller's Unix socket, so that the lab needs no link to the machine. */
-export async function startApiForwarder(lab: LabLayout, port: number): Promise<void> {
+export async function startApiForwarder(lab: LabLayout, port: number, controllers: number): Promise<void> {
+  if (controllers > 1) {
+    const targets = controlNames(controllers).map((host) => controllerSocket(lab, host));
+    if (readAlive(outsideIdentity(lab, "api-forwarder")) === undefined) rmSync(lab.apiSocket, { force: true });
+    const program = `${import.meta.dirname}/api-forwarder.ts`;
+    await startOutside(lab, "api-forwarder", [process.execPath, program, String(port), lab.apiSocket, ...targets]);
+    return;
+  }
   await startOutside(lab, "api-forwarder", [
     "socat",
     `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr`,

@@ -15,6 +15,8 @@ export interface LabLayout {
   readonly apiSocket: string;
   /** The package proxy, likewise. */
   readonly packageSocket: string;
+  /** Of the sockets: no host's own, or that of the only controller. */
+  readonly socketFolder: string;
   /** Path below each cgroup hierarchy. */
   readonly cgroup: string;
   readonly lockFile: string;
@@ -72,6 +74,7 @@ export function labLayout(name: string): LabLayout {
     tokenFile: `${folder}/token`,
     apiSocket: `${folder}/control/api.sock`,
     packageSocket: `${folder}/control/packages.sock`,
+    socketFolder: `${folder}/control`,
     cgroup: `${cgroupRoot}/${name}`,
     lockFile: `${labsFolder}/.${name}.lock`,
   };

@@ -5,16 +5,15 @@ import { outsidePrograms } from "./forwarder.ts";
 import { killRecorded, waitForEnd } from "./identity.ts";
 import { cgroupRoot, labsFolder, outsideIdentity } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
-import { boxNames } from "./address.ts";
 import { hostLayout } from "./layout.ts";
 import { removeTree } from "./remove-tree.ts";
 
 /** Ends every process of a lab and waits until the kernel has taken back what they held. Its files stay. */
-export async function stopEverything(lab: LabLayout, hosts: number): Promise<void> {
+export async function stopEverything(lab: LabLayout, boxes: readonly string[]): Promise<void> {
   const identities = [
     lab.anchorIdentity,
     ...outsidePrograms.map((name) => outsideIdentity(lab, name)),
-    ...boxNames(hosts).map((host) => hostLayout(lab, host).identity),
+    ...boxes.map((host) => hostLayout(lab, host).identity),
   ];
   // The anchor is the first process of the PID namespace that all boxes are in: the others go with it.
   for (const file of identities) killRecorded(file);

@@ -1,6 +1,10 @@
 import { nodeInboxPrefix, subjects } from "@vfleet/shared";
 
 export interface NatsConfigOptions {
+  /** Default `control`. */
+  readonly name?: string;
+  /** None: it is the only server. */
+  readonly cluster?: NatsCluster;
   readonly address: string;
   readonly port: number;
   readonly storeFolder: string;
@@ -8,6 +12,13 @@ export interface NatsConfigOptions {
   /** Public nkeys. */
   readonly controllerKey: string;
   readonly nodeKeys: ReadonlyMap<string, string>;
+}
+
+interface NatsCluster {
+  readonly port: number;
+  /** Addresses of all its servers. */
+  readonly members: readonly string[];
+  readonly password: string;
 }
 
 /** Commands may take long before they are answered. */
@@ -28,9 +39,11 @@ export function nodePermissions(node: string) {
  * Configuration of nats-server, in the JSON that it reads too.
  * https://docs.nats.io/running-a-nats-service/configuration
  */
-export function natsConfig({ address, port, storeFolder, tls, controllerKey, nodeKeys }: NatsConfigOptions): string {
+export function natsConfig(options: NatsConfigOptions): string {
+  const { name = "control", cluster, address, port, storeFolder, tls, controllerKey, nodeKeys } = options;
+  const certificate = { cert_file: tls.certificate, key_file: tls.key, ca_file: tls.ca, verify: true, timeout: 5 };
   const config = {
-    server_name: "control",
+    server_name: name,
     listen: `${address}:${port}`,
     max_payload: 8 * 1024 * 1024,
     // A node that lost power is found out about by its silence on the link too.
@@ -42,7 +55,8 @@ export function natsConfig({ address, port, storeFolder, tls, controllerKey, nod
       max_memory_store: 64 * 1024 * 1024,
       max_file_store: 4 * 1024 ** 3,
     },
-    tls: { cert_file: tls.certificate, key_file: tls.key, ca_file: tls.ca, verify: true, timeout: 5 },
+    tls: certificate,
+    ...(cluster === undefined ? {} : { cluster: clusterConfig(address, cluster, certificate) }),
     authorization: {
       users: [
         { nkey: controllerKey, permissions: { publish: ">", subscribe: ">" } },
@@ -51,4 +65,19 @@ export function natsConfig({ address, port, storeFolder, tls, controllerKey, nod
     },
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+const routesUser = "routes";
+
+function clusterConfig(address: string, { port, members, password }: NatsCluster, tls: object) {
+  return {
+    name: "vfleet",
+    listen: `${address}:${port}`,
+    tls,
+    // Beside the certificate, which every node of the fleet has one of.
+    authorization: { user: routesUser, password, timeout: 5 },
+    routes: members.map((member) => `nats-route://${routesUser}:${password}@${member}:${port}`),
+    // A client is told of its servers by its own configuration.
+    no_advertise: true,
+  };
 }

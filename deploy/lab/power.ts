@@ -1,4 +1,4 @@
-import { clientHost, controlHost, nodeNames } from "./address.ts";
+import { clientHost, isControl, nodeNames } from "./address.ts";
 import { nodePrograms } from "./agent.ts";
 import { attachClient } from "./client.ts";
 import { controlPrograms } from "./control-plane.ts";
@@ -14,8 +14,8 @@ import { makeGuestFolder } from "./vm/vm.ts";
 /** Powers one host of a lab on, with what belongs on it. */
 export async function powerOn(lab: LabLayout, state: LabState, host: string): Promise<void> {
   makeHostFolders(hostLayout(lab, host));
-  if (host === controlHost) {
-    await kindOf(lab, host).start({ lab, host, programs: controlPrograms(lab, state.hosts) });
+  if (isControl(host)) {
+    await kindOf(lab, host).start({ lab, host, programs: controlPrograms(lab, host, state) });
     return;
   }
   if (host === clientHost) {
@@ -27,8 +27,9 @@ export async function powerOn(lab: LabLayout, state: LabState, host: string): Pr
   const layout = hostLayout(lab, host);
   const cpu = state.milliCpuPerHost === undefined ? {} : { milliCpu: state.milliCpuPerHost };
   const box = { memoryBytes: state.memoryPerHostBytes, ...cpu, cgroupParent: layout.serversCgroup };
+  const { controllers } = state;
   // A virtual machine's agent sees the memory it has; a box's would see the machine's.
-  const programs = nodePrograms(lab, host, isVm ? { cgroupParent: guestServersCgroup } : box);
+  const programs = nodePrograms(lab, host, { controllers, ...(isVm ? { cgroupParent: guestServersCgroup } : box) });
   await makeDisk(layout.diskFile, state.diskPerHostBytes);
   if (isVm) await makeGuestFolder(lab, host, state.diskPerHostBytes);
   await kindOf(lab, host).start({ lab, host, programs, memoryBytes: state.memoryPerHostBytes, ...cpu });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nodeNames } from "./address.ts";
+import { controlNames, nodeNames, type LabShape } from "./address.ts";
 import { getJson } from "./api-client.ts";
 import { hostLayout } from "./layout.ts";
 import type { LabLayout } from "./layout.ts";
@@ -28,8 +28,9 @@ export async function readyNodes(lab: LabLayout): Promise<readonly string[] | un
 }
 
 /** Waits until the API answers and every node is Ready. */
-export async function waitForReady(lab: LabLayout, hosts: number, timeoutMs: number): Promise<void> {
+export async function waitForReady(lab: LabLayout, { hosts, controllers }: LabShape, timeoutMs: number): Promise<void> {
   if (nodeProgram("controller") === undefined || nodeProgram("node-agent") === undefined) return;
+  const [control = "control"] = controlNames(controllers);
   let ready: readonly string[] | undefined;
   const missing = () => nodeNames(hosts).filter((node) => !ready?.includes(node));
   const isReady = await waitUntil(async () => {
@@ -37,10 +38,10 @@ export async function waitForReady(lab: LabLayout, hosts: number, timeoutMs: num
     return ready !== undefined && missing().length === 0;
   }, timeoutMs);
   if (isReady) return;
-  if (ready === undefined) throw notReady("the API does not answer", hostLayout(lab, "control").logsFolder);
+  if (ready === undefined) throw notReady("the API does not answer", hostLayout(lab, control).logsFolder);
   throw notReady(
     `${missing().join(", ")} did not become Ready in ${Math.round(timeoutMs / 1000)} s`,
-    hostLayout(lab, missing()[0] ?? "control").logsFolder,
+    hostLayout(lab, missing()[0] ?? control).logsFolder,
   );
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { maxHosts } from "./address.ts";
+import { controllerCounts, maxHosts } from "./address.ts";
 import { LabError } from "./lab-error.ts";
 import type { LabLayout } from "./layout.ts";
 
@@ -8,6 +8,10 @@ const stateSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   hosts: z.number().int().min(1).max(maxHosts),
+  controllers: z
+    .number()
+    .refine((count) => controllerCounts.includes(count))
+    .default(1),
   /** What the nodes are; control and client are always boxes. */
   nodes: z.enum(["box", "vm"]).default("box"),
   memoryPerHostBytes: z.number().int(),

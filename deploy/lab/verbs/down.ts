@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, rmdirSync } from "node:fs";
-import { maxHosts } from "../address.ts";
+import { everyBoxName } from "../address.ts";
 import { cgroupHierarchies } from "../cgroups.ts";
 import { LabError } from "../lab-error.ts";
 import { cgroupRoot, labLayout, labsFolder } from "../layout.ts";
@@ -15,7 +15,7 @@ export async function down(names: readonly string[]): Promise<readonly string[]>
     const lab = labLayout(name);
     if ((await findLeftovers(lab)).length === 0) continue;
     await withLock(lab, async () => {
-      await stopEverything(lab, maxHosts);
+      await stopEverything(lab, everyBoxName());
       await removeFiles(lab);
     });
     const left = await findLeftovers(lab);

@@ -35,7 +35,7 @@ async function changeCuts(
   const lab = labLayout(name);
   return withLock(lab, async () => {
     const state = requireState(lab);
-    const cuts = change(state.cuts, boxNames(state.hosts));
+    const cuts = change(state.cuts, boxNames(state));
     await applyCuts(requireAnchor(lab).pid, cuts);
     writeState(lab, { ...state, cuts: [...cuts] });
     return cuts;

@@ -25,7 +25,7 @@ export async function boot(name: string, host: string): Promise<number> {
   return withLock(lab, async () => {
     const state = requireState(lab);
     requireAnchor(lab);
-    if (!boxNames(state.hosts).includes(host))
+    if (!boxNames(state).includes(host))
       throw new LabError("host-unknown", `lab "${name}" has no host "${host}"`, "lab status lists them");
     if (findHost(lab, host) !== undefined)
       throw new LabError("host-up", `"${host}" is powered on`, `Crash it first: lab crash ${host}`);

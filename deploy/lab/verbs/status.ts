@@ -38,7 +38,7 @@ export async function status(name: string) {
     imageCacheFolder,
     clientOverlayAddress,
     cuts: state.cuts,
-    hosts: await Promise.all(boxNames(state.hosts).map((host) => hostStatus(lab, host, ready))),
+    hosts: await Promise.all(boxNames(state).map((host) => hostStatus(lab, host, ready))),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { parseBytes, parseMilliCpu, systemEnvironment } from "@vfleet/shared";
-import { boxNames, clientHost, controlHost, maxHosts, nodeNames } from "../address.ts";
+import { boxNames, clientHost, controllerCounts, controlNames, everyBoxName, maxHosts, nodeNames } from "../address.ts";
 import { startAnchor } from "../anchor.ts";
 import { makeCgroup } from "../cgroups.ts";
 import { floodTo } from "../client.ts";
@@ -30,6 +30,7 @@ import { writeWrappers } from "../wrappers.ts";
 export interface UpOptions {
   readonly name: string;
   readonly hosts?: number;
+  readonly controllers?: number;
   /** Makes each node a virtual machine with a kernel of its own. */
   readonly vm?: boolean;
   /** Quantities such as `4Gi`. */
@@ -57,18 +58,18 @@ export async function up(options: UpOptions): Promise<LabState> {
     const before = readState(lab);
     const wanted = await wantedState(lab, options, before);
     try {
-      await bringUp(lab, wanted, before);
+      await bringUp(lab, wanted);
     } catch (thrown) {
       // A new lab that did not start is in nobody's way; one that ran before is left for a look.
       if (before === undefined) {
-        await stopEverything(lab, wanted.hosts);
+        await stopEverything(lab, boxNames(wanted));
         await removeFiles(lab);
       }
       throw thrown;
     }
     return wanted;
   });
-  if (options.wait) await waitForReady(lab, state.hosts, readyTimeoutMs[state.nodes]);
+  if (options.wait) await waitForReady(lab, state, readyTimeoutMs[state.nodes]);
   return state;
 }
 
@@ -77,6 +78,7 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
   const nodes = options.vm === true ? "vm" : (before?.nodes ?? "box");
   const usual = defaults[nodes];
   const hosts = options.hosts ?? before?.hosts ?? usual.hosts;
+  const controllers = options.controllers ?? before?.controllers ?? 1;
   const memoryPerHostBytes = wantedBytes(options.memoryPerHost, before?.memoryPerHostBytes, usual.memoryPerHost);
   const diskPerHostBytes = wantedBytes(options.diskPerHost, before?.diskPerHostBytes, usual.diskPerHost);
   const milliCpuPerHost =
@@ -84,6 +86,10 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
   const hint = `Take it down first: lab down --name ${lab.name}`;
   if (!Number.isInteger(hosts) || hosts < 1 || hosts > maxHosts)
     throw new LabError("quantity-invalid", `${hosts} hosts`, `Use 1 to ${maxHosts}`);
+  if (!controllerCounts.includes(controllers))
+    throw new LabError("quantity-invalid", `${controllers} controllers`, `Use ${controllerCounts.join(" or ")}`);
+  if (before !== undefined && controllers !== before.controllers)
+    throw new LabError("lab-differs", `"${lab.name}" has ${before.controllers} controllers`, hint);
   if (memoryPerHostBytes < minimumMemoryBytes)
     throw new LabError("quantity-invalid", `${memoryPerHostBytes} bytes of memory per host`, "Use 512Mi or more");
   if (diskPerHostBytes < minimumDiskBytes)
@@ -115,7 +121,7 @@ async function wantedState(lab: LabLayout, options: UpOptions, before: LabState 
     diskPerHostBytes,
     ...(milliCpuPerHost === undefined ? {} : { milliCpuPerHost }),
   };
-  return { version: 1, name: lab.name, hosts, nodes, ...perHost, apiPort, cuts };
+  return { version: 1, name: lab.name, hosts, controllers, nodes, ...perHost, apiPort, cuts };
 }
 
 function wantedBytes(asked: string | undefined, before: number | undefined, otherwise: string): number {
@@ -130,36 +136,37 @@ function portsOfOthers(lab: LabLayout): ReadonlySet<number> {
   return new Set(states.flatMap((state) => (state === undefined ? [] : [state.apiPort])));
 }
 
-async function bringUp(lab: LabLayout, wanted: LabState, before: LabState | undefined): Promise<void> {
+async function bringUp(lab: LabLayout, wanted: LabState): Promise<void> {
   const isAnchored = readAlive(lab.anchorIdentity) !== undefined;
   // After a crash of the machine or of the anchor nothing of the lab works: what is left of it goes, its disks stay.
-  if (!isAnchored) await stopEverything(lab, before?.hosts ?? wanted.hosts);
+  if (!isAnchored) await stopEverything(lab, everyBoxName());
   const state = isAnchored ? wanted : { ...wanted, cuts: [] };
   makeLabFolders(lab);
   writeState(lab, state);
-  makeHostFolders(hostLayout(lab, controlHost));
+  for (const host of controlNames(state.controllers)) makeHostFolders(hostLayout(lab, host));
   makeCgroup(`${lab.cgroup}/system`);
-  await makeCredentials(lab, state.hosts, systemEnvironment.nowMs());
+  await makeCredentials(lab, state, systemEnvironment.nowMs());
   if (!isAnchored) {
     rmSync(lab.apiSocket, { force: true });
     const anchor = await startAnchor(lab);
     await ipBatch(anchor.pid, bridgeCommands());
     await applyCuts(anchor.pid, []);
   }
-  await tellOfNodes(lab, state.hosts);
-  const off = boxNames(state.hosts).filter((host) => findHost(lab, host) === undefined);
+  await tellOfNodes(lab, state);
+  const off = boxNames(state).filter((host) => findHost(lab, host) === undefined);
   if (readAlive(outsideIdentity(lab, "package-proxy")) === undefined) await startPackageProxy(lab);
-  await startApiForwarder(lab, state.apiPort);
+  await startApiForwarder(lab, state.apiPort, state.controllers);
   await Promise.all(off.map((host) => powerOn(lab, state, host)));
   writeKubeconfig(lab, state.apiPort);
   writeWrappers(lab);
 }
 
 /** Tells those who run already of nodes that come in; where none does, nothing changes. */
-async function tellOfNodes(lab: LabLayout, hosts: number): Promise<void> {
-  const hasControl = findHost(lab, controlHost) !== undefined;
-  if (hasControl && writeNatsConfig(lab, hosts))
-    await signalProgram({ lab, host: controlHost, program: "nats", signal: "HUP" });
+async function tellOfNodes(lab: LabLayout, state: LabState): Promise<void> {
+  for (const host of controlNames(state.controllers)) {
+    if (findHost(lab, host) !== undefined && writeNatsConfig(lab, host, state))
+      await signalProgram({ lab, host, program: "nats", signal: "HUP" });
+  }
   const client = findHost(lab, clientHost);
-  if (client !== undefined) await floodTo(client.pid, nodeNames(hosts));
+  if (client !== undefined) await floodTo(client.pid, nodeNames(state.hosts));
 }
