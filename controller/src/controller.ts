@@ -43,7 +43,7 @@ export async function startController({ config, environment, log, onEnded }: Con
     const open = () => startObjectStore({ connection, environment, log, replicas });
     const store = await persist(open, { environment, log });
     revert.add("object store", () => store.close());
-    const telemetry = new RedisTelemetry({ url: config.redis.url, log });
+    const telemetry = new RedisTelemetry({ url: config.redis.url, log, environment });
     revert.add("telemetry", () => telemetry.close());
 
     const state = () => ({ isLeading: leading !== undefined, epoch: leading?.epoch ?? 0 });

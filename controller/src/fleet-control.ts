@@ -127,6 +127,7 @@ export async function runFleetControl(
     reconcilers.start();
     link.listen({
       report: (report) => presence.hear(report),
+      refused: (node, reason) => presence.refuse(node, reason),
       progress: (node, progress) => reconcilers.hearProgress(node, progress),
       telemetry: (telemetry) => {
         presence.hearUsage(telemetry);

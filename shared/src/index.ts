@@ -23,6 +23,7 @@ export * from "./api/migration-mode.ts";
 export * from "./api/migration-policy.ts";
 export * from "./api/namespace.ts";
 export * from "./api/node.ts";
+export * from "./api/node-resources.ts";
 export * from "./api/placement.ts";
 export * from "./api/quantities.ts";
 export * from "./api/rebalance-policy.ts";

@@ -44,6 +44,8 @@ export interface Messenger {
 
 export interface FleetListeners {
   report(report: NodeReport): void;
+  /** One that says what can't be. */
+  refused(node: string, reason: string): void;
   progress(node: string, progress: MigrationProgress): void;
   telemetry(telemetry: NodeTelemetry): void;
   /** What it resolves to is the reply's result; what it throws, its error. */
@@ -70,7 +72,7 @@ export class FleetLink {
 
   listen(listeners: FleetListeners): void {
     this.#subscribe("report", (node, message) => {
-      const report = this.#reportOf(node, message);
+      const report = this.#reportOf(node, message, (reason) => listeners.refused(node, reason));
       if (report !== undefined) listeners.report(report);
     });
     this.#receive("progress", migrationProgressSchema, (node, progress) => listeners.progress(node, progress));
@@ -117,11 +119,11 @@ export class FleetLink {
   }
 
   /** Nearly every report says what the one before it said: then it is the same object. */
-  #reportOf(node: string, message: Incoming): NodeReport | undefined {
+  #reportOf(node: string, message: Incoming, onRefused: (reason: string) => void): NodeReport | undefined {
     const known = this.#reports.get(node);
     const { data } = message;
     if (known !== undefined && data !== undefined && known.data.equals(data)) return known.report;
-    const report = this.#parse(node, "report", { schema: nodeReportSchema, message });
+    const report = this.#parse(node, "report", { schema: nodeReportSchema, message, onRefused });
     if (report === undefined) return undefined;
     if (report.node !== node) {
       this.#complain(node, "report", `it speaks of node "${report.node}"`);
@@ -161,13 +163,14 @@ export class FleetLink {
   #parse<T>(
     node: string,
     what: string,
-    { schema, message }: { schema: z.ZodType<T>; message: Incoming },
+    { schema, message, onRefused }: { schema: z.ZodType<T>; message: Incoming; onRefused?: (reason: string) => void },
   ): T | undefined {
     try {
       return schema.parse(message.json());
     } catch (thrown) {
       const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : messageOf(thrown);
       this.#complain(node, what, reason);
+      onRefused?.(reason.replaceAll(/\s+/g, " "));
       if (message.reply !== undefined && message.reply !== "") message.respond(JSON.stringify(replyError(thrown)));
       return undefined;
     }

@@ -1,4 +1,5 @@
 import type { Environment, NodeReport, NodeTelemetry, ServerReport } from "@vfleet/shared";
+import { ClockOffsets } from "./clock-offsets.ts";
 
 /** `unheard`: not yet, since this controller started; it may be well. `lost`: not for longer than the grace. */
 export type Presence = "alive" | "unheard" | "lost";
@@ -18,7 +19,9 @@ export class FleetPresence {
   readonly #startedAtMs: number;
   readonly #heard = new Map<string, Heard>();
   readonly #usage = new Map<string, NodeTelemetry>();
-  readonly #memory = new Map<string, { node: string; atMs: number; bytes: number }>();
+  readonly #memory = new Map<string, { node: string; bytes: number }>();
+  readonly #clocks = new ClockOffsets();
+  readonly #refusals = new Map<string, string>();
   /** uid to the nodes that said they hold it. */
   readonly #holders = new Map<string, Set<string>>();
   readonly #listeners = new Set<ReportListener>();
@@ -31,22 +34,42 @@ export class FleetPresence {
 
   hear(report: NodeReport): void {
     const previous = this.#heard.get(report.node)?.report;
+    this.#refusals.delete(report.node);
     this.#heard.set(report.node, { report, atMs: this.#environment.monotonicMs() });
     if (report !== previous) this.#remember(report, previous);
     for (const listener of this.#listeners) listener(report, previous);
   }
 
+  /** A report that is not taken: its node is as good as silent. */
+  refuse(node: string, reason: string): void {
+    this.#refusals.set(node, reason);
+  }
+
+  refusalOf(node: string): string | undefined {
+    return this.#refusals.get(node);
+  }
+
   hearUsage(telemetry: NodeTelemetry): void {
-    const { node, atMs } = telemetry;
+    const { node } = telemetry;
+    this.#clocks.hear(node, telemetry.atMs, this.#environment.nowMs());
     for (const { uid } of this.#usage.get(node)?.servers ?? [])
       if (this.#memory.get(uid)?.node === node) this.#memory.delete(uid);
-    for (const { uid, usage } of telemetry.servers) {
-      if ((this.#memory.get(uid)?.atMs ?? 0) <= atMs) this.#memory.set(uid, { node, atMs, bytes: usage.memoryBytes });
-    }
+    // Which of two nodes spoke last is known here; what their clocks say of it may be minutes apart.
+    for (const { uid, usage } of telemetry.servers) this.#memory.set(uid, { node, bytes: usage.memoryBytes });
     this.#usage.set(node, telemetry);
   }
 
-  /** Memory that a server uses, by the newest sample of any node: it takes what it uses with it. None: nobody has said. */
+  /** The last sample. */
+  usage(node: string): NodeTelemetry | undefined {
+    return this.#usage.get(node);
+  }
+
+  /** By how much a node's clock is ahead of this machine's; none: not known. */
+  clockOffsetMs(node: string): number | undefined {
+    return this.#clocks.of(node);
+  }
+
+  /** Memory that a server uses, by the last sample heard of any node: it takes what it uses with it. None: nobody has said. */
   memoryBytes(uid: string): number | undefined {
     return this.#memory.get(uid)?.bytes;
   }

@@ -5,6 +5,7 @@ import type {
   NodeAssignment,
   NetworkUpdate,
   NodeReport,
+  NodeResources,
   PrepareTarget,
   RequestMessage,
   ServerReport,
@@ -60,6 +61,8 @@ export class SimulatedAgent {
   refusePrepare: string | undefined;
   /** Names of servers in which it sees what can't be dumped. */
   readonly undumpable = new Set<string>();
+  /** What it claims to have, other than what it was made with. */
+  capacity: Partial<NodeResources> = {};
   /** Every server it ever ran: `uid@epoch`. */
   readonly ran = new Set<string>();
   readonly commits: Commit[] = [];
@@ -104,7 +107,7 @@ export class SimulatedAgent {
 
   report(): void {
     const memoryBytes = this.#options.memoryBytes ?? 8 * 2 ** 30;
-    const resources = { milliCpu: 4000, memoryBytes, diskBytes: 2 ** 36, servers: 100 };
+    const resources = { milliCpu: 4000, memoryBytes, diskBytes: 2 ** 36, servers: 100, ...this.capacity };
     const report: NodeReport = {
       node: this.name,
       bootId: "boot",

@@ -98,6 +98,11 @@ export class FleetIndex {
     return this.#byNode.get(node) ?? new Set();
   }
 
+  /** That is asked for by them. */
+  usedOn(node: string): Readonly<Amounts> {
+    return this.#used.get(node) ?? noAmounts();
+  }
+
   apply({ type, object }: Change): void {
     const isGone = type === "DELETED";
     switch (object.kind) {

@@ -1,6 +1,7 @@
-import type { Logger, NodeTelemetry, Pressure, Usage } from "@vfleet/shared";
+import type { Environment, Logger, NodeTelemetry, Pressure, Usage } from "@vfleet/shared";
 import { messageOf, nodeTelemetrySchema } from "@vfleet/shared";
 import { Redis } from "ioredis";
+import { z } from "zod";
 import type { TelemetryReader, UsageSample } from "../http/telemetry-reader.ts";
 
 /** Older samples say nothing about now. */
@@ -11,15 +12,21 @@ const historySamplesMax = 360;
 const windowMs = 10_000;
 const prefix = "vfleet:telemetry";
 
+/** By the controller's clock: agents' own may be minutes apart. */
+const heardSchema = z.object({ heardAtMs: z.number(), telemetry: nodeTelemetrySchema });
+type Heard = z.infer<typeof heardSchema>;
+
 /**
  * Agents' samples, in Redis: the latest of each node and a short history. Nothing that can't be measured again, so
  * nothing waits for Redis: samples that can't be written are dropped, `top` has none and rebalancing pauses.
  */
 export class RedisTelemetry implements TelemetryReader {
   readonly #redis: Redis;
+  readonly #environment: Pick<Environment, "nowMs">;
   #isUp = true;
 
-  constructor(options: { url: string; log: Logger }) {
+  constructor(options: { url: string; log: Logger; environment: Pick<Environment, "nowMs"> }) {
+    this.#environment = options.environment;
     this.#redis = new Redis(options.url, {
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
@@ -41,7 +48,7 @@ export class RedisTelemetry implements TelemetryReader {
   /** Drops the sample where Redis is away. */
   write(telemetry: NodeTelemetry): void {
     if (this.#redis.status !== "ready") return;
-    const text = JSON.stringify(telemetry);
+    const text = JSON.stringify({ heardAtMs: this.#environment.nowMs(), telemetry });
     const history = `${prefix}:history:${telemetry.node}`;
     this.#redis
       .multi()
@@ -56,21 +63,21 @@ export class RedisTelemetry implements TelemetryReader {
   }
 
   async nodes(): Promise<ReadonlyMap<string, UsageSample>> {
-    const latest = await this.latest();
+    const latest = await this.#heard();
     return new Map(
-      latest.map((telemetry) => [telemetry.node, sampleOf(telemetry, telemetry.host, telemetry.host.pressure)]),
+      latest.map(({ heardAtMs, telemetry: { node, host } }) => [node, sampleOf(heardAtMs, host, host.pressure)]),
     );
   }
 
   async servers(): Promise<ReadonlyMap<string, UsageSample>> {
-    const latest = await this.latest();
-    // Of a server that has just moved, both hosts have a sample: the newer one counts.
-    const byAge = latest.toSorted((a, b) => a.atMs - b.atMs);
+    const latest = await this.#heard();
+    // Of a server that has just moved, both hosts have a sample: the one heard last counts, whatever the hosts' clocks say.
+    const byAge = latest.toSorted((a, b) => a.heardAtMs - b.heardAtMs);
     return new Map(
-      byAge.flatMap((telemetry) =>
+      byAge.flatMap(({ heardAtMs, telemetry }) =>
         telemetry.servers.map(
           (server) =>
-            [`${server.namespace}/${server.name}`, sampleOf(telemetry, server.usage, server.pressure)] as const,
+            [`${server.namespace}/${server.name}`, sampleOf(heardAtMs, server.usage, server.pressure)] as const,
         ),
       ),
     );
@@ -78,11 +85,15 @@ export class RedisTelemetry implements TelemetryReader {
 
   /** Of every node that was heard of lately. Rejects without Redis. */
   async latest(): Promise<NodeTelemetry[]> {
+    return (await this.#heard()).map(({ telemetry }) => telemetry);
+  }
+
+  async #heard(): Promise<Heard[]> {
     const nodes = await this.#redis.smembers(`${prefix}:nodes`);
     if (nodes.length === 0) return [];
     const texts = await this.#redis.mget(nodes.map((node) => `${prefix}:latest:${node}`));
     // What another version wrote is gone in a minute.
-    return texts.flatMap((text) => nodeTelemetrySchema.safeParse(JSON.parse(text ?? "null")).data ?? []);
+    return texts.flatMap((text) => heardSchema.safeParse(JSON.parse(text ?? "null")).data ?? []);
   }
 
   async close(): Promise<void> {
@@ -90,6 +101,6 @@ export class RedisTelemetry implements TelemetryReader {
   }
 }
 
-function sampleOf(telemetry: NodeTelemetry, usage: Usage, pressure: Pressure): UsageSample {
-  return { atMs: telemetry.atMs, windowMs, milliCpu: usage.milliCpu, memoryBytes: usage.memoryBytes, pressure };
+function sampleOf(atMs: number, usage: Usage, pressure: Pressure): UsageSample {
+  return { atMs, windowMs, milliCpu: usage.milliCpu, memoryBytes: usage.memoryBytes, pressure };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "./kind.ts";
+import { resourcesSchema } from "./node-resources.ts";
 import { conditionOf, conditionSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
 
 export const taintSchema = z.strictObject({
@@ -55,6 +56,9 @@ export const nodeSchema = z.strictObject({
           /** Where peers reach the agent, `host:port`. */
           agentEndpoint: z.string().optional(),
           lastHeartbeatMs: z.number().optional(),
+          bootCapacity: resourcesSchema
+            .optional()
+            .meta({ description: "As it was first said since the node's present boot: it can't grow in one" }),
         })
         .optional(),
     })

@@ -1,17 +1,10 @@
 import { z } from "zod";
 import { conditionSchema } from "../api/meta.ts";
 import { serverPhases } from "../api/virtual-server.ts";
+import { resourcesSchema } from "../api/node-resources.ts";
 import { endpointSchema } from "./assignment.ts";
 import { checkpointReportSchema, restoreReportSchema } from "./checkpoint.ts";
 import { networkStateSchema } from "./network.ts";
-
-const resourcesSchema = z.object({
-  milliCpu: z.number().int().min(0),
-  memoryBytes: z.number().int().min(0),
-  diskBytes: z.number().int().min(0),
-  servers: z.number().int().min(0),
-});
-export type NodeResources = z.infer<typeof resourcesSchema>;
 
 /** What a server holds that can't be dumped, as far as it shows from outside. */
 export const migratabilitySchema = z.object({

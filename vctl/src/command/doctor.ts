@@ -151,7 +151,27 @@ async function checkFleet(cli: Cli, command: Command): Promise<Check> {
       detail: "the fleet has no hosts yet",
       hint: "Start a node agent that names this controller",
     });
-  return checkOf([...steps, ...servers.flatMap((server) => immovable(server) ?? [])]);
+  return checkOf([...steps, ...nodes.flatMap(oddities), ...servers.flatMap((server) => immovable(server) ?? [])]);
+}
+
+/** What the controller finds odd about a host: nothing that stops a move, but it misleads. */
+export function oddities({ metadata, status }: AnyObject): Step[] {
+  const conditions = nodeViewSchema.shape.status.parse(status).conditions ?? [];
+  const [skew, credible] = ["ClockSkew", "CapacityCredible"].map((type) => conditionOf(conditions, type));
+  const odd = [skew?.status === "True" ? skew : undefined, credible?.status === "False" ? credible : undefined];
+  return odd.flatMap((condition): Step[] =>
+    condition === undefined
+      ? []
+      : [
+          {
+            name: `node ${metadata.name}`,
+            level: "info",
+            ok: false,
+            detail: `${condition.type}: ${condition.message ?? condition.reason ?? ""}`,
+            hint: `See: vctl describe node ${metadata.name}`,
+          },
+        ],
+  );
 }
 
 /** What its node sees in a server that can't be dumped. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { NodeReport } from "@vfleet/shared";
-import { isNodeReady, nodeKind } from "@vfleet/shared";
+import { conditionOf, isNodeReady, nodeKind } from "@vfleet/shared";
 import { sampleNode } from "../samples.ts";
 import { newNode, nodeStatus } from "./node-object.ts";
 
@@ -54,10 +54,39 @@ describe("a node's object", () => {
       fleet: { criuVersion: "4.2.1", agentEndpoint: "10.0.0.1:7443" },
     });
     expect(status.conditions?.map((condition) => `${condition.type}=${condition.status}`)).toEqual([
+      "CapacityCredible=True",
       "CriuUsable=True",
       "Ready=True",
     ]);
     expect(nodeKind.schema.safeParse({ ...sampleNode("host-1"), status }).success).toBe(true);
+  });
+
+  test("offers no more than it has, and says so", () => {
+    const boastful = { ...report, allocatable: { ...resources, memoryBytes: 2 ** 40 } };
+    const status = nodeStatus({ ...base, report: boastful });
+    expect(status.allocatable).toMatchObject({ memory: "2097152Ki" });
+    expect(conditionOf(status.conditions, "CapacityCredible")).toMatchObject({ status: "False" });
+  });
+
+  test("remembers what it had when it booted, until it boots again", () => {
+    const before = nodeStatus(base);
+    const grown = { ...report, capacity: { ...resources, milliCpu: 64_000 } };
+    const credibleIn = (report: NodeReport, status: ReturnType<typeof nodeStatus>) =>
+      conditionOf(nodeStatus({ ...base, report, node: { ...base.node, status } }).conditions, "CapacityCredible");
+    expect(credibleIn(grown, before)).toMatchObject({ status: "False", reason: "Grown" });
+    const later = nodeStatus({ ...base, report: grown, node: { ...base.node, status: before } });
+    expect(credibleIn(grown, later)).toMatchObject({ status: "False", reason: "Grown" });
+    expect(credibleIn({ ...grown, bootId: "next" }, later)?.status).toBe("True");
+  });
+
+  test("says why it is not ready where its reports are refused", () => {
+    const view = { ...base, presence: "lost" as const, refusal: "capacity.milliCpu: too big" };
+    for (const one of [view, { ...view, report: undefined }])
+      expect(conditionOf(nodeStatus(one).conditions, "Ready")).toMatchObject({
+        status: "Unknown",
+        reason: "ReportRefused",
+        message: "Its reports are refused: capacity.milliCpu: too big",
+      });
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import type { Condition, Node, NodeReport, NodeResources } from "@vfleet/shared";
 import { conditionOf, formatMilliCpu, withCondition } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
+import { credibleAllocatable, nodeDoubts, type NodeDoubtsView } from "./node-doubts.ts";
 
 type NodeStatus = NonNullable<Node["status"]>;
 
@@ -19,30 +20,49 @@ export function nodeLabels(report: NodeReport): Record<string, string> {
   };
 }
 
-export function nodeStatus(view: {
+export interface NodeView {
   node: Node;
   report: NodeReport | undefined;
   presence: Presence;
+  /** Why its last report was not taken; none: it was. */
+  refusal?: string | undefined;
+  /** Of what is bound there or on its way. */
+  requested?: NodeDoubtsView["requested"];
+  /** The last sample. */
+  used?: NodeDoubtsView["used"];
+  clockOffsetMs?: number | undefined;
   now: string;
-}): NodeStatus {
-  const { node, report, presence, now } = view;
+}
+
+export function nodeStatus(view: NodeView): NodeStatus {
+  const { node, report, presence, refusal, now } = view;
   const before = node.status ?? {};
   if (report === undefined) {
     // Nothing is known that wasn't before; silence counts from when this controller began to listen.
     return presence === "unheard"
       ? before
-      : { ...before, conditions: withCondition(before.conditions, silent(presence), now) };
+      : { ...before, conditions: withCondition(before.conditions, silent(refusal), now) };
   }
   const { info } = report;
   const told = report.conditions.filter((condition) => condition.type !== "Ready");
-  const conditions = [...told, readiness(report, presence)].reduce<Condition[]>(
+  const bootCapacity =
+    before.nodeInfo?.bootID === report.bootId ? (before.fleet?.bootCapacity ?? report.capacity) : report.capacity;
+  const doubts = nodeDoubts({
+    report,
+    bootCapacity,
+    requested: view.requested,
+    used: view.used,
+    clockOffsetMs: view.clockOffsetMs,
+    before: before.conditions ?? [],
+  });
+  const conditions = [...told, ...doubts, readiness(report, presence, refusal)].reduce<Condition[]>(
     (list, condition) => withCondition(list, condition, now),
     before.conditions ?? [],
   );
   return {
     ...before,
     capacity: quantities(report.capacity),
-    allocatable: quantities(report.allocatable),
+    allocatable: quantities(credibleAllocatable(report)),
     conditions,
     addresses: [
       { type: "InternalIP", address: report.underlayAddress },
@@ -68,6 +88,7 @@ export function nodeStatus(view: {
       criuVersion: info.criuVersion,
       runcVersion: info.runcVersion,
       dirtyTracking: info.dirtyTracking,
+      bootCapacity,
       agentEndpoint: `${report.endpoint.host}:${report.endpoint.port}`,
       ...(before.fleet?.lastHeartbeatMs === undefined ? {} : { lastHeartbeatMs: before.fleet.lastHeartbeatMs }),
     },
@@ -75,14 +96,21 @@ export function nodeStatus(view: {
 }
 
 /** An agent that says it isn't ready isn't; one that says nothing about it is, as long as it is heard. */
-function readiness(report: NodeReport, presence: Presence): Condition {
-  if (presence === "lost") return silent(presence);
+function readiness(report: NodeReport, presence: Presence, refusal: string | undefined): Condition {
+  if (presence === "lost") return silent(refusal);
   const told = conditionOf(report.conditions, "Ready");
   if (told !== undefined && told.status !== "True") return told;
   return { type: "Ready", status: "True", reason: "AgentReady", message: told?.message ?? "The agent reports" };
 }
 
-function silent(_presence: Presence): Condition {
+function silent(refusal: string | undefined): Condition {
+  if (refusal !== undefined)
+    return {
+      type: "Ready",
+      status: "Unknown",
+      reason: "ReportRefused",
+      message: `Its reports are refused: ${refusal}`,
+    };
   return { type: "Ready", status: "Unknown", reason: "AgentSilent", message: "The agent was not heard of" };
 }
 

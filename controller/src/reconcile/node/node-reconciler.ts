@@ -17,7 +17,7 @@ export class NodeReconciler {
   }
 
   async reconcile(name: string): Promise<number | void> {
-    const { store, presence, environment, events } = this.#context;
+    const { store, presence, environment, events, fleet } = this.#context;
     const report = presence.report(name);
     const existing = store.get(nodeKind, { name });
     if (existing === undefined && report === undefined) return undefined;
@@ -28,6 +28,10 @@ export class NodeReconciler {
       node,
       report,
       presence: presence.of(name),
+      refusal: presence.refusalOf(name),
+      requested: fleet.usedOn(name),
+      used: presence.usage(name)?.host,
+      clockOffsetMs: presence.clockOffsetMs(name),
       now: timestamp(environment),
     });
     const nowMs = environment.nowMs();
