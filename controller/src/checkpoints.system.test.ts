@@ -30,7 +30,7 @@ async function restored(name: string, spec: object): Promise<Restore["status"]> 
 
 test("a checkpoint is taken where its server is, and its deletion takes it from there", async () => {
   const { status } = await take("first", "Ready");
-  expect(status).toMatchObject({ node: "host-1", pauseMs: 120, memoryBytes: 2 ** 26 });
+  expect(status).toMatchObject({ node: "host-1", pauseMs: 120, memoryBytes: 2 ** 26, storedBytes: 2 ** 24 });
   expect(agent.checkpoints.reports().checkpoints).toHaveLength(1);
   await store.delete(checkpointKind, key("first"));
   await until("it to be gone", () => checkpoint("first") === undefined);

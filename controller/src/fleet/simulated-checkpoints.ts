@@ -56,6 +56,7 @@ export class SimulatedCheckpoints {
       takenAt: timestamp(systemEnvironment),
       pauseMs: 120,
       memoryBytes: 2 ** 26,
+      storedBytes: 2 ** 24,
       volumeBytes: 2 ** 20,
       versions: {
         criu: "4.2.1",

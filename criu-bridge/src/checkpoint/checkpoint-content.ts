@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
 import { removeFolder } from "../session/operation-folders.ts";
-import { checkpointFolder, type CheckpointFolder } from "./checkpoint-folder.ts";
+import { checkpointFolder, discardCheckpoint, type CheckpointFolder } from "./checkpoint-folder.ts";
 import {
   isMemberName,
   manifestVersion,
@@ -14,9 +14,11 @@ import {
   type CheckpointManifest,
   type CheckpointMember,
 } from "./checkpoint-manifest.ts";
-import { sealMembers, verifyMembers } from "./checkpoint-members.ts";
-
-const readBytes = 1 << 20;
+import type { ChunkPlace } from "./kept/checkpoint-pages.ts";
+import { keepMembers } from "./kept/keep-members.ts";
+import { KeptMembers } from "./kept/kept-members.ts";
+import { layImages } from "./kept/lay-images.ts";
+import { plainSealing } from "./kept/sealing.ts";
 
 /** A whole checkpoint of this host: the one way to read its members, however they are kept. */
 export interface CheckpointContent {
@@ -26,28 +28,36 @@ export interface CheckpointContent {
   read(name: string): AsyncIterable<Buffer>;
   /** Throws `checkpoint-damaged` where a member is gone, is other than it was, or was put in. */
   verify(): Promise<void>;
-  /** CRIU's images as plain files, for a restore, which doesn't change them. */
-  imagesFolder(): Promise<string>;
+  /** The same in a moment: of memory by checksums, each digest when a page is used. For a restore, before it ends what runs. */
+  check(): Promise<void>;
+  /**
+   * CRIU's images as plain files in a new folder, for a restore: with holes where memory is filled after the server runs. A folder above
+   * it has to keep everybody else out. Resolves with where that memory is.
+   */
+  layImages(into: string): Promise<ChunkPlace>;
 }
 
 /** Throws as `readManifest`. */
 export function openCheckpoint(stateFolder: string, id: string): CheckpointContent {
   const manifest = readManifest(stateFolder, id);
-  const { folder, images } = checkpointFolder(stateFolder, id);
+  const kept = new KeptMembers(stateFolder, manifest, plainSealing);
   return {
     manifest,
-    read: (name) => {
-      const member = manifest.members.find((other) => other.name === name);
-      if (member === undefined) throw damaged(id, name, "is no member of it");
-      return readMember(id, join(folder, name), member);
+    read: (name) => kept.read(name),
+    verify: () => kept.verify(),
+    check: () => kept.check(),
+    layImages: async (into) => {
+      await layImages(kept, manifest, into);
+      return kept.layIndex(`${into}-chunks`);
     },
-    verify: () => verifyMembers(folder, manifest),
-    imagesFolder: async () => images,
   };
 }
 
 /** What a seal finds out by itself is left out. */
-export type AboutCheckpoint = Omit<CheckpointManifest, "format" | "version" | "id" | "memoryBytes" | "members">;
+export type AboutCheckpoint = Omit<
+  CheckpointManifest,
+  "format" | "version" | "id" | "memoryBytes" | "members" | "kept"
+>;
 
 /** A checkpoint that is being made: it is none until it is sealed, and after a crash it is removed. */
 export class CheckpointWriter {
@@ -62,7 +72,7 @@ export class CheckpointWriter {
     this.#stateFolder = stateFolder;
     this.folder = checkpointFolder(stateFolder, id);
     if (existsSync(this.folder.manifest)) throw new Error(`Checkpoint "${id}" is there already`);
-    removeFolder(this.folder.folder);
+    discardCheckpoint(stateFolder, id);
     mkdirSync(this.folder.folder, { recursive: true, mode: 0o700 });
     this.makeImagesFolder();
   }
@@ -101,7 +111,12 @@ export class CheckpointWriter {
 
   /** It is a checkpoint from here on, also after a power cut. */
   async seal(about: AboutCheckpoint): Promise<CheckpointManifest> {
-    const members = await sealMembers(this.folder.folder, this.#added);
+    const { members, kept } = await keepMembers({
+      stateFolder: this.#stateFolder,
+      folder: this.folder,
+      sealing: plainSealing,
+      known: this.#added,
+    });
     const manifest: CheckpointManifest = {
       ...about,
       format: "vfleet-checkpoint",
@@ -109,6 +124,7 @@ export class CheckpointWriter {
       id: this.id,
       memoryBytes: members.filter(({ name }) => /\/pages-/.test(name)).reduce((sum, { bytes }) => sum + bytes, 0),
       members,
+      kept,
     };
     await writeManifest(this.#stateFolder, manifest);
     return manifest;
@@ -116,21 +132,8 @@ export class CheckpointWriter {
 
   /** Nothing is left of it. */
   discard(): void {
-    removeFolder(this.folder.folder);
+    discardCheckpoint(this.#stateFolder, this.id);
   }
-}
-
-async function* readMember(id: string, path: string, member: CheckpointMember): AsyncIterable<Buffer> {
-  const { name, bytes, sha256 } = member;
-  if (!existsSync(path)) throw damaged(id, name, "is gone");
-  const found = statSync(path).size;
-  if (found !== bytes) throw damaged(id, name, `must have ${bytes} bytes, found ${found}`);
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: readBytes })) {
-    hash.update(chunk as Buffer);
-    yield chunk as Buffer;
-  }
-  if (hash.digest("hex") !== sha256) throw damaged(id, name, "is not what was written");
 }
 
 function damaged(checkpoint: string, member: string, reason: string): Error {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { removeFolder } from "../session/operation-folders.ts";
+import { chunkIdsIn, releaseChunks, sweepChunks } from "./kept/chunk-store.ts";
 
 /** Where a checkpoint has its members, named as in an archive. The volume's snapshot is kept by the host's storage. */
 export interface CheckpointFolder {
@@ -13,6 +14,10 @@ export interface CheckpointFolder {
   /** The OCI configuration that the server ran with. For readers: nothing is restored by it. */
   runtimeSpec: string;
   statistics: string;
+  /** Chunks of its larger members, by their digests; other checkpoints link the same. */
+  chunks: string;
+  /** Which chunks of which member. */
+  index: string;
 }
 
 export function checkpointFolder(stateFolder: string, id: string): CheckpointFolder {
@@ -23,6 +28,8 @@ export function checkpointFolder(stateFolder: string, id: string): CheckpointFol
     images: join(folder, "checkpoint"),
     runtimeSpec: join(folder, "spec.dump"),
     statistics: join(folder, "stats-dump"),
+    chunks: join(folder, "chunks"),
+    index: join(folder, "chunk-index"),
   };
 }
 
@@ -35,7 +42,16 @@ export function listCheckpoints(stateFolder: string): string[] {
 export function purgeUnfinishedCheckpoints(stateFolder: string): string[] {
   const unfinished = foldersBelow(stateFolder).filter((id) => !existsSync(checkpointFolder(stateFolder, id).manifest));
   for (const id of unfinished) removeFolder(checkpointFolder(stateFolder, id).folder);
+  sweepChunks(stateFolder);
   return unfinished;
+}
+
+/** What is in its folder goes, and what no other checkpoint needs of it. */
+export function discardCheckpoint(stateFolder: string, id: string): void {
+  const { folder, chunks } = checkpointFolder(stateFolder, id);
+  const ids = chunkIdsIn(chunks);
+  removeFolder(folder);
+  releaseChunks(stateFolder, ids);
 }
 
 /** It is no checkpoint from here on, also after a power cut; then its folder goes. Removing what isn't there is done. */
@@ -49,7 +65,7 @@ export async function removeCheckpoint(stateFolder: string, id: string): Promise
   } finally {
     await opened.close();
   }
-  removeFolder(folder);
+  discardCheckpoint(stateFolder, id);
 }
 
 function foldersBelow(stateFolder: string): string[] {

@@ -1,78 +1,54 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { codeOf } from "@vfleet/shared";
+import { CheckpointWriter, openCheckpoint, type AboutCheckpoint } from "./checkpoint-content.ts";
 import { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint-folder.ts";
-import { readManifest, writeManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
-import { openCheckpoint } from "./checkpoint-content.ts";
-import { sealMembers } from "./checkpoint-members.ts";
+import { readManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
 
 const id = "first";
 const files = ["spec.dump", "checkpoint/inventory.img", "checkpoint/pages-1.img"];
 let state = "";
 let place = checkpointFolder(state, id);
+let written: CheckpointManifest;
 beforeEach(async () => {
   state = mkdtempSync(join(tmpdir(), "checkpoint-"));
-  place = checkpointFolder(state, id);
-  mkdirSync(place.images, { recursive: true });
+  const writer = new CheckpointWriter(state, id);
+  place = writer.folder;
   for (const name of files) writeFileSync(join(place.folder, name), `content of ${name}`);
-  await writeManifest(state, await manifest());
+  written = await writer.seal(about);
 });
 afterEach(() => rmSync(state, { recursive: true }));
 
-async function manifest(): Promise<CheckpointManifest> {
-  return {
-    format: "vfleet-checkpoint",
-    version: 1,
-    id,
-    server: "default/web",
-    node: "a",
-    takenAt: "2026-01-01T00:00:00.000Z",
-    pauseMs: 12.5,
-    memoryBytes: 4096,
-    versions: {
-      criu: "4.2.1",
-      runc: "1.1.5",
-      kernel: "6.1",
-      architecture: "x64",
-      cgroup: "v2",
-      cpuFlags: ["avx"],
-      dirtyTracking: false,
-    },
-    volume: { snapshot: "snapshot", bytes: 8192 },
-    spec: { uid: "web" },
-    members: await sealMembers(place.folder, new Map()),
-  };
-}
+const about: AboutCheckpoint = {
+  server: "default/web",
+  node: "a",
+  takenAt: "2026-01-01T00:00:00.000Z",
+  pauseMs: 12.5,
+  versions: {
+    criu: "4.2.1",
+    runc: "1.1.5",
+    kernel: "6.1",
+    architecture: "x64",
+    cgroup: "v2",
+    cpuFlags: ["avx"],
+    dirtyTracking: false,
+  },
+  volume: { snapshot: "snapshot", bytes: 8192 },
+  spec: { uid: "web" },
+};
 
 const failureOf = (work: () => unknown) =>
   Promise.resolve()
     .then(work)
     .then(() => undefined, codeOf);
-const verify = () => openCheckpoint(state, id).verify();
 
 it("is read as it was written, and found whole", async () => {
-  expect(readManifest(state, id)).toEqual(await manifest());
+  expect(readManifest(state, id)).toEqual(written);
   expect(readManifest(state, id).members.map(({ name }) => name)).toEqual(files.toSorted());
-  await verify();
-});
-
-it.each(files)("notices that %s is gone, is longer, or has another byte", async (name) => {
-  const path = join(place.folder, name);
-  const content = readFileSync(path);
-  appendFileSync(path, "x");
-  expect(await failureOf(verify)).toBe("checkpoint-damaged");
-  content[0] = (content[0] ?? 0) ^ 1;
-  writeFileSync(path, content);
-  expect(await failureOf(verify)).toBe("checkpoint-damaged");
-  rmSync(path);
-  expect(await failureOf(verify)).toBe("checkpoint-damaged");
-});
-
-it("notices what was put in", async () => {
-  writeFileSync(join(place.images, "core-7.img"), "");
-  expect(await failureOf(verify)).toBe("checkpoint-damaged");
+  await openCheckpoint(state, id).verify();
+  await openCheckpoint(state, id).check();
 });
 
 it.each([
@@ -92,7 +68,7 @@ it.each([
 it.each(["../../etc/passwd", "/etc/passwd", "checkpoint/../x", "a/b/c", ".hidden"])(
   "refuses a member named %s",
   async (name) => {
-    const changed = await manifest();
+    const changed = structuredClone(written);
     const [first] = changed.members;
     if (first !== undefined) first.name = name;
     writeFileSync(place.manifest, JSON.stringify(changed));

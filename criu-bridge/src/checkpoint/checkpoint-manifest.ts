@@ -13,12 +13,22 @@ export function isMemberName(name: string): boolean {
   return memberName.test(name);
 }
 
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+
 const memberSchema = z.strictObject({
   name: z.string().regex(memberName),
   bytes: z.number().int().min(0),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: digest,
 });
 export type CheckpointMember = z.infer<typeof memberSchema>;
+
+const keptSchema = z.strictObject({
+  /** What it took of the disk: what other checkpoints had already is not counted. */
+  storedBytes: z.number().int().min(0),
+  /** Of the file that says which chunks the larger members are kept in. */
+  index: z.strictObject({ bytes: z.number().int().min(0), sha256: digest }),
+});
+export type KeptParts = z.infer<typeof keptSchema>;
 
 /** docs/formats/checkpoint.md */
 const manifestSchema = z.strictObject({
@@ -37,6 +47,8 @@ const manifestSchema = z.strictObject({
   /** What the host was told to run, in its own words. */
   spec: z.record(z.string(), z.unknown()),
   members: z.array(memberSchema).max(memberLimit),
+  /** How this host keeps it; in no archive. */
+  kept: keptSchema.optional(),
 });
 export type CheckpointManifest = z.infer<typeof manifestSchema>;
 

@@ -27,6 +27,14 @@ it("takes a checkpoint of a server that goes on, with its clients' connections",
   expect(names).toEqual(expect.arrayContaining(["spec.dump", "stats-dump", "checkpoint/inventory.img"]));
 });
 
+it("keeps another one of the same server for little more", () => {
+  const { memoryBytes, kept } = seen.taken.manifest;
+  const again = seen.again.manifest;
+  expect(kept?.storedBytes).toBeGreaterThan(megabytes * 1024 * 1024);
+  expect(again.memoryBytes).toBeGreaterThan(memoryBytes * 0.9);
+  expect(again.kept?.storedBytes).toBeLessThan(memoryBytes * 0.2);
+});
+
 it("leaves the server running and nothing behind where it fails in the middle", () => {
   expect(seen.refused).toMatchObject({ code: "failpoint", left: [], snapshots: [] });
   expect(seen.refused.client.error).toBeUndefined();

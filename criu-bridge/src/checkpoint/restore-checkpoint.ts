@@ -14,6 +14,7 @@ import { adaptImages, type Adaptation } from "./adapt-images.ts";
 import { openCheckpoint, type CheckpointContent } from "./checkpoint-content.ts";
 import type { CheckpointManifest } from "./checkpoint-manifest.ts";
 import type { RestorePorts } from "./checkpoint-ports.ts";
+import type { ChunkPlace } from "./kept/checkpoint-pages.ts";
 import { makeCheckpointWork, type CheckpointWork } from "./checkpoint-work.ts";
 
 export interface RestoreOptions {
@@ -73,10 +74,10 @@ class Restoring {
     const { host, ports, id, operation } = this.#options;
     const content = openCheckpoint(host.stateFolder, id);
     const { manifest } = content;
-    await this.#timeline.measure("verify", () => content.verify());
+    await this.#timeline.measure("check", () => content.check());
     const work = makeCheckpointWork(host, `${operation}-restore`);
     this.#tidyUp.add("run folder", () => removeFolder(work.run));
-    const images = await this.#images(content, work);
+    const { images, pages } = await this.#timeline.measure("images", () => this.#images(content, work));
     const gateKeeper = new GateKeeper({
       socketPath: work.gateSocket,
       log: host.log,
@@ -89,7 +90,7 @@ class Restoring {
     this.#tidyUp.add("gate", () => gateKeeper.close());
     const folders = { images, ...work };
     // Its start takes a while: while the server still runs.
-    const filling = new Filling(host, folders);
+    const filling = new Filling(host, folders, pages);
     this.#tidyUp.add("filling", () => filling.close());
     await this.#timeline.measure("stop", () => ports.stop());
     this.#undo.add("volume", () => ports.volume.putBack());
@@ -104,14 +105,14 @@ class Restoring {
     return { manifest, pauseMs, timeline: this.#timeline.steps() };
   }
 
-  async #images(content: CheckpointContent, work: CheckpointWork): Promise<string> {
+  async #images(content: CheckpointContent, work: CheckpointWork): Promise<{ images: string; pages: ChunkPlace }> {
     const { adaptation } = this.#options;
-    const images = await content.imagesFolder();
-    if (adaptation === undefined) return images;
-    const adapted = join(work.work, "images");
-    this.#tidyUp.add("adapted images", () => removeFolder(adapted));
+    const images = join(work.run, "images");
+    const pages = await content.layImages(images);
+    if (adaptation === undefined) return { images, pages };
+    const adapted = join(work.run, "adapted-images");
     adaptImages(images, adapted, adaptation);
-    return adapted;
+    return { images: adapted, pages };
   }
 
   async #restoreTasks(folders: CheckpointWork & { images: string }, filling: Filling) {
@@ -127,7 +128,7 @@ class Restoring {
         save: () => {},
         log: (event, thrown) => host.log.error({ checkpoint: id, error: messageOf(thrown) }, event),
       },
-      memory: { startFilling: () => filling.begin("images") },
+      memory: { startFilling: () => filling.begin("checkpoint") },
     });
     await restore.restore();
     this.#run();

@@ -5,6 +5,7 @@ import { basename, dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { messageOf, systemEnvironment } from "@vfleet/shared/basics";
+import { checkpointPages } from "../checkpoint/kept/checkpoint-pages.ts";
 import { fail } from "../errors.ts";
 import { wideProtocol } from "../pages/page-server-protocol.ts";
 import { readLazyPages } from "../pages/read-page-map.ts";
@@ -19,7 +20,7 @@ import { RestorerSocket } from "./restorer-socket.ts";
  * Fills the memory of what CRIU restores, in a process of its own: it goes on while the agent is started again. Started before it is
  * needed; goes to work when a word on its input says where the pages are, and ends when nothing is missing any more.
  *
- *     fill-memory --images FOLDER --socket PATH [--store FILE --index FILE]
+ *     fill-memory --images FOLDER --socket PATH [--store FILE --index FILE | --chunks FOLDER --index FILE]
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -28,16 +29,17 @@ async function main(): Promise<number> {
       socket: { type: "string" },
       store: { type: "string", default: "" },
       index: { type: "string", default: "" },
+      chunks: { type: "string", default: "" },
     },
   });
-  const { images = "", socket = "", store, index } = values;
+  const { images = "", socket = "", store, index, chunks } = values;
   // CRIU connects to a name in the folder that it works in; whole paths can be longer than an address has room for.
   process.chdir(dirname(socket));
   const restorer = new RestorerSocket(basename(socket));
   const place = await text(process.stdin);
   // Nobody needs it.
   if (place === "") return 0;
-  const pages = pagesFrom(place, { images, store, index });
+  const pages = pagesFrom(place, { images, store, index, chunks });
   const filler = new MemoryFiller({ environment: systemEnvironment, restorer, ...pages });
   try {
     await filler.run();
@@ -60,15 +62,33 @@ async function holdOpen(descriptors: number[], name: string): Promise<void> {
   await once(holder, "spawn");
 }
 
-function pagesFrom(place: string, paths: { images: string; store: string; index: string }): FillerPages {
+interface FillerPaths {
+  images: string;
+  store: string;
+  index: string;
+  chunks: string;
+}
+
+function pagesFrom(place: string, paths: FillerPaths): FillerPages {
   if (place === pagesPlaces.agent) {
     const source = new PageClient(new Socket({ fd: agentSocket }), wideProtocol);
     return { source, lazy: readLazyPages(paths.images) };
   }
-  if (place !== pagesPlaces.store && place !== pagesPlaces.images)
-    throw fail("restorer-protocol", { reason: `pages can't be in "${place}"` });
-  const pages = place === pagesPlaces.store ? StoredPages.ofStore(paths) : StoredPages.ofImages(paths.images);
+  const pages = storedPages(place, paths);
   return { source: new FileSource(pages), lazy: pages.lazy() };
+}
+
+function storedPages(place: string, { images, ...paths }: FillerPaths): StoredPages {
+  switch (place) {
+    case pagesPlaces.store:
+      return StoredPages.ofStore(paths);
+    case pagesPlaces.images:
+      return StoredPages.ofImages(images);
+    case pagesPlaces.checkpoint:
+      return StoredPages.ofImages(images, checkpointPages(paths));
+    default:
+      throw fail("restorer-protocol", { reason: `pages can't be in "${place}"` });
+  }
 }
 
 process.exit(await main());

@@ -37,9 +37,16 @@ function readPageIndex(path: string): Map<number, StoredRanges> {
   return processes;
 }
 
+/** A file of pages, whatever it is kept in. */
+export interface PagesFile {
+  /** As `readSync`: how many bytes are there. */
+  read(into: Buffer, position: number): number;
+  close(): void;
+}
+
 /** Which pages of a process are in a file, and where. */
 interface ProcessPages {
-  file: number;
+  file: PagesFile;
   ranges: StoredRanges;
 }
 
@@ -53,14 +60,17 @@ export class StoredPages {
 
   /** Of a finished store. */
   static ofStore(paths: { store: string; index: string }): StoredPages {
-    const file = openSync(paths.store, "r");
+    const file = openPagesFile(paths.store);
     return new StoredPages(
       new Map([...readPageIndex(paths.index)].map(([process, ranges]) => [process, { file, ranges }])),
     );
   }
 
-  /** Of CRIU's images: of each process a map, and a file with all pages that the map says are there. */
-  static ofImages(folder: string): StoredPages {
+  /**
+   * Of CRIU's images: of each process a map, and a file with all pages that the map says are there. `open`: where such files, by their
+   * names, are not in the folder.
+   */
+  static ofImages(folder: string, open = (name: string) => openPagesFile(join(folder, name))): StoredPages {
     const processes = new Map<number, ProcessPages>();
     for (const name of readdirSync(folder)) {
       const process = processOfPageMap(name);
@@ -73,7 +83,7 @@ export class StoredPages {
         ranges.add({ address, pages, slot, isLazy: (flags & entryFlags.lazy) !== 0 });
         slot += pages;
       }
-      processes.set(process, { file: openSync(join(folder, `pages-${pagesIdOf(map)}.img`), "r"), ranges });
+      processes.set(process, { file: open(`pages-${pagesIdOf(map)}.img`), ranges });
     }
     return new StoredPages(processes);
   }
@@ -95,16 +105,24 @@ export class StoredPages {
 
   /** Reads what `countFrom` has counted, into the beginning of `into`. */
   read(process: number, { address, pages }: PageRange, into = Buffer.allocUnsafe(pages * pageBytes)): Buffer {
-    const { file = -1, ranges } = this.#processes.get(process) ?? {};
+    const { file, ranges } = this.#processes.get(process) ?? {};
     const range = ranges?.find(address);
-    if (range === undefined || range.pages < pages)
+    if (file === undefined || range === undefined || range.pages < pages)
       throw fail("page-server-protocol", { reason: `there is no page at ${address.toString(16)}` });
     const data = into.subarray(0, pages * pageBytes);
     // Zero pages at the end were never written.
-    return data.fill(0, readSync(file, data, 0, data.length, range.slot * pageBytes));
+    return data.fill(0, file.read(data, range.slot * pageBytes));
   }
 
   close(): void {
-    for (const file of new Set([...this.#processes.values()].map((process) => process.file))) closeSync(file);
+    for (const file of new Set([...this.#processes.values()].map((process) => process.file))) file.close();
   }
+}
+
+function openPagesFile(path: string): PagesFile {
+  const file = openSync(path, "r");
+  return {
+    read: (into, position) => readSync(file, into, 0, into.length, position),
+    close: () => closeSync(file),
+  };
 }

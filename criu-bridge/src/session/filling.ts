@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ChunkPlace } from "../checkpoint/kept/checkpoint-pages.ts";
 import { startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
 import { agentSocket, type PagesPlace } from "../filling/agent-link.ts";
 import type { PageService } from "../pages/page-service.ts";
@@ -11,13 +12,16 @@ const program = fileURLToPath(new URL("../filling/fill-memory.ts", import.meta.u
 
 type FillingFolders = Pick<OperationFolders, "images" | "work" | "lazyPagesSocket" | "fillingExit">;
 
+type FillingPlace = { store: string; index: string } | ChunkPlace | Record<string, never>;
+
 /** The program that fills a restored server's memory. Made early, since its start takes a while; it then waits for its work. */
 export class Filling {
   readonly #program: Promise<BackgroundProgram>;
   #hasBegun = false;
 
-  constructor(host: SessionHost, folders: FillingFolders, store: { store?: string; index?: string } = {}) {
-    const options = { images: folders.images, socket: folders.lazyPagesSocket, ...store };
+  /** `place`: where its pages are, where that isn't the images or the agent. */
+  constructor(host: SessionHost, folders: FillingFolders, place: FillingPlace = {}) {
+    const options = { images: folders.images, socket: folders.lazyPagesSocket, ...place };
     this.#program = startInBackground({
       program: process.execPath,
       arguments: [program, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])],

@@ -72,8 +72,9 @@ export class CheckpointStore {
 
   /** Throws `checkpoint-missing`. */
   describe(id: string): CheckpointDetails {
-    const { takenAt, pauseMs, memoryBytes, volume, versions, spec } = this.get(id).manifest;
-    return { takenAt, pauseMs, memoryBytes, volumeBytes: volume.bytes, versions, spec };
+    const { takenAt, pauseMs, memoryBytes, kept, volume, versions, spec } = this.get(id).manifest;
+    const storedBytes = kept?.storedBytes ?? 0;
+    return { takenAt, pauseMs, memoryBytes, storedBytes, volumeBytes: volume.bytes, versions, spec };
   }
 
   async remove(id: string): Promise<void> {

@@ -28,6 +28,10 @@ export const checkpointSchema = z.strictObject({
       takenAt: z.string().optional().meta({ description: "When the server was frozen: memory and files are as then" }),
       pauseMs: z.number().optional().meta({ description: "How long the server stood still" }),
       memoryBytes: z.number().optional(),
+      storedBytes: z
+        .number()
+        .optional()
+        .meta({ description: "What it took of the host's disk: compressed, and without what other checkpoints have" }),
       volumeBytes: z.number().optional().meta({ description: "What it shares with its image included" }),
       versions: z
         .object({
@@ -64,6 +68,7 @@ export const checkpointKind = defineKind<Checkpoint>({
     { name: "Phase", type: "string", description: "How far it is", value: ({ status }) => status?.phase ?? "Pending" },
     { name: "Node", type: "string", description: "Host that has it", value: ({ status }) => status?.node ?? "<none>" },
     { name: "Memory", type: "integer", description: "Bytes of memory", value: ({ status }) => status?.memoryBytes },
+    { name: "Stored", type: "integer", description: "Bytes of disk", value: ({ status }) => status?.storedBytes },
     { name: "Pause", type: "integer", description: "Milliseconds", value: ({ status }) => status?.pauseMs },
     { name: "Age", type: "date", description: "Since creation", value: ({ metadata }) => metadata.creationTimestamp },
     {

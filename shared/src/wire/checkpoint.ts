@@ -63,6 +63,8 @@ export const checkpointDetailsSchema = z.object({
   takenAt: z.string(),
   pauseMs: z.number().min(0),
   memoryBytes: z.number().int().min(0),
+  /** Of the host's disk, beside the volume: what other checkpoints have already is not counted. */
+  storedBytes: z.number().int().min(0),
   volumeBytes: z.number().int().min(0),
   versions: hostVersionsSchema,
   /** What the server was, in the agents' own words. */

@@ -61,17 +61,19 @@ async function main() {
   };
 
   const taken = await take("first");
+  // Nothing but its client was at work in between.
+  const again = await take("again");
   const afterTaking = await client.reportAnswered();
 
   // What it has written since must be gone afterwards, and what it had written be there.
   writeFileSync(`${folders.live}/data/later`, "");
   const before = tasks();
-  const { images } = checkpointFolder(host.stateFolder, "first");
-  const [pages = ""] = readdirSync(images).filter((file) => file.startsWith("pages-"));
+  const { images, chunks } = checkpointFolder(host.stateFolder, "first");
+  const [chunk = ""] = readdirSync(chunks);
   const flip = () => {
-    const content = readFileSync(`${images}/${pages}`);
+    const content = readFileSync(`${chunks}/${chunk}`);
     content[0] = (content[0] ?? 0) ^ 1;
-    writeFileSync(`${images}/${pages}`, content);
+    writeFileSync(`${chunks}/${chunk}`, content);
   };
   flip();
   const flipped = await codeOfFailed(restore("first", "flipped"));
@@ -101,7 +103,7 @@ async function main() {
   await client.renew();
   const afterRestore = await client.reportAnswered();
   client.end();
-  return { refused, interrupted, taken, afterTaking, damaged, failed, restores, before, afterRestore };
+  return { refused, interrupted, taken, again, afterTaking, damaged, failed, restores, before, afterRestore };
 }
 
 /** What the server has counted, read by a client of its own. */

@@ -31,7 +31,8 @@ async function fill(archive: Pack, content: CheckpointContent, volume: Readable)
   const { manifest } = content;
   const addText = (name: string, text: string) =>
     add(archive, { name, size: Buffer.byteLength(text) }, [Buffer.from(text)]);
-  await addText(manifestMember, JSON.stringify(manifest, undefined, 1));
+  // How this host keeps it is of no use to another.
+  await addText(manifestMember, JSON.stringify({ ...manifest, kept: undefined }, undefined, 1));
   await addText(configMember, configDump(manifest));
   for (const { name, bytes } of manifest.members) await add(archive, { name, size: bytes }, content.read(name));
   let parts = 0;
