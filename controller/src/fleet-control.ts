@@ -1,5 +1,5 @@
 import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
-import { imageKind, nodeKind, Revert, virtualServerKind } from "@vfleet/shared";
+import { imageKind, nodeKind, Revert } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
 import type { Registry } from "prom-client";
 import { EventRecorder } from "./events/event-recorder.ts";
@@ -14,7 +14,6 @@ import { NetworkWatch } from "./fleet/network-watch.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
-import { objectKeyOf } from "./reconcile/context.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
 import { AddressPool, IdBlockPool } from "./scheduler/addresses.ts";
 import { FleetIndex } from "./scheduler/fleet-index.ts";
@@ -156,10 +155,7 @@ function assignmentSources({
   presence: FleetPresence;
   fleet: FleetIndex;
 }): AssignmentSources {
-  const server = (uid: string) => {
-    const key = fleet.serverOf(uid);
-    return key === undefined ? undefined : store.get(virtualServerKind, objectKeyOf(key));
-  };
+  const server = (uid: string) => fleet.serverByUid(uid);
   return {
     node: (name) => store.get(nodeKind, { name }),
     image: (name) => store.get(imageKind, { name }),

@@ -13,6 +13,9 @@ export interface Happening {
 const keptMs = 3_600_000;
 const sweepEveryMs = 60_000;
 const queuedMax = 1000;
+/** Fewer than these wait for more. */
+const togetherMin = 50;
+const restMs = 100;
 
 /**
  * Writes Events. The same thing about the same object is one Event with a count. Recording never holds up or fails
@@ -23,8 +26,8 @@ export class EventRecorder {
   readonly #environment: Environment;
   readonly #log: Logger;
   readonly #stopSweep: () => void;
-  #tail: Promise<void> = Promise.resolve();
-  #queued = 0;
+  #queue: (() => Promise<void>)[] = [];
+  #writing: Promise<void> | undefined;
 
   constructor(options: { store: ObjectStore; environment: Environment; log: Logger }) {
     this.#store = options.store;
@@ -34,25 +37,40 @@ export class EventRecorder {
   }
 
   record(about: ApiObject, happening: Happening): void {
-    this.#enqueue(() => this.#write(about, happening));
+    const now = timestamp(this.#environment);
+    this.#enqueue(() => this.#write(about, happening, now));
   }
 
   async close(): Promise<void> {
     this.#stopSweep();
-    await this.#tail;
+    await this.#writing;
   }
 
   #enqueue(work: () => Promise<void>): void {
-    if (this.#queued >= queuedMax) return;
-    this.#queued++;
-    this.#tail = this.#tail
-      .then(work)
-      .catch((thrown: unknown) => this.#log.warn({ error: messageOf(thrown) }, "event not written"))
-      .finally(() => this.#queued--);
+    if (this.#queue.length >= queuedMax) return;
+    this.#queue.push(work);
+    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
   }
 
-  async #write(about: ApiObject, happening: Happening): Promise<void> {
-    const now = timestamp(this.#environment);
+  /** Those that came while others were written are written, and synced, together. */
+  async #writeAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const works = this.#queue;
+      this.#queue = [];
+      await Promise.all(works.map((work) => this.#attempt(work)));
+      if (this.#queue.length > 0 && this.#queue.length < togetherMin) await this.#environment.sleep(restMs);
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      this.#log.warn({ error: messageOf(thrown) }, "event not written");
+    }
+  }
+
+  async #write(about: ApiObject, happening: Happening, now: string): Promise<void> {
     const namespace = about.metadata.namespace ?? "default";
     const name = `${about.metadata.name}.${digestOf([about.kind, about.metadata.uid ?? "", happening.type, happening.reason, happening.message])}`;
     const again = async () => {

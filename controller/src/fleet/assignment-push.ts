@@ -1,5 +1,6 @@
 import type { Environment, NodeAssignment, NodeReport } from "@vfleet/shared";
 import type { Assignment } from "./assignment.ts";
+import { assignmentText } from "./assignment.ts";
 import type { FleetLink } from "./link.ts";
 
 export interface AssignmentPushOptions {
@@ -119,7 +120,7 @@ export class AssignmentPush {
       this.#pushed.delete(node);
       return undefined;
     }
-    const text = JSON.stringify(assignment);
+    const text = assignmentText(assignment);
     const known = this.#pushed.get(node);
     if (known?.text === text) return known;
     const pushed: Pushed = { text, assignment, revision: ++this.#revision, sentAtMs: 0 };

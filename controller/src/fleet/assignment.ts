@@ -39,10 +39,43 @@ export function assignmentOf(name: string, sources: AssignmentSources): Assignme
   const servers = owned.flatMap((server) => {
     const owner = sources.owner(uidOf(server));
     const assignment =
-      owner === undefined ? undefined : serverAssignmentOf(server, sources.image(server.spec.image), owner);
+      owner === undefined ? undefined : knownAssignmentOf(server, sources.image(server.spec.image), owner);
     return assignment === undefined || isReleased(server, owner) ? [] : [assignment];
   });
   return { node: name, servers, releases: releasesOf(name, owned, sources), images: imagesOf(name, servers, sources) };
+}
+
+/** Its JSON. What it says of servers that are as they were is not written out again. */
+export function assignmentText({ servers, ...rest }: Assignment): string {
+  const texts = servers.map((server) => {
+    const known = serverTexts.get(server);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(server);
+    serverTexts.set(server, text);
+    return text;
+  });
+  return `{"servers":[${texts.join(",")}],${JSON.stringify(rest).slice(1)}`;
+}
+
+interface Known {
+  image: Image | undefined;
+  owner: OwnershipRecord;
+  assignment: ServerAssignment | undefined;
+}
+/** Stored objects are frozen: the same ones make the same assignment. */
+const assignments = new WeakMap<VirtualServer, Known>();
+const serverTexts = new WeakMap<ServerAssignment, string>();
+
+function knownAssignmentOf(
+  server: VirtualServer,
+  image: Image | undefined,
+  owner: OwnershipRecord,
+): ServerAssignment | undefined {
+  const known = assignments.get(server);
+  if (known?.image === image && known?.owner === owner) return known.assignment;
+  const assignment = serverAssignmentOf(server, image, owner);
+  assignments.set(server, { image, owner, assignment });
+  return assignment;
 }
 
 /** How a node is to run a server; none while it is not placed. */

@@ -93,6 +93,11 @@ export class FleetIndex {
     return this.#byUid.get(uid);
   }
 
+  /** The stored object with this uid. */
+  serverByUid(uid: string): VirtualServer | undefined {
+    return this.#servers.get(this.#byUid.get(uid) ?? "")?.server;
+  }
+
   /** Servers bound to a node or on their way there, `namespace/name`. */
   serversOn(node: string): ReadonlySet<string> {
     return this.#byNode.get(node) ?? new Set();

@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 /** Fewer are faster one by one: a batch costs several syncs, however many records it has. */
-const batchMin = 24;
+const batchMin = 12;
 const batchMax = 500;
 /** Written by themselves at a time. */
 const aloneMax = 8;

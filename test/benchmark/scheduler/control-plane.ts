@@ -4,16 +4,19 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NatsConnection } from "nats";
-import { connect, nkeyAuthenticator } from "nats";
 import { natsConfig } from "../../../deploy/lab/nats-config.ts";
 import { createAuthority, issueCertificate } from "../../../deploy/pki/authority.ts";
 import { createNkey } from "../../../deploy/pki/nkey.ts";
 import { createToken, tokenDigest } from "../../../deploy/pki/token.ts";
 import { root } from "../../fleet/paths.ts";
 import { ApiClient } from "./api-client.ts";
+import { connectNats, type NatsAccess } from "./nats-access.ts";
+import { usageOf, type ProcessUsage } from "./process-usage.ts";
 
 const natsServer = "/opt/vfleet/bin/nats-server";
 const startLimitMs = 30_000;
+/** What ends later than this is ended by force: a profile of minutes takes a while to be written. */
+const stopLimitMs = 30_000;
 
 /** A nats-server that syncs each record, Redis and a controller, each a process of its own, on loopback, with nothing left of an earlier one. */
 export class ControlPlane {
@@ -78,35 +81,32 @@ export class ControlPlane {
     return plane;
   }
 
-  /** With all permissions: what NATS allows each node is not measured here. */
-  async connectNats(): Promise<NatsConnection> {
-    const tls = { ca: "ca.pem", cert: "part.pem", key: "part.key" };
-    const [ca, cert, key] = Object.values(tls).map((file) => readFileSync(join(this.#folder, file), "utf8"));
-    return connect({
-      servers: this.#natsUrl,
-      authenticator: nkeyAuthenticator(Buffer.from(this.#seed)),
-      tls: { ca: ca ?? "", cert: cert ?? "", key: key ?? "" },
-    });
+  /** For processes of their own. */
+  get access(): NatsAccess {
+    return { url: this.#natsUrl, seed: this.#seed, folder: this.#folder };
+  }
+
+  connectNats(): Promise<NatsConnection> {
+    return connectNats(this.access);
   }
 
   /** Ends what was started, the controller first. */
   async stop(): Promise<void> {
     this.api.close();
     for (const process of this.#processes.toReversed()) {
-      if (process.exitCode !== null) continue;
+      if (process.exitCode !== null || process.signalCode !== null) continue;
       const ended = new Promise((resolve) => process.once("exit", resolve));
       process.kill("SIGTERM");
+      const forced = setTimeout(() => process.kill("SIGKILL"), stopLimitMs);
       await ended;
+      clearTimeout(forced);
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Of the controller, since it started. */
-  controllerUsage(): { cpuSeconds: number; residentBytes: number } {
-    const { pid = 0 } = this.#processes.at(-1) ?? {};
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    const ticks = Number(stat[11]) + Number(stat[12]);
-    return { cpuSeconds: ticks / 100, residentBytes: Number(stat[21]) * 4096 };
+  /** Of the controller and of its NATS server, since they started. */
+  usage(): { controller: ProcessUsage; nats: ProcessUsage } {
+    return { controller: usageOf(this.#processes.at(-1)?.pid ?? 0), nats: usageOf(this.#processes[0]?.pid ?? 0) };
   }
 
   #run(program: string, args: readonly string[]): void {

@@ -11,6 +11,7 @@ export interface Bound {
   /** When the store had written it first, and bound: the store's own clock. */
   createdAtMs: number;
   boundAtMs: number | undefined;
+  runningAtMs?: number;
 }
 
 /** What the store has written, as it writes it: neither the controller's answers nor its watches are asked. */
@@ -65,22 +66,28 @@ export class RecordWatch {
   }
 
   #onServer(name: string, text: string | undefined, atMs: number): void {
+    const before = this.servers.get(name);
+    if (before?.server.status?.phase === "Running") this.running--;
     if (text === undefined) {
       this.servers.delete(name);
       return;
     }
     const server = JSON.parse(text) as VirtualServer;
+    if (server.status?.phase === "Running") this.running++;
     const node = server.status?.nodeName;
-    const known = this.servers.get(name) ?? { server, nodes: new Set(), createdAtMs: atMs, boundAtMs: undefined };
+    const known = before ?? { server, nodes: new Set(), createdAtMs: atMs, boundAtMs: undefined };
     if (node !== undefined) {
       known.nodes.add(node);
       known.boundAtMs ??= atMs;
       if (known.server.status?.nodeName === undefined) this.bound++;
     }
+    if (server.status?.phase === "Running") known.runningAtMs ??= atMs;
     known.server = server;
     this.servers.set(name, known);
   }
 
   /** Bindings seen so far, also of servers that are gone. */
   bound = 0;
+  /** Servers said to run, now. */
+  running = 0;
 }

@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { SimulatedAgent } from "@vfleet/controller/simulated-agent";
 import { textTable } from "../text-table.ts";
+import { AgentHosts } from "./agent-hosts.ts";
 import { imagesPath, serversPath } from "./api-client.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { coresBetween, usageOf, type ProcessUsage } from "./process-usage.ts";
 import { RecordWatch } from "./record-watch.ts";
 import type { ScenarioName } from "./scenarios.ts";
-import { checkPlacements, serverOf, zones } from "./scenarios.ts";
+import { checkPlacements, serverOf } from "./scenarios.ts";
 
 export interface SchedulerBenchmark {
   nodes: number;
@@ -22,16 +23,29 @@ interface SchedulerRow {
   servers: number;
   placementsPerSecond: number;
   p99Ms: number;
-  /** Of the controller: processors in use while it placed, and memory at the end. */
+  /** Until all of them ran, as their agents had said and the store had written. */
+  runningPerSecond: number;
+  /** Processors in use while servers were placed. */
   controllerCores: number;
+  natsCores: number;
+  agentsCores: number;
   controllerResidentBytes: number;
 }
 
 const image = { apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name: "debian" } };
 const nodesLimitMs = 120_000;
-const placementLimitMs = 600_000;
-/** As the real agent's. */
-const reportEveryMs = 2_000;
+const waitingLimitMs = 120_000;
+const placementLimitMs = 180_000;
+const runningLimitMs = 120_000;
+const progressMs = 10_000;
+
+/** What is measured on. */
+interface Bench {
+  plane: ControlPlane;
+  watch: RecordWatch;
+  agents: AgentHosts;
+  options: SchedulerBenchmark;
+}
 
 /**
  * Durable placements per second: the real controller, a nats-server that syncs each record, and simulated agents that speak the real
@@ -45,33 +59,32 @@ export async function benchmarkScheduler(options: SchedulerBenchmark): Promise<S
     const row = await measure(scenario, options);
     process.stderr.write(`${JSON.stringify(row)}\n`);
     rows.push(row);
+    // What was measured is kept, whatever becomes of the next.
+    if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
   }
-  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
   process.stdout.write(`${tableOf(rows)}\n`);
   return rows;
 }
 
 async function measure(scenario: ScenarioName, options: SchedulerBenchmark): Promise<SchedulerRow> {
   const plane = await ControlPlane.start(options.profileFolder);
-  const agents = new Map<string, SimulatedAgent>();
+  let agents: AgentHosts | undefined;
+  let progress: NodeJS.Timeout | undefined;
   try {
     const connection = await plane.connectNats();
     const watch = new RecordWatch();
     await watch.start(connection);
-    for (let number = 0; number < options.nodes; number++) {
-      const labels = { zone: `zone-${number % zones}` };
-      new SimulatedAgent({
-        name: `host-${number}`,
-        connection,
-        peers: agents,
-        labels,
-        reportEveryMs,
-        keepsMap: false,
-      }).start();
-    }
-    await watch.until("nodes are ready", nodesLimitMs, () => watch.nodes.size === options.nodes);
-    const { times, seconds, cores } =
-      scenario === "churn" ? await churn(plane, watch, options) : await burst(plane, watch, { scenario, ...options });
+    progress = setInterval(() => {
+      const { nodes, servers, bound, running } = watch;
+      process.stderr.write(
+        `${scenario}: ${nodes.size} nodes, ${servers.size} servers, ${bound} bound, ${running} running\n`,
+      );
+    }, progressMs);
+    const nodes = Array.from({ length: options.nodes }, (_, number) => `host-${number}`);
+    agents = await AgentHosts.start({ access: plane.access, nodes, processes: 1 });
+    await watch.until("nodes have joined", nodesLimitMs, () => watch.nodes.size === options.nodes);
+    const bench = { plane, watch, agents, options };
+    const measured = scenario === "churn" ? await churn(bench) : await burst(bench, scenario);
     const placed = [...watch.servers.values()].filter(({ server }) => server.metadata.deletionTimestamp === undefined);
     if (placed.length !== options.servers) throw new Error(`${placed.length} servers instead of ${options.servers}`);
     checkPlacements(scenario, watch.nodes, placed);
@@ -80,84 +93,107 @@ async function measure(scenario: ScenarioName, options: SchedulerBenchmark): Pro
       scenario,
       nodes: options.nodes,
       servers: options.servers,
-      placementsPerSecond: Math.round(times.length / seconds),
-      p99Ms: Math.round(times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN),
-      controllerCores: cores,
-      controllerResidentBytes: plane.controllerUsage().residentBytes,
+      ...measured,
+      controllerResidentBytes: plane.usage().controller.residentBytes,
     };
   } finally {
-    for (const agent of agents.values()) agent.stop();
+    clearInterval(progress);
+    agents?.stop();
     await plane.stop();
   }
 }
 
-interface Measured {
-  /** Of each placement, milliseconds from when it could be made. */
-  times: number[];
-  seconds: number;
-  cores: number;
-}
+type Measured = Omit<SchedulerRow, "scenario" | "nodes" | "servers" | "controllerResidentBytes">;
 
 /** All servers wait, and can be placed at one moment: when their image is ready. */
-async function burst(
-  plane: ControlPlane,
-  watch: RecordWatch,
-  { scenario, servers }: { scenario: ScenarioName; servers: number },
-): Promise<Measured> {
-  await createServers(plane, watch, { scenario, servers });
-  const before = plane.controllerUsage().cpuSeconds;
+async function burst(bench: Bench, scenario: ScenarioName): Promise<Measured> {
+  const { plane, watch, options } = bench;
+  await createServers(bench, scenario);
+  const before = usageOfAll(bench);
   await plane.api.create(imagesPath, { ...image, spec: { source: { debootstrap: {} } } });
-  await watch.until("servers are bound", placementLimitMs, () => watch.bound === servers);
-  const cpuSeconds = plane.controllerUsage().cpuSeconds - before;
+  await watch.until("servers are bound", placementLimitMs, () => watch.bound === options.servers);
+  const after = usageOfAll(bench);
+  await watch.until("servers run", runningLimitMs, () => watch.running === options.servers);
   const readyAtMs = watch.readyAtMs(image.metadata.name);
-  const times = [...watch.servers.values()].map(({ boundAtMs = Number.NaN }) => boundAtMs - readyAtMs);
-  const seconds = Math.max(...times) / 1000;
-  return { times, seconds, cores: Math.round((cpuSeconds / seconds) * 100) / 100 };
+  const bound = [...watch.servers.values()];
+  const times = bound.map(({ boundAtMs = Number.NaN }) => boundAtMs - readyAtMs);
+  const runningMs = Math.max(...bound.map(({ runningAtMs = Number.NaN }) => runningAtMs - readyAtMs));
+  return measuredOf({ times, seconds: Math.max(...times) / 1000, runningSeconds: runningMs / 1000 }, before, after);
 }
 
 /** A tenth of them is deleted and made anew, one for one, through the API. */
-async function churn(plane: ControlPlane, watch: RecordWatch, { servers }: { servers: number }): Promise<Measured> {
-  await burst(plane, watch, { scenario: "churn", servers });
-  const names = Array.from({ length: Math.ceil(servers / 10) }, (_, number) => number);
+async function churn(bench: Bench): Promise<Measured> {
+  const { plane, watch, options } = bench;
+  await burst(bench, "churn");
+  const names = Array.from({ length: Math.ceil(options.servers / 10) }, (_, number) => number);
   const boundBefore = watch.bound;
-  const before = plane.controllerUsage().cpuSeconds;
+  const before = usageOfAll(bench);
   await plane.api.each(names, async (number) => {
     await plane.api.delete(`${serversPath}/vs-${number}`);
     await plane.api.create(serversPath, serverOf("churn", `new-${number}`, number));
   });
   await watch.until("new servers are bound", placementLimitMs, () => watch.bound === boundBefore + names.length);
+  const after = usageOfAll(bench);
+  await watch.until("all run, the old ones are gone", runningLimitMs, () => {
+    return watch.running === options.servers && watch.servers.size === options.servers;
+  });
   const fresh = names.flatMap((number) => watch.servers.get(`new-${number}`) ?? []);
   const times = fresh.map(({ createdAtMs, boundAtMs = Number.NaN }) => boundAtMs - createdAtMs);
   const first = Math.min(...fresh.map(({ createdAtMs }) => createdAtMs));
   const last = Math.max(...fresh.map(({ boundAtMs = Number.NaN }) => boundAtMs));
-  const cpuSeconds = plane.controllerUsage().cpuSeconds - before;
-  const seconds = (last - first) / 1000;
-  return { times, seconds, cores: Math.round((cpuSeconds / seconds) * 100) / 100 };
+  const lastRunning = Math.max(...fresh.map(({ runningAtMs = Number.NaN }) => runningAtMs));
+  const seconds = { seconds: (last - first) / 1000, runningSeconds: (lastRunning - first) / 1000 };
+  return measuredOf({ times, ...seconds }, before, after);
+}
+
+function measuredOf(
+  { times, seconds, runningSeconds }: { times: readonly number[]; seconds: number; runningSeconds: number },
+  before: Usages,
+  after: Usages,
+): Measured {
+  const { controller = Number.NaN, nats = Number.NaN, agents = Number.NaN } = coresBetween(before, after, seconds);
+  return {
+    placementsPerSecond: Math.round(times.length / seconds),
+    p99Ms: Math.round(times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN),
+    runningPerSecond: Math.round(times.length / runningSeconds),
+    controllerCores: controller,
+    natsCores: nats,
+    agentsCores: agents,
+  };
+}
+
+type Usages = Record<"controller" | "nats" | "agents", ProcessUsage>;
+
+function usageOfAll({ plane, agents }: Bench): Usages {
+  return { ...plane.usage(), agents: usageOf(agents.pids[0] ?? 0) };
 }
 
 /** Until each has been looked at: what comes then is placement alone. */
-async function createServers(
-  plane: ControlPlane,
-  watch: RecordWatch,
-  { scenario, servers }: { scenario: ScenarioName; servers: number },
-): Promise<void> {
-  const numbers = Array.from({ length: servers }, (_, number) => number);
+async function createServers({ plane, watch, options }: Bench, scenario: ScenarioName): Promise<void> {
+  const numbers = Array.from({ length: options.servers }, (_, number) => number);
   await plane.api.each(numbers, (number) => plane.api.create(serversPath, serverOf(scenario, `vs-${number}`, number)));
   const isWaiting = () => watch.servers.values().every(({ server }) => server.status?.reason === "ImageNotFound");
-  while (!(watch.servers.size === servers && isWaiting())) await new Promise((resolve) => setTimeout(resolve, 100));
+  const deadline = performance.now() + waitingLimitMs;
+  while (!(watch.servers.size === options.servers && isWaiting())) {
+    if (performance.now() > deadline) throw new Error(`servers do not wait for their image after ${waitingLimitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 function tableOf(rows: readonly SchedulerRow[]): string {
-  const headings = ["scenario", "nodes", "servers", "placements/s", "p99", "controller: cores", "memory"];
+  const titles = "scenario,nodes,servers,placements/s,p99,running/s,cores: controller,nats,agents,controller memory";
   return textTable(
-    headings,
+    titles.split(","),
     rows.map((row) => [
       row.scenario,
       String(row.nodes),
       String(row.servers),
       String(row.placementsPerSecond),
       `${row.p99Ms} ms`,
+      String(row.runningPerSecond),
       String(row.controllerCores),
+      String(row.natsCores),
+      String(row.agentsCores),
       `${Math.round(row.controllerResidentBytes / 2 ** 20)} MiB`,
     ]),
   );
