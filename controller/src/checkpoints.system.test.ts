@@ -1,6 +1,13 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Checkpoint, CheckpointSchedule, Restore } from "@vfleet/shared";
-import { checkpointKind, checkpointScheduleKind, eventKind, nodeKind, restoreKind } from "@vfleet/shared";
+import {
+  checkpointKind,
+  checkpointScheduleKind,
+  eventKind,
+  nodeKind,
+  restoreKind,
+  virtualServerKind,
+} from "@vfleet/shared";
 import type { SimulatedAgent } from "./fleet/simulated-agent.ts";
 import { addAgent, key, make, makeImage, makeServer, startControl, stopControl, store, until } from "./test-fleet.ts";
 
@@ -70,6 +77,40 @@ test("a restore over a running server needs leave, and is told once", async () =
   expect(await restored("none", { checkpoint: "other" })).toMatchObject({ phase: "Failed" });
   expect(agent.checkpoints.reports().restores).toHaveLength(1);
   await until("events", () => reasons().includes("RestoreSucceeded"));
+});
+
+test("a second copy is made elsewhere, and deleted with the first", async () => {
+  const [second] = [addAgent("host-2"), addAgent("host-3")];
+  await until("the nodes", () => store.list(nodeKind).items.length === 3);
+  await make(checkpointKind, { metadata: key("first"), spec: { server: "web", copies: 2 } });
+  const copies = () => (checkpoint("first")?.status?.copies ?? []).map(({ node }) => node);
+  await until("its copy", () => copies().length === 2);
+  const holders = () => [agent, second].filter((one) => (one?.checkpoints.reports().checkpoints.length ?? 0) > 0);
+  expect(holders()).toHaveLength(2);
+  await store.delete(checkpointKind, key("first"));
+  await until("it to be gone", () => checkpoint("first") === undefined);
+  expect(holders()).toEqual([]);
+});
+
+test("a new server begins as a checkpoint, where it is asked to be, and is one like any other then", async () => {
+  const other = addAgent("host-2");
+  await until("the node", () => store.list(nodeKind).items.length === 2);
+  await take("first", "Ready");
+  const spec = { checkpoint: "first", target: { server: "web-2" }, node: "host-2" };
+  expect(await restored("elsewhere", spec)).toMatchObject({ phase: "Succeeded", node: "host-2" });
+  const server = await until("it to be settled", () => {
+    const found = store.get(virtualServerKind, key("web-2"));
+    return Object.keys(found?.metadata.annotations ?? {}).length === 0 ? found : undefined;
+  });
+  expect(server.spec).toMatchObject({ image: "debian", hostname: "web", runStrategy: "Running" });
+  const web = store.get(virtualServerKind, key("web"));
+  expect(server.status?.address).not.toBe(web?.status?.address);
+  await until("the copy that came with it to go", () => other.checkpoints.reports().checkpoints.length === 0);
+  expect(await restored("again", spec)).toMatchObject({
+    phase: "Failed",
+    message: expect.stringContaining("names a new one") as unknown,
+  });
+  expect(store.get(virtualServerKind, key("web-2"))?.metadata.uid).toBe(server.metadata.uid);
 });
 
 test("a schedule makes up the last time that was missed, says when the next comes, and keeps what it is to keep", async () => {

@@ -14,6 +14,9 @@ export const fail = errorRegistry({
   "addresses-exhausted": (p: { range: string }) => `Cannot allocate an address: none of ${p.range} is free`,
   "id-blocks-exhausted": (p: { count: number }) => `Cannot allocate a block of ids: all ${p.count} are taken`,
   "guest-unreachable": (p: { server: string; reason: string }) => `Cannot reach server "${p.server}": ${p.reason}`,
+  "node-unreachable": (p: { node: string }) => `Cannot reach node "${p.node}": its address is not known`,
+  "restore-refused": (p: { checkpoint: string; reason: string }) =>
+    `Cannot restore checkpoint "${p.checkpoint}": ${p.reason}`,
   "server-unbound": (p: { server: string }) =>
     `Cannot reach server "${p.server}": it has not been placed on a node yet`,
   "migration-refused": (p: { server: string; reason: string }) => `Cannot migrate server "${p.server}": ${p.reason}`,

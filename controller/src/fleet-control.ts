@@ -14,6 +14,8 @@ import { NetworkWatch } from "./fleet/network-watch.ts";
 import { FleetPresence } from "./fleet/presence.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
+import type { FleetAdmissionOptions } from "./admission/fleet-admission.ts";
+import { serverView, type ServerPlace } from "./reconcile/checkpoint/checkpoint-view.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
 import { AddressPool, IdBlockPool } from "./scheduler/addresses.ts";
 import { FleetIndex } from "./scheduler/fleet-index.ts";
@@ -40,6 +42,8 @@ export interface FleetControl {
   readonly epoch: number;
   readonly ownership: Ownership;
   readonly addresses: AddressPool;
+  /** As restores see it. */
+  readonly serverView: FleetAdmissionOptions["serverView"];
   close(): Promise<void>;
 }
 
@@ -137,7 +141,8 @@ export async function runFleetControl(
         answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
     });
     revert.add("link to agents", () => link.close());
-    return { epoch: epochOf(firstRevision), ownership, addresses, close };
+    const view = (place: ServerPlace) => serverView({ store, ownership, presence }, place);
+    return { epoch: epochOf(firstRevision), ownership, addresses, serverView: view, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -56,7 +56,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       log,
       store,
       config,
-      admission: [fleetAdmission({ store, addresses: control.addresses })],
+      admission: [fleetAdmission({ store, addresses: control.addresses, serverView: control.serverView })],
       guestStreams: new AgentStreams({ store, ownership: control.ownership, tls: config.agentTls }),
       telemetry,
       registry,

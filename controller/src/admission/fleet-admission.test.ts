@@ -61,7 +61,7 @@ function admit(object: ApiObject, more: readonly ApiObject[] = [], old?: ApiObje
     user: { name: "test", groups: [] },
     dryRun: false,
   };
-  const admission = fleetAdmission({ store: storeOf([...stored, ...more]), addresses });
+  const admission = fleetAdmission({ store: storeOf([...stored, ...more]), addresses, serverView: () => undefined });
   const admitted = admission(request);
   if (admitted instanceof Promise) throw new Error("admission is expected to be immediate");
   return admitted;

@@ -1,7 +1,18 @@
-import type { ApiObject, Drain, Migration, VirtualServer } from "@vfleet/shared";
-import { drainKind, migrationKind, nodeKind, parseBytes, parseMilliCpu, virtualServerKind } from "@vfleet/shared";
+import type { ApiObject, Drain, Migration, Restore, VirtualServer } from "@vfleet/shared";
+import {
+  checkpointKind,
+  drainKind,
+  migrationKind,
+  nodeKind,
+  parseBytes,
+  parseMilliCpu,
+  restoreKind,
+  virtualServerKind,
+} from "@vfleet/shared";
 import { fail } from "../errors.ts";
 import type { Admission } from "../http/admission.ts";
+import type { ServerPlace, ServerView } from "../reconcile/checkpoint/checkpoint-view.ts";
+import { objectionToRestore } from "../reconcile/checkpoint/restore-step.ts";
 import { endedDrainPhases } from "../reconcile/drain/drain-step.ts";
 import { stoppedByAnnotation } from "../reconcile/drain/drain-view.ts";
 import { releaseFinalizer } from "../reconcile/server/server-step.ts";
@@ -9,8 +20,15 @@ import { objectionToMove } from "../reconcile/migration/movability.ts";
 import type { AddressPool } from "../scheduler/addresses.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 
+export interface FleetAdmissionOptions {
+  store: ObjectStore;
+  addresses: AddressPool;
+  /** As restores see it; none: there is no such server. */
+  serverView: (place: ServerPlace) => ServerView | undefined;
+}
+
 /** What the fleet's state forbids to ask for. Asking later may be right, so it is refused and not stored to fail. */
-export function fleetAdmission(options: { store: ObjectStore; addresses: AddressPool }): Admission {
+export function fleetAdmission(options: FleetAdmissionOptions): Admission {
   const { store, addresses } = options;
   return (request) => {
     const { object, old, operation, subresource } = request;
@@ -24,8 +42,18 @@ export function fleetAdmission(options: { store: ObjectStore; addresses: Address
     }
     if (operation === "create" && is(object, migrationKind.kind)) admitMigration(object as Migration, store);
     if (operation === "create" && is(object, drainKind.kind)) admitDrain(object as Drain, store);
+    if (operation === "create" && is(object, restoreKind.kind)) admitRestore(object as Restore, options);
     return object;
   };
+}
+
+function admitRestore(restore: Restore, { store, serverView }: FleetAdmissionOptions): void {
+  const { namespace } = restore.metadata;
+  const checkpoint = store.get(checkpointKind, { namespace, name: restore.spec.checkpoint });
+  const name = restore.spec.target?.server ?? checkpoint?.spec.server;
+  const server = name === undefined ? undefined : serverView({ namespace, name });
+  const reason = objectionToRestore({ restore, checkpoint, server });
+  if (reason !== undefined) throw fail("restore-refused", { checkpoint: restore.spec.checkpoint, reason });
 }
 
 function admitServer(

@@ -28,7 +28,7 @@ import {
 } from "@vfleet/shared";
 import type { Msg, NatsConnection } from "nats";
 import type { z } from "zod";
-import { SimulatedCheckpoints } from "./simulated-checkpoints.ts";
+import { type CheckpointCommand, SimulatedCheckpoints } from "./simulated-checkpoints.ts";
 
 type Commit = z.infer<typeof commitReplySchema>;
 
@@ -193,9 +193,17 @@ export class SimulatedAgent {
       case "checkpoint.describe":
       case "checkpoint.offer":
       case "checkpoint.pull":
-        return this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
+        return this.#obeyCheckpoint(command);
     }
     return {};
+  }
+
+  #obeyCheckpoint(command: CheckpointCommand): object {
+    const reply = this.checkpoints.obey(command, (uid) => this.#servers.get(uid)?.phase === "Running");
+    const server = command.kind === "checkpoint.restore" ? this.#servers.get(command.uid) : undefined;
+    if (server !== undefined) this.#servers.set(server.uid, { ...server, phase: "Running" });
+    this.report();
+    return reply;
   }
 
   #follow(update: NetworkUpdate): void {
@@ -209,7 +217,9 @@ export class SimulatedAgent {
       const held = this.#servers.get(server.uid);
       if (held !== undefined && held.epoch > server.epoch) continue;
       if (server.run) this.ran.add(`${server.uid}@${server.epoch}`);
-      this.#servers.set(server.uid, this.#reportOf(server, server.run ? "Running" : "Stopped"));
+      const isWaiting = server.awaitsRestore && held?.phase !== "Running";
+      const report = this.#reportOf(server, server.run ? "Running" : "Stopped");
+      this.#servers.set(server.uid, isWaiting ? { ...report, phase: "Pending", reason: "AwaitingRestore" } : report);
     }
     for (const { uid, epoch } of assignment.releases)
       if ((this.#servers.get(uid)?.epoch ?? Number.POSITIVE_INFINITY) <= epoch) this.#servers.delete(uid);

@@ -1,7 +1,7 @@
 import type { CheckpointDetails, CheckpointReport, CommandMessage, NodeReport, RestoreReport } from "@vfleet/shared";
 import { systemEnvironment, timestamp } from "@vfleet/shared";
 
-type CheckpointCommand = Extract<CommandMessage, { kind: `checkpoint.${string}` }>;
+export type CheckpointCommand = Extract<CommandMessage, { kind: `checkpoint.${string}` }>;
 
 /** The checkpoints of a simulated agent: nothing is in them, but they are accepted, refused, reported and deleted as a real one does it. */
 export class SimulatedCheckpoints {

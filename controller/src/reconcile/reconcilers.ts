@@ -1,4 +1,4 @@
-import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport } from "@vfleet/shared";
+import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, Restore } from "@vfleet/shared";
 import {
   checkpointKind,
   checkpointScheduleKind,
@@ -153,6 +153,8 @@ export class Reconcilers {
         return;
       case restoreKind.kind:
         this.#loops.restores.enqueue(key);
+        // What is restored keeps its copies.
+        this.#enqueueCheckpointOf(object as Restore);
         return;
       case drainKind.kind:
         this.#loops.drains.enqueue(key);
@@ -231,6 +233,10 @@ export class Reconcilers {
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) this.#enqueueImages();
   }
 
+  #enqueueCheckpointOf({ metadata: { namespace }, spec }: Restore): void {
+    this.#loops.checkpoints.enqueue(keyOf({ metadata: { namespace, name: spec.checkpoint } }));
+  }
+
   /** Those that are being made at once. */
   #enqueueImages(): void {
     for (const image of this.#context.store.list(imageKind).items) {
@@ -251,8 +257,10 @@ export class Reconcilers {
   #enqueueCheckpoints(report: NodeReport, previous: NodeReport | undefined): void {
     const { store } = this.#context;
     if (JSON.stringify(previous?.checkpoints) !== JSON.stringify(report.checkpoints)) {
+      const known = new Set([...report.checkpoints, ...(previous?.checkpoints ?? [])].map((held) => held.checkpoint));
       for (const checkpoint of store.list(checkpointKind).items)
-        if (checkpoint.status?.node === report.node) this.#loops.checkpoints.enqueue(keyOf(checkpoint));
+        if (known.has(checkpoint.metadata.uid ?? "") || checkpoint.status?.node === report.node)
+          this.#loops.checkpoints.enqueue(keyOf(checkpoint));
     }
     if (JSON.stringify(previous?.restores) !== JSON.stringify(report.restores)) {
       for (const restore of store.list(restoreKind).items)

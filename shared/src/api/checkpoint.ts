@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { allVerbs, defineKind } from "./kind.ts";
 import { objectMetaSchema, subdomainSchema } from "./meta.ts";
+import { virtualServerSpecSchema } from "./virtual-server.ts";
 
 export const checkpointPhases = ["Pending", "Taking", "Ready", "Failed", "Deleting"] as const;
 /** While it is there, the checkpoint's node may hold it. */
@@ -14,13 +15,25 @@ export const checkpointSchema = z.strictObject({
     server: subdomainSchema.meta({
       description: "Virtual server of the same namespace, which runs and goes on running",
     }),
+    copies: z.number().int().min(1).max(8).default(1).meta({
+      description:
+        "Hosts that are to have it; more than one: others of the same versions, in other zones where there are any",
+    }),
   }),
   status: z
     .looseObject({
       phase: z.enum(checkpointPhases).optional(),
       reason: z.string().optional(),
       message: z.string().optional(),
-      node: z.string().optional().meta({ description: "Host that has it" }),
+      node: z.string().optional().meta({ description: "Host that has it; of several, one that was heard of last" }),
+      copies: z
+        .array(z.object({ node: z.string() }))
+        .optional()
+        .meta({ description: "Hosts that have it. One that is silent keeps what it had" }),
+      copyAskedAt: z.string().optional().meta({ description: "When a host was last told to fetch another copy" }),
+      serverSpec: virtualServerSpecSchema
+        .optional()
+        .meta({ description: "What the server was: one that is made of it is the same" }),
       serverUid: z
         .string()
         .optional()

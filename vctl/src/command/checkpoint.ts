@@ -19,26 +19,43 @@ interface MakeOptions extends WriteOptions {
   timeout: number;
 }
 
+interface RestoreOptions extends MakeOptions {
+  replace?: boolean;
+  as?: string;
+  node?: string;
+}
+
 const checkpointStatus = checkpointSchema.shape.status;
 const restoreStatus = restoreSchema.shape.status;
 
 export function configureCheckpoint(command: Command, cli: Cli): void {
   const create = addMakeOptions(command.command("create").description("Take one of a server, which runs on"))
     .argument("<server>", "virtual server that runs")
-    .option("--name <name>", "of the checkpoint; none: the server's with something behind it");
-  create.action(async (word: string, options: MakeOptions) => {
+    .option("--name <name>", "of the checkpoint; none: the server's with something behind it")
+    .option("--copies <count>", "hosts that are to have it", Number);
+  create.action(async (word: string, options: MakeOptions & { copies?: number }) => {
     const server = serverName(word);
     const metadata = options.name === undefined ? { generateName: `${server}-` } : { name: options.name };
-    const manifest = { apiVersion: "vfleet.dev/v1", kind: "Checkpoint", metadata, spec: { server } };
+    const manifest = {
+      apiVersion: "vfleet.dev/v1",
+      kind: "Checkpoint",
+      metadata,
+      spec: { server, copies: options.copies },
+    };
     await make(cli, create, { type: checkpointKind, manifest }, options);
   });
 
-  const restore = addMakeOptions(command.command("restore").description("Put one in its server's place"))
+  const restore = addMakeOptions(
+    command.command("restore").description("Put one in its server's place, or make a new server of it"),
+  )
     .argument("<checkpoint>")
-    .option("--replace", "end the server where it runs: what it has done since is lost");
-  restore.action(async (word: string, options: MakeOptions & { replace?: boolean }) => {
+    .option("--replace", "end the server where it runs: what it has done since is lost")
+    .option("--as <server>", "a new server that begins as it, with its spec and an address of its own")
+    .option("--node <node>", "where the new server runs; none: the scheduler says");
+  restore.action(async (word: string, options: RestoreOptions) => {
     const checkpoint = nameOf(word);
-    const spec = { checkpoint, replace: options.replace === true };
+    const { replace = false, as, node } = options;
+    const spec = { checkpoint, replace, ...(as === undefined ? {} : { target: { server: serverName(as) } }), node };
     const metadata = { generateName: `${checkpoint}-` };
     const manifest = { apiVersion: "vfleet.dev/v1", kind: "Restore", metadata, spec };
     await make(cli, restore, { type: restoreKind, manifest }, options);

@@ -10,12 +10,15 @@ import {
 import { z } from "zod";
 import type { ReconcileContext } from "../context.ts";
 import { objectKeyOf } from "../context.ts";
+import { copyCheckpoint, holdersOf, isInUse, nextCopy } from "./checkpoint-copies.ts";
 import { checkpointStep, failed, readyStatus, type CheckpointAction } from "./checkpoint-step.ts";
 import { serverView } from "./checkpoint-view.ts";
 
 const commandTimeoutMs = 10_000;
 /** Between two looks at one that is on its way. */
 const lookMs = 1000;
+/** Between two looks at whether its copies are all there. */
+const copiesLookMs = 5000;
 
 /** Does what `checkpointStep` says. */
 export class CheckpointReconciler {
@@ -26,7 +29,7 @@ export class CheckpointReconciler {
   }
 
   async reconcile(key: string): Promise<number | void> {
-    const { store, presence } = this.#context;
+    const { store, presence, environment } = this.#context;
     const checkpoint = store.get(checkpointKind, objectKeyOf(key));
     if (checkpoint === undefined) return undefined;
     const node = checkpoint.status?.node ?? "";
@@ -39,11 +42,17 @@ export class CheckpointReconciler {
         exists: store.get(nodeKind, { name: node }) !== undefined,
         report: presence.report(node)?.checkpoints.find((report) => report.checkpoint === uid),
       },
+      holders: holdersOf(this.#context, checkpoint),
+      nextCopy: nextCopy(this.#context, checkpoint),
+      isInUse: isInUse(this.#context, checkpoint),
+      nowMs: environment.nowMs(),
     });
     await this.#write(checkpoint, status);
     if (action !== undefined) await this.#act({ ...checkpoint, status }, action);
     const isAtRest = status.phase === "Ready" || status.phase === "Failed";
-    return isAtRest && checkpoint.metadata.deletionTimestamp === undefined ? undefined : lookMs;
+    if (!isAtRest || checkpoint.metadata.deletionTimestamp !== undefined) return lookMs;
+    // Nothing says that a node has fallen silent.
+    return status.phase === "Ready" && checkpoint.spec.copies > 1 ? copiesLookMs : undefined;
   }
 
   async #write(checkpoint: Checkpoint, status: CheckpointStatus): Promise<void> {
@@ -68,8 +77,8 @@ export class CheckpointReconciler {
     });
   }
 
-  async #act(checkpoint: Checkpoint, { kind }: CheckpointAction): Promise<void> {
-    switch (kind) {
+  async #act(checkpoint: Checkpoint, action: CheckpointAction): Promise<void> {
+    switch (action.kind) {
       case "add-finalizer":
         return this.#keepFinalizer(checkpoint, true);
       case "remove-finalizer":
@@ -79,7 +88,11 @@ export class CheckpointReconciler {
       case "describe":
         return this.#describe(checkpoint);
       case "delete":
-        return this.#delete(checkpoint);
+        return this.#delete(checkpoint, action);
+      case "trim":
+        return this.#deleteFrom(checkpoint, action.node);
+      case "copy":
+        return copyCheckpoint(this.#context, { id: checkpoint.metadata.uid ?? "", from: action.from, to: action.to });
     }
   }
 
@@ -118,20 +131,25 @@ export class CheckpointReconciler {
     }
   }
 
-  async #delete(checkpoint: Checkpoint): Promise<void> {
-    const { link } = this.#context;
-    const { status = {}, metadata } = checkpoint;
+  async #delete(
+    checkpoint: Checkpoint,
+    { nodes, isLast }: Extract<CheckpointAction, { kind: "delete" }>,
+  ): Promise<void> {
     try {
-      await link.command(
-        status.node ?? "",
-        { kind: "checkpoint.delete", checkpoint: metadata.uid ?? "" },
-        { result: z.unknown(), timeoutMs: commandTimeoutMs },
-      );
+      for (const node of nodes) await this.#deleteFrom(checkpoint, node);
     } catch (thrown) {
-      await this.#write(checkpoint, { ...status, message: messageOf(thrown) });
+      await this.#write(checkpoint, { ...checkpoint.status, message: messageOf(thrown) });
       return;
     }
-    await this.#keepFinalizer(checkpoint, false);
+    if (isLast) await this.#keepFinalizer(checkpoint, false);
+  }
+
+  async #deleteFrom({ metadata }: Checkpoint, node: string): Promise<void> {
+    await this.#context.link.command(
+      node,
+      { kind: "checkpoint.delete", checkpoint: metadata.uid ?? "" },
+      { result: z.unknown(), timeoutMs: commandTimeoutMs },
+    );
   }
 
   async #keepFinalizer(checkpoint: Checkpoint, isWanted: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Checkpoint, CheckpointReport } from "@vfleet/shared";
 import { checkpointFinalizer, checkpointKind } from "@vfleet/shared";
+import { sampleServer } from "../samples.ts";
 import { checkpointStep, type CheckpointView } from "./checkpoint-step.ts";
 
 function checkpoint(status?: Checkpoint["status"], metadata: Partial<Checkpoint["metadata"]> = {}): Checkpoint {
@@ -13,7 +14,8 @@ function checkpoint(status?: Checkpoint["status"], metadata: Partial<Checkpoint[
   return status === undefined ? parsed : { ...parsed, status };
 }
 
-const server = { uid: "s", node: "a", isRunning: true, migration: undefined };
+const { spec } = sampleServer("web");
+const server = { uid: "s", node: "a", isRunning: true, migration: undefined, spec };
 const node = { presence: "alive" as const, exists: true, report: undefined };
 const report = (change: Partial<CheckpointReport>): CheckpointReport => ({
   checkpoint: "c",
@@ -23,7 +25,23 @@ const report = (change: Partial<CheckpointReport>): CheckpointReport => ({
 const taking = { phase: "Taking" as const, node: "a", serverUid: "s" };
 const ready = { ...taking, phase: "Ready" as const };
 const deleted = { deletionTimestamp: "now" };
-const base: CheckpointView = { checkpoint: checkpoint(), server, node };
+const base: CheckpointView = {
+  checkpoint: checkpoint(),
+  server,
+  node,
+  holders: [],
+  nextCopy: { unschedulable: "one is enough" },
+  isInUse: false,
+  nowMs: Date.parse("2026-01-01T00:00:00Z"),
+};
+const holder = (name: string, phase?: CheckpointReport["phase"], presence: "alive" | "lost" = "alive") => ({
+  node: name,
+  presence,
+  exists: true,
+  report: phase === undefined ? undefined : report({ phase, ...(phase === "Failed" ? { message: "cut" } : {}) }),
+});
+const two = { spec: { server: "web", copies: 2 } };
+const nextCopy = { node: "b" };
 
 describe("checkpointStep", () => {
   test.each<[string, Partial<CheckpointView>, object]>([
@@ -72,8 +90,8 @@ describe("checkpointStep", () => {
     ],
     [
       "a ready one whose node is silent",
-      { checkpoint: checkpoint(ready), node: { ...node, presence: "lost" } },
-      { status: ready, action: undefined },
+      { checkpoint: checkpoint(ready), holders: [holder("a", undefined, "lost")] },
+      { status: { ...ready, copies: [{ node: "a" }] }, action: undefined },
     ],
     [
       "a ready one that its node has lost",
@@ -82,23 +100,74 @@ describe("checkpointStep", () => {
     ],
     [
       "a ready one outlives its server",
-      { checkpoint: checkpoint(ready), server: undefined, node: { ...node, report: report({}) } },
+      { checkpoint: checkpoint(ready), server: undefined, holders: [holder("a", "Ready")] },
       { status: ready },
     ],
     [
       "deleted: its node is told",
-      { checkpoint: checkpoint(ready, deleted) },
-      { status: { phase: "Deleting" }, action: { kind: "delete" } },
+      { checkpoint: checkpoint(ready, deleted), holders: [holder("a", "Ready"), holder("b", "Ready")] },
+      { status: { phase: "Deleting" }, action: { kind: "delete", nodes: ["a", "b"], isLast: true } },
     ],
     [
       "deleted while its node is silent",
-      { checkpoint: checkpoint(ready, deleted), node: { ...node, presence: "lost" } },
+      { checkpoint: checkpoint(ready, deleted), holders: [holder("a", undefined, "lost")] },
       { status: { phase: "Deleting", message: 'Waits for node "a", which is not heard of' }, action: undefined },
     ],
     [
       "deleted after its node",
-      { checkpoint: checkpoint(ready, deleted), node: { ...node, presence: "lost", exists: false } },
+      { checkpoint: checkpoint(ready, deleted), holders: [{ ...holder("a", undefined, "lost"), exists: false }] },
       { action: { kind: "remove-finalizer" } },
+    ],
+    [
+      "a second copy is wanted: a peer fetches it",
+      { checkpoint: { ...checkpoint(ready), ...two }, holders: [holder("a", "Ready")], nextCopy },
+      { status: { copies: [{ node: "a" }] }, action: { kind: "copy", from: "a", to: "b" } },
+    ],
+    [
+      "a second copy is on its way",
+      {
+        checkpoint: { ...checkpoint(ready), ...two },
+        holders: [holder("a", "Ready"), holder("b", "Copying")],
+        nextCopy,
+      },
+      { action: undefined },
+    ],
+    [
+      "a second copy has failed a moment ago: it is said, and tried again later",
+      {
+        checkpoint: { ...checkpoint({ ...ready, copyAskedAt: "2025-12-31T23:59:50Z" }), ...two },
+        holders: [holder("a", "Ready"), holder("b", "Failed")],
+        nextCopy,
+      },
+      { status: { message: "1 of 2 copies: b: cut" }, action: undefined },
+    ],
+    [
+      "a second copy can go nowhere",
+      {
+        checkpoint: { ...checkpoint(ready), ...two },
+        holders: [holder("a", "Ready")],
+        nextCopy: { unschedulable: "full" },
+      },
+      { status: { message: "1 of 2 copies: full" }, action: undefined },
+    ],
+    [
+      "a node that has a copy is lost: the other has it, and one more is made",
+      {
+        checkpoint: { ...checkpoint(ready), ...two },
+        holders: [holder("a", undefined, "lost"), holder("c", "Ready")],
+        nextCopy,
+      },
+      { status: { node: "c", copies: [{ node: "a" }, { node: "c" }] }, action: { kind: "copy", from: "c", to: "b" } },
+    ],
+    [
+      "it came back: one copy too many goes",
+      { checkpoint: checkpoint(ready), holders: [holder("a", "Ready"), holder("b", "Ready")] },
+      { status: { node: "a" }, action: { kind: "trim", node: "b" } },
+    ],
+    [
+      "one copy too many stays while it is restored",
+      { checkpoint: checkpoint(ready), holders: [holder("a", "Ready"), holder("b", "Ready")], isInUse: true },
+      { action: undefined },
     ],
     [
       "deleted before any node had it",

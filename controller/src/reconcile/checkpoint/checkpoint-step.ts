@@ -1,16 +1,39 @@
 import type { Checkpoint, CheckpointDetails, CheckpointReport, CheckpointStatus } from "@vfleet/shared";
 import { checkpointFinalizer } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
+import type { ServerView } from "./checkpoint-view.ts";
+
+/** After a copy that failed, and after one that nobody heard of. */
+const copyAgainMs = 30_000;
 
 export interface CheckpointView {
   checkpoint: Checkpoint;
   /** Of the server that it names now; none: there is no such server. */
-  server: { uid: string; node: string | undefined; isRunning: boolean; migration: string | undefined } | undefined;
+  server: Pick<ServerView, "uid" | "node" | "isRunning" | "migration" | "spec"> | undefined;
   /** What its node says of it, where that has been heard of. */
   node: { presence: Presence; exists: boolean; report: CheckpointReport | undefined };
+  /** Of every node that says anything of it, and of those that had it. */
+  holders: readonly CheckpointHolder[];
+  /** Where another copy would go; none: nowhere, for the reason. */
+  nextCopy: { node: string } | { unschedulable: string };
+  nowMs: number;
+  /** It is being restored somewhere: no copy is taken away. */
+  isInUse: boolean;
 }
 
-export type CheckpointAction = { kind: "add-finalizer" | "take" | "describe" | "delete" | "remove-finalizer" };
+export interface CheckpointHolder {
+  node: string;
+  presence: Presence;
+  exists: boolean;
+  report: CheckpointReport | undefined;
+}
+
+export type CheckpointAction =
+  | { kind: "add-finalizer" | "take" | "describe" | "remove-finalizer" }
+  | { kind: "copy"; from: string; to: string }
+  | { kind: "trim"; node: string }
+  /** `isLast`: nobody else has it. */
+  | { kind: "delete"; nodes: string[]; isLast: boolean };
 
 export interface CheckpointStep {
   status: CheckpointStatus;
@@ -47,7 +70,8 @@ function pending({ checkpoint, server }: CheckpointView, status: CheckpointStatu
   if (server.migration !== undefined)
     return { status: { ...status, phase: "Pending", message: `Waits for migration "${server.migration}"` } };
   const { message: _message, ...rest } = status;
-  return { status: { ...rest, phase: "Taking", node: server.node, serverUid: server.uid } };
+  const { uid, node, spec } = server;
+  return { status: { ...rest, phase: "Taking", node, serverUid: uid, serverSpec: spec } };
 }
 
 function taking({ node, server }: CheckpointView, status: CheckpointStatus): CheckpointStep {
@@ -65,22 +89,60 @@ function taking({ node, server }: CheckpointView, status: CheckpointStatus): Che
 /** Of one that its host has described. The host has more to say: every flag of its processors. */
 export function readyStatus(status: CheckpointStatus, details: CheckpointDetails): CheckpointStatus {
   const { message: _message, ...rest } = status;
-  const { versions, ...seen } = details;
+  const { versions, spec: _spec, ...seen } = details;
   const { criu, runc, kernel, architecture, cgroup } = versions;
   return { ...rest, ...seen, versions: { criu, runc, kernel, architecture, cgroup }, phase: "Ready" };
 }
 
 /** A node that is silent keeps what it had. */
-function ready({ node }: CheckpointView, status: CheckpointStatus): CheckpointStep {
-  if (node.presence !== "alive" || node.report?.phase === "Ready") return { status };
-  return failed(status, "Gone", node.report?.message ?? `Node "${status.node}" does not have it any more`);
+function ready(view: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const { checkpoint, holders, isInUse } = view;
+  const kept = holders.filter(({ presence, exists, report }) =>
+    presence === "alive" ? report?.phase === "Ready" : exists,
+  );
+  if (kept.length === 0) {
+    const message = view.node.report?.message ?? `Node "${status.node}" does not have it any more`;
+    return failed({ ...status, copies: [] }, "Gone", message);
+  }
+  const living = kept.filter(({ presence }) => presence === "alive").map(({ node }) => node);
+  const { message: _message, ...rest } = status;
+  const node = living.find((holder) => holder === status.node) ?? living[0] ?? status.node ?? "";
+  const next: CheckpointStatus = { ...rest, node, copies: kept.map((holder) => ({ node: holder.node })) };
+  const { copies } = checkpoint.spec;
+  if (living.length > 0 && living.length < copies) return short(view, next, living.length);
+  const surplus = isInUse ? undefined : living.findLast((holder) => holder !== node);
+  if (living.length <= copies || surplus === undefined) return { status: next };
+  return { status: next, action: { kind: "trim", node: surplus } };
 }
 
-function deleting({ node }: CheckpointView, status: CheckpointStatus): CheckpointStep {
-  if (status.node === undefined || !node.exists) return { status, action: { kind: "remove-finalizer" } };
+function short(view: CheckpointView, status: CheckpointStatus, have: number): CheckpointStep {
+  const { holders, nextCopy, checkpoint, nowMs } = view;
+  const heard = holders.filter(({ presence }) => presence === "alive");
+  if (heard.some(({ report }) => report?.phase === "Copying")) return { status };
+  const lacks = `${have} of ${checkpoint.spec.copies} copies`;
+  if ("unschedulable" in nextCopy) return { status: { ...status, message: `${lacks}: ${nextCopy.unschedulable}` } };
+  const failure = heard.find(({ report }) => report?.phase === "Failed");
+  const message = failure === undefined ? {} : { message: `${lacks}: ${failure.node}: ${failure.report?.message}` };
+  // What failed is tried again, later.
+  if (nowMs - Date.parse(status.copyAskedAt ?? "1970-01-01T00:00:00Z") < copyAgainMs)
+    return { status: { ...status, ...message } };
+  return {
+    status: { ...status, ...message, copyAskedAt: new Date(nowMs).toISOString() },
+    action: { kind: "copy", from: status.node ?? "", to: nextCopy.node },
+  };
+}
+
+function deleting({ holders }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const left = holders.filter(({ exists }) => exists);
+  if (left.length === 0) return { status, action: { kind: "remove-finalizer" } };
   const { message: _message, ...rest } = status;
-  if (node.presence === "alive") return { status: { ...rest, phase: "Deleting" }, action: { kind: "delete" } };
-  return { status: { ...rest, phase: "Deleting", message: `Waits for node "${status.node}", which is not heard of` } };
+  const silent = left.filter(({ presence }) => presence !== "alive").map(({ node }) => node);
+  const nodes = left.map(({ node }) => node).filter((node) => !silent.includes(node));
+  const waits = silent.length === 0 ? {} : { message: `Waits for node "${silent[0]}", which is not heard of` };
+  const next: CheckpointStatus = { ...rest, ...waits, phase: "Deleting" };
+  return nodes.length === 0
+    ? { status: next }
+    : { status: next, action: { kind: "delete", nodes, isLast: silent.length === 0 } };
 }
 
 export function failed(status: CheckpointStatus, reason: string, message: string): CheckpointStep {

@@ -1,5 +1,5 @@
 import type { Condition, Image, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
-import { withCondition } from "@vfleet/shared";
+import { awaitsRestoreAnnotation, restoreNodeAnnotation, withCondition } from "@vfleet/shared";
 import { macAddressOf, type AddressPool, type IdBlockPool } from "../../scheduler/addresses.ts";
 import type { Allocations } from "../../scheduler/allocations.ts";
 import type { Candidate } from "../../scheduler/placement.ts";
@@ -33,9 +33,14 @@ export interface Pending {
 }
 
 export function placeServer(view: PlacementView): Placement {
-  const obstacle = imageObstacle(view.server, view.image);
+  const { annotations = {} } = view.server.metadata;
+  const isRestored = annotations[awaitsRestoreAnnotation] !== undefined;
+  // One that begins as a checkpoint has its files from that.
+  const obstacle = isRestored ? undefined : imageObstacle(view.server, view.image);
   if (obstacle !== undefined) return pending(view, obstacle.reason, obstacle.message);
-  const choice = schedule(view.candidates, demandOf(view.server), undefined, view.search);
+  const only = annotations[restoreNodeAnnotation];
+  const candidates = only === undefined ? view.candidates : view.candidates.filter(({ name }) => name === only);
+  const choice = schedule(candidates, demandOf(view.server), undefined, view.search);
   if ("unschedulable" in choice) return pending(view, unschedulable, choice.unschedulable);
   const allocated = allocate(view);
   if ("objection" in allocated) return pending(view, "AddressUnavailable", allocated.objection);
@@ -46,7 +51,7 @@ export function placeServer(view: PlacementView): Placement {
       phase: "Starting",
       nodeName: choice.node,
       ...allocated,
-      ...(view.image?.status?.digest === undefined ? {} : { imageDigest: view.image.status.digest }),
+      ...imageDigestOf(view.image, isRestored),
       restarts: kept.restarts ?? 0,
       // As it will be under the record that is written next, so that nothing of it has to be written again.
       epoch: 1,
@@ -58,6 +63,11 @@ export function placeServer(view: PlacementView): Placement {
 function placedConditions(conditions: readonly Condition[] | undefined, now: string): Condition[] {
   const scheduled = withCondition(conditions, { type: "Scheduled", status: "True", reason: "Placed" }, now);
   return withCondition(scheduled, { type: "Ready", status: "False", reason: "Starting" }, now);
+}
+
+function imageDigestOf(image: Image | undefined, isRestored: boolean): Pick<VirtualServerStatus, "imageDigest"> {
+  const imageDigest = image?.status?.digest ?? (isRestored ? "" : undefined);
+  return imageDigest === undefined ? {} : { imageDigest };
 }
 
 function imageObstacle(
