@@ -118,7 +118,25 @@ describe("says why not, by filter, and what would help", () => {
         [on("host-1", "a", { metadata: { labels: web } }), on("host-2", "big", { spec: sized("8Gi") })],
       ),
       { placement: { spread: [{ topologyKey: "zone", labelSelector }] }, ...sized("1Gi") },
-      "0/3 nodes fit: 1 in a zone with 1 more than the one with the fewest, 1 too little memory (requested 1Gi, free 0), 1 without label zone, which it is spread over; make room where the fewest are or raise maxSkew in placement.spread or lower requests.memory",
+      "0/3 nodes fit: 1 in a zone with 1 more than the one with the fewest, 1 too little memory (requested 1Gi, free 0), 1 without label zone, which it is spread over; make room where the fewest are or raise maxSkew in placement.spread or lower requests.memory or label nodes with zone",
+    ],
+    [
+      "spread over what no node has",
+      fleet(zones),
+      { placement: { spread: [{ topologyKey: "rack", labelSelector }] } },
+      "0/2 nodes fit: 2 without label rack, which it is spread over; label nodes with rack",
+    ],
+    [
+      "a selector and anti-affinity that leave nothing together",
+      fleet(zones, [on("host-1", "a", { metadata: { labels: web } })]),
+      { placement: { nodeSelector: { zone: "a" }, antiAffinity } },
+      "0/2 nodes fit: 1 beside a server that it must not share zone with, 1 without label zone=a; add a node in another domain or change placement.antiAffinity or label one zone=a",
+    ],
+    [
+      "a toleration of what no taint is",
+      fleet([node("host-1", {}, tainted("NoSchedule"))]),
+      { placement: { tolerations: [{ key: "tpu", operator: "Exists" }] } },
+      "0/1 nodes fit: 1 tainted (gpu=a100:NoSchedule); tolerate gpu=a100:NoSchedule",
     ],
   ])("%s", (_what, candidates, spec, message) => {
     const server = sampleServer("web", { spec, metadata: { labels: web } });

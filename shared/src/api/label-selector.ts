@@ -12,6 +12,7 @@ const value = z
 
 /** A label's key, such as `zone` or `kubernetes.io/hostname`. */
 export const labelKeySchema = key;
+export const labelValueSchema = value;
 
 const requirementSchema = z
   .strictObject({
@@ -27,11 +28,40 @@ const requirementSchema = z
   });
 
 /** Kubernetes' `metav1.LabelSelector`: everything must hold; empty, it selects all. */
-export const labelSelectorSchema = z.strictObject({
-  matchLabels: z.record(key, value).optional(),
-  matchExpressions: z.array(requirementSchema).max(16).optional(),
-});
-export type LabelSelector = z.infer<typeof labelSelectorSchema>;
+export const labelSelectorSchema = z
+  .strictObject({
+    matchLabels: z.record(key, value).optional(),
+    matchExpressions: z.array(requirementSchema).max(16).optional(),
+  })
+  .superRefine((selector, context) => {
+    const impossible = contradictionIn(selector);
+    if (impossible === undefined) return;
+    const message = `no labels can satisfy all that is asked of "${impossible}": it would select nothing`;
+    context.addIssue({ code: "custom", path: ["matchExpressions"], input: selector.matchExpressions, message });
+  });
+
+export interface LabelSelector {
+  matchLabels?: Record<string, string> | undefined;
+  matchExpressions?: z.infer<typeof requirementSchema>[] | undefined;
+}
+
+/** A key of which the selector asks what excludes itself, whatever a server's labels are; none: something may satisfy it. */
+function contradictionIn({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string | undefined {
+  const keys = new Set([...Object.keys(matchLabels), ...matchExpressions.map((one) => one.key)]);
+  return [...keys].find((asked) => {
+    const rules = matchExpressions.filter((one) => one.key === asked);
+    const equal = matchLabels[asked];
+    // Beside what is named only one other value matters: what is nowhere named is all alike.
+    const named = [...(equal === undefined ? [] : [equal]), ...rules.flatMap(({ values = [] }) => values)];
+    const tried = [...named.map((one) => ({ [asked]: one })), { [asked]: unnamedAmong(named) }, {}];
+    const own = { ...(equal === undefined ? {} : { matchLabels: { [asked]: equal } }), matchExpressions: rules };
+    return !tried.some((labels) => selects(own, labels));
+  });
+}
+
+function unnamedAmong(values: readonly string[]): string {
+  return `${values.toSorted((a, b) => b.length - a.length)[0] ?? ""}x`;
+}
 
 export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
   for (const name in selector.matchLabels) if (labels[name] !== selector.matchLabels[name]) return false;

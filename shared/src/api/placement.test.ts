@@ -23,7 +23,30 @@ test.each<[string, object]>([
   ["anti-affinity without a domain", { antiAffinity: [{ labelSelector }] }],
   ["anti-affinity over nothing", { antiAffinity: [{ labelSelector, topologyKey: "" }] }],
   ["an unknown member", { affinity: {} }],
+  ["a node label that no node can have", { nodeSelector: { "a b": "c" } }],
+  ["a node label's value that no node can have", { nodeSelector: { zone: "a b" } }],
+  ["another system than every node's", { nodeSelector: { "kubernetes.io/os": "windows" } }],
+  ["a toleration of a value that no taint can have", { tolerations: [{ key: "gpu", value: "a b" }] }],
+  [
+    "anti-affinity to what nothing can be",
+    {
+      antiAffinity: [
+        {
+          topologyKey: "zone",
+          labelSelector: { ...labelSelector, matchExpressions: [{ key: "app", operator: "DoesNotExist" }] },
+        },
+      ],
+    },
+  ],
 ])("refuses %s", (_what, placement) => expect(placementSchema.safeParse(placement).success).toBe(false));
+
+test("names the member that can't be", () => {
+  const { error } = placementSchema.safeParse({ nodeSelector: { "kubernetes.io/os": "windows" } });
+  expect(error?.issues[0]).toMatchObject({
+    path: ["nodeSelector", "kubernetes.io/os"],
+    message: 'must be "linux", as on every node; with "windows" it could never be placed',
+  });
+});
 
 test("fills in what is not said", () => {
   expect(

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { labelKeySchema, labelSelectorSchema } from "./label-selector.ts";
+import { labelKeySchema, labelSelectorSchema, labelValueSchema } from "./label-selector.ts";
 
 /** As Kubernetes': `Exists` takes any value, and without a key every taint. */
 const tolerationSchema = z
   .strictObject({
     key: labelKeySchema.optional().meta({ description: "Of the taint; none, with Exists: every taint" }),
     operator: z.enum(["Equal", "Exists"]).default("Equal"),
-    value: z.string().max(63).optional(),
+    value: labelValueSchema.optional(),
     effect: z
       .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"])
       .optional()
@@ -39,9 +39,21 @@ const spreadSchema = z.strictObject({
     .meta({ description: "ScheduleAnyway: only preferred" }),
 });
 
+/** What every node of every fleet has. */
+const labelsOfAll: Readonly<Record<string, string>> = { "kubernetes.io/os": "linux" };
+
+function canMatch(nodeSelector: Record<string, string>, context: z.core.$RefinementCtx): void {
+  for (const [key, value] of Object.entries(labelsOfAll)) {
+    const wanted = nodeSelector[key];
+    if (wanted === undefined || wanted === value) continue;
+    const message = `must be "${value}", as on every node; with "${wanted}" it could never be placed`;
+    context.addIssue({ code: "custom", path: [key], input: wanted, message });
+  }
+}
+
 export const placementSchema = z
   .strictObject({
-    nodeSelector: z.record(z.string().max(317), z.string().max(63)).default({}),
+    nodeSelector: z.record(labelKeySchema, labelValueSchema).default({}).superRefine(canMatch),
     tolerations: z.array(tolerationSchema).max(64).optional().meta({ description: "Taints that don't keep it away" }),
     antiAffinity: z
       .array(antiAffinitySchema)

@@ -9,6 +9,8 @@ interface Question {
 export interface Objection {
   /** Objections of one filter with the same detail are counted together. */
   detail?: string;
+  /** What would make the node fit, where the filter has more than one answer. */
+  help?: string;
   /** What was free of what was too little. */
   free?: number;
 }

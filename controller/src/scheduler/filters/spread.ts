@@ -10,7 +10,10 @@ export const spread: Filter = {
       key: term.topologyKey,
       selected: topology.selectedBy(term, demand),
       most: topology.lowest(term, demand) + term.maxSkew,
-      missing: { detail: `without label ${term.topologyKey}, which it is spread over` },
+      missing: {
+        detail: `without label ${term.topologyKey}, which it is spread over`,
+        help: `label nodes with ${term.topologyKey}`,
+      },
       full: { detail: `in a ${term.topologyKey} with ${term.maxSkew} more than the one with the fewest` },
     }));
     return ({ labels }) => {
@@ -23,5 +26,5 @@ export const spread: Filter = {
     };
   },
   describe: ([{ detail = "" }]) => detail,
-  help: () => "make room where the fewest are or raise maxSkew in placement.spread",
+  help: ([{ help = "make room where the fewest are or raise maxSkew in placement.spread" }]) => help,
 };
