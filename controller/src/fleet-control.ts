@@ -24,7 +24,7 @@ import { Turns } from "./scheduler/turns.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
 export interface FleetControlOptions {
-  config: Pick<ControllerConfig, "nats" | "overlay" | "idBlocks" | "heartbeat" | "migration">;
+  config: Pick<ControllerConfig, "nats" | "overlay" | "idBlocks" | "heartbeat" | "failover" | "migration">;
   environment: Environment;
   log: Logger;
   connection: NatsConnection;
@@ -128,6 +128,10 @@ export async function runFleetControl(
     });
     revert.add("reconcilers", () => reconcilers.close());
     reconcilers.start();
+    const lease = (node: string) => {
+      presence.hearHeartbeat(node);
+      return config.failover.leaseMs;
+    };
     link.listen({
       report: (report) => presence.hear(report),
       refused: (node, reason) => presence.refuse(node, reason),
@@ -138,7 +142,7 @@ export async function runFleetControl(
         options.onTelemetry(telemetry);
       },
       request: (node, request) =>
-        answerAgent({ store, ownership, assignment: (name) => assignments.current(name) }, node, request),
+        answerAgent({ store, ownership, assignment: (name) => assignments.current(name), lease }, node, request),
     });
     revert.add("link to agents", () => link.close());
     const view = (place: ServerPlace) => serverView({ store, ownership, presence }, place);

@@ -42,5 +42,9 @@ export const agentError = errorRegistry({
   "checkpoint-not-offered": (p: { checkpoint: string; peer: string }) =>
     `Cannot give checkpoint "${p.checkpoint}" to "${p.peer}": the controller has not offered it, or it was fetched already`,
   "controller-unreachable": (p: { reason: string }) => `Cannot ask the controller: ${p.reason}`,
+  "lease-not-held": (p: { uid: string }) =>
+    `Cannot start server "${p.uid}": the controller has to say first that it belongs here, this host's lease ran out`,
+  "servers-not-fenced": (p: { folder: string }) =>
+    `Cannot begin: servers in "${p.folder}" outlived SIGKILL, and their lease is over`,
   "record-invalid": (p: { file: string; reason: string }) => `Cannot read record "${p.file}": ${p.reason}`,
 });

@@ -1,4 +1,4 @@
-import { messageOf, nodeAssignmentSchema, Revert, version } from "@vfleet/shared";
+import { leaseReplySchema, messageOf, nodeAssignmentSchema, Revert, version } from "@vfleet/shared";
 import type {
   AgentConfig,
   CommandMessage,
@@ -12,6 +12,9 @@ import type {
 import { Engine } from "./engine/engine.ts";
 import { nodeInfo, nodeResources, readHostVersions } from "./engine/host-facts.ts";
 import { MigratabilityWatch } from "./engine/runtime/migratability-watch.ts";
+import { Fencing } from "./fencing/fencing.ts";
+import { unfenced } from "./fencing/unfenced.ts";
+import { Layout } from "./engine/layout.ts";
 import { ImageStore } from "./engine/image/image-store.ts";
 import { imageOpener } from "./engine/image/image-stream.ts";
 import { bootId } from "./link/boot-id.ts";
@@ -23,6 +26,7 @@ import { AssignmentStore } from "./reconcile/assignment-store.ts";
 import { NetworkFollower } from "./reconcile/network-follower.ts";
 import { RecordStore } from "./reconcile/record-store.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
+import type { ServerLease } from "./reconcile/server-reconciler.ts";
 import { TelemetrySampler } from "./telemetry/telemetry-sampler.ts";
 
 /** What migrations are given of the agent. */
@@ -63,6 +67,8 @@ const syncRetryMs = 1000;
 
 /** What an agent runs on: a host, or a simulated one. */
 export interface AgentHost extends AgentOptions {
+  /** None: nothing ends with the lease. */
+  fencing?: AgentFencing;
   engine: Engine;
   versions: HostVersions;
   resources: Pick<NodeReport, "capacity" | "allocatable">;
@@ -81,6 +87,8 @@ export interface AgentHost extends AgentOptions {
 
 export type AgentImages = Pick<ImageStore, "ensure" | "reports" | "want">;
 
+export type AgentFencing = ServerLease & Pick<Fencing, "keep" | "close"> & { report: () => NodeReport["lease"] };
+
 export interface RunningAgent {
   /** Lets go of everything but the servers: they run on. */
   close(): Promise<void>;
@@ -89,12 +97,14 @@ export interface RunningAgent {
 /** Takes this host in hand, and starts the agent on it. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { config, environment, log } = options;
+  const fencing = await Fencing.open({ config, folder: new Layout(config).fencingFolder, environment, log });
   const engine = new Engine({ config, environment, log });
   await engine.open();
   const [versions, resources] = await Promise.all([readHostVersions(config.programs), nodeResources(config)]);
   const telemetry = new TelemetrySampler({ config, engine, environment });
   return runAgent({
     ...options,
+    fencing,
     engine,
     versions,
     resources,
@@ -120,9 +130,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 
 /** Puts the parts together and starts them, in this order: leftovers of checkpoints and migrations, servers, listener, controller. */
 export async function runAgent(host: AgentHost): Promise<RunningAgent> {
-  const { config, environment, log, engine, versions, bootId: boot } = host;
+  const { config, environment, log, engine, fencing = unfenced, versions, bootId: boot } = host;
   const closing = new Revert();
   let isReportDue = false;
+  /** Of the lease, in which the controller was asked for the assignment and answered. */
+  let syncedTerm: string | undefined;
   const onChange = () => {
     if (isReportDue) return;
     isReportDue = true;
@@ -136,11 +148,12 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   const reconciler = new Reconciler({
     engine,
     images,
-    records: new RecordStore(engine.layout.recordsFolder, engine.disk),
+    records: new RecordStore(engine.layout.recordsFolder, engine.disk, (record) => fencing.follow(record)),
     assignments: new AssignmentStore(engine.layout.assignmentFile, engine.disk),
     environment,
     log,
     bootId: boot,
+    lease: fencing,
     isMigrating: (uid) => isMigrating(uid),
     onChange,
   });
@@ -182,6 +195,8 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   closing.add("listener", () => listener.close());
   link.open();
   closing.add("link", () => link.close());
+  fencing.keep(askForLease, onLease);
+  closing.add("lease", () => fencing.close());
   closing.add("reports", environment.every(reportMs, report));
   closing.add(
     "telemetry",
@@ -199,7 +214,8 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   async function onCommand(command: CommandMessage): Promise<unknown> {
     switch (command.kind) {
       case "assign":
-        return reconciler.apply(command.assignment);
+        // One that was on its way while the lease ran out may be older than what became of the servers since.
+        return reconciler.apply(command.assignment, syncedTerm === fencing.term ? syncedTerm : undefined);
       case "network":
         return network.apply(command.update);
       case "migration.prepare-target":
@@ -228,12 +244,23 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
     }
   }
 
+  async function askForLease(): Promise<number> {
+    return (await link.request({ kind: "heartbeat" }, leaseReplySchema)).leaseMs;
+  }
+
+  function onLease(): void {
+    reconciler.leaseChanged();
+    if (fencing.term !== undefined) void sync();
+  }
+
   /** Asks for the whole assignment until there is one: commands that were missed don't come again. */
   async function sync(): Promise<void> {
     while (link.isConnected) {
       report();
+      const { term } = fencing;
       try {
-        await reconciler.apply(await link.request({ kind: "sync" }, nodeAssignmentSchema));
+        await reconciler.apply(await link.request({ kind: "sync" }, nodeAssignmentSchema), term);
+        syncedTerm = term;
         return;
       } catch (thrown) {
         log.info({ reason: messageOf(thrown) }, "controller did not answer yet");
@@ -245,6 +272,11 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
   function report(): void {
     isReportDue = false;
     link.report(nodeReport());
+  }
+
+  function leaseReport(): Pick<NodeReport, "lease"> {
+    const lease = fencing.report();
+    return lease === undefined ? {} : { lease };
   }
 
   function nodeReport(): NodeReport {
@@ -261,6 +293,7 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
       assignmentRevision: reconciler.assignmentRevision,
       network: network.state,
       servers: reconciler.reports().map((server) => migratability.withSeen(server)),
+      ...leaseReport(),
       images: images.reports(),
       ...checkpoints.reports(),
     };

@@ -9,6 +9,8 @@ export interface AgentRequestSources {
   store: ObjectStore;
   ownership: Ownership;
   assignment: (node: string) => NodeAssignment | undefined;
+  /** Hears it; gives how long from before it asked it may run what ends with its lease. */
+  lease: (node: string) => number;
 }
 
 /** Answers what agents ask. Each answer about an operation is the ownership record's word, never a guess. */
@@ -29,6 +31,8 @@ export async function answerAgent(
           images: [],
         }
       );
+    case "heartbeat":
+      return { leaseMs: sources.lease(node) };
     case "migration.commit":
       return ownership.commit(request.uid, { id: request.operation, node, epoch: request.epoch });
     case "migration.outcome":

@@ -107,6 +107,8 @@ export function serverAssignmentOf(
     user: { uid, gid },
     hostname: spec.hostname ?? server.metadata.name,
     isolation: spec.isolation,
+    // Until it is written down that it may not be taken over: then only may its node let it run on.
+    endsWithLease: spec.availability.onNodeLoss !== "Wait" || status.failover?.armedEpoch === owner.epoch,
     limits: {
       ...(limits.cpu === undefined ? {} : { milliCpu: parseMilliCpu(limits.cpu) }),
       requestMilliCpu: parseMilliCpu(requests.cpu),

@@ -9,6 +9,8 @@ interface Heard {
   atMs: number;
 }
 
+const neverMs = Number.NEGATIVE_INFINITY;
+
 /** The same object twice: the node says nothing new. */
 export type ReportListener = (report: NodeReport, previous: NodeReport | undefined) => void;
 
@@ -17,6 +19,10 @@ export class FleetPresence {
   readonly #environment: Environment;
   readonly #graceMs: number;
   readonly #startedAtMs: number;
+  /** Silence before this says nothing: nobody could be heard. */
+  #listeningSinceMs: number;
+  #isListening = true;
+  readonly #heartbeats = new Map<string, number>();
   readonly #heard = new Map<string, Heard>();
   readonly #usage = new Map<string, NodeTelemetry>();
   readonly #memory = new Map<string, { node: string; bytes: number }>();
@@ -30,6 +36,7 @@ export class FleetPresence {
     this.#environment = environment;
     this.#graceMs = graceMs;
     this.#startedAtMs = environment.monotonicMs();
+    this.#listeningSinceMs = this.#startedAtMs;
   }
 
   hear(report: NodeReport): void {
@@ -47,6 +54,32 @@ export class FleetPresence {
 
   refusalOf(node: string): string | undefined {
     return this.#refusals.get(node);
+  }
+
+  /** A node asks for its lease. */
+  hearHeartbeat(node: string): void {
+    this.#heartbeats.set(node, this.#environment.monotonicMs());
+  }
+
+  /** Nobody can be heard, or again: how long each was silent is counted anew. */
+  listening(isListening: boolean): void {
+    this.#isListening = isListening;
+    this.#listeningSinceMs = this.#environment.monotonicMs();
+  }
+
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
+  /** How long nothing was heard of a node that could have been heard: neither a report nor that it asked for its lease. */
+  silentMs(node: string): number {
+    const heartbeatMs = this.#heartbeats.get(node) ?? neverMs;
+    return Math.min(this.#unreportedMs(node), this.#environment.monotonicMs() - heartbeatMs);
+  }
+
+  #unreportedMs(node: string): number {
+    const reportMs = this.#heard.get(node)?.atMs ?? neverMs;
+    return this.#environment.monotonicMs() - Math.max(reportMs, this.#listeningSinceMs);
   }
 
   hearUsage(telemetry: NodeTelemetry): void {
@@ -92,10 +125,8 @@ export class FleetPresence {
   }
 
   of(node: string): Presence {
-    const heard = this.#heard.get(node);
-    const silentMs = this.#environment.monotonicMs() - (heard?.atMs ?? this.#startedAtMs);
-    if (silentMs > this.#graceMs) return "lost";
-    return heard === undefined ? "unheard" : "alive";
+    if (this.#unreportedMs(node) > this.#graceMs) return "lost";
+    return this.#heard.has(node) ? "alive" : "unheard";
   }
 
   nodes(): string[] {

@@ -229,7 +229,7 @@ export class SimulatedAgent {
   }
 
   #reportOf(server: PrepareTarget["server"], phase: ServerReport["phase"]): ServerReport {
-    const { uid, namespace, name, epoch, generation } = server;
+    const { uid, namespace, name, epoch, generation, endsWithLease } = server;
     return {
       uid,
       namespace,
@@ -238,6 +238,7 @@ export class SimulatedAgent {
       phase,
       restarts: 0,
       observedGeneration: generation,
+      endsWithLease,
       startedAtMs: 1_700_000_000_000,
     };
   }

@@ -5,7 +5,7 @@ import { fail } from "../errors.ts";
 import { openOwnershipBucket, type OwnershipBucket, type OwnershipEntry } from "./ownership-bucket.ts";
 import type { NatsConnection } from "nats";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
-import { abort, begin, claim, commit, operationsOf, outcomeOf } from "./record.ts";
+import { abort, begin, claim, commit, operationsOf, outcomeOf, takeOver } from "./record.ts";
 
 /** How long a step is tried for. */
 const persistenceMs = 15_000;
@@ -24,6 +24,15 @@ const recordSchema = z.object({
     })
     .exactOptional(),
   earlier: z.array(z.object({ id: z.string(), state: z.enum(["committed", "aborted"]) })),
+  failover: z
+    .object({
+      from: z.string(),
+      epoch: z.number().int(),
+      at: z.string(),
+      checkpoint: z.string().exactOptional(),
+      lost: z.string(),
+    })
+    .exactOptional(),
 });
 
 export interface OwnershipOptions {
@@ -130,6 +139,10 @@ export class Ownership {
 
   async abort(uid: string, request: { id: string; reason: string }): Promise<"committed" | "aborted"> {
     return this.#apply(uid, (record) => abort(record, request));
+  }
+
+  async takeOver(uid: string, request: Parameters<typeof takeOver>[1]): Promise<CommitResult> {
+    return this.#apply(uid, (record) => takeOver(record, request));
   }
 
   /** Reads the record itself. `undecided` where it knows nothing of the operation. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OwnershipRecord, Transition } from "./record.ts";
-import { abort, begin, claim, commit, earlierMax, openOperation, outcomeOf } from "./record.ts";
+import { abort, begin, claim, commit, earlierMax, openOperation, outcomeOf, takeOver } from "./record.ts";
 
 const placed: OwnershipRecord = { uid: "u", node: "a", epoch: 1, earlier: [] };
 
@@ -37,6 +37,35 @@ describe("begin", () => {
     const next = written(begin(committed, { id: "next", target: "a" }));
     expect(outcomeOf(next, "op")).toBe("committed");
     expect(openOperation(next)?.id).toBe("next");
+  });
+});
+
+describe("takeOver", () => {
+  const failover = { at: "now", lost: "its volume" };
+  const request = { id: "failover", seen: { node: "a", epoch: 1 }, target: "c", failover };
+  test("gives the server to another node under the next epoch, and says from where", () =>
+    expect(written(takeOver(placed, request))).toMatchObject({
+      node: "c",
+      epoch: 2,
+      operation: { id: "failover", source: "a", target: "c", state: "committed" },
+      failover: { from: "a", epoch: 2, lost: "its volume" },
+    }));
+  test("again changes nothing", () =>
+    expect(takeOver(written(takeOver(placed, request)), request)).toEqual({ result: { outcome: "committed" } }));
+  test("aborts the move that is open", () => {
+    const taken = written(takeOver(begun, request));
+    expect(outcomeOf(taken, "op")).toBe("aborted");
+    expect(commit(taken, { id: "op", node: "b", epoch: 2 }).result).toMatchObject({ outcome: "refused" });
+  });
+  test.each([
+    ["a server that was moved meanwhile", committed, request],
+    ["another epoch than the one seen", { ...placed, epoch: 3 }, request],
+    ["the node that has it", placed, { ...request, target: "a" }],
+    ["a server that is gone", undefined, request],
+  ])("is refused for %s", (_what, record, asked) => {
+    const { write, result } = takeOver(record, asked);
+    expect(write).toBeUndefined();
+    expect(result.outcome).toBe("refused");
   });
 });
 

@@ -11,10 +11,25 @@ export interface OwnershipRecord {
   operation?: OwnershipOperation;
   /** Moves decided before `operation`, latest first, at most `earlierMax`: late repeats get the answer that was given. */
   earlier: EndedOperation[];
+  /** The last time that it was taken from a host that was lost. */
+  failover?: Failover;
+}
+
+export interface Failover {
+  /** Host that was lost. */
+  from: string;
+  /** Under which it began anew. */
+  epoch: number;
+  /** Wall clock of the controller, RFC 3339. */
+  at: string;
+  /** uid of the Checkpoint it is restored from; none: it begins from its image. */
+  checkpoint?: string;
+  /** What is not as it was, in words. */
+  lost: string;
 }
 
 export interface OwnershipOperation {
-  /** uid of the Migration. */
+  /** uid of the Migration; of a failover, one of its own. */
   id: string;
   source: string;
   target: string;
@@ -108,6 +123,40 @@ export function abort(
   }
   const earlier = [{ id: request.id, state: "aborted" as const }, ...record.earlier].slice(0, earlierMax);
   return { write: { ...record, earlier }, result: "aborted" };
+}
+
+/**
+ * Takes a server from a host that was lost, in one write: a move that is open is aborted by it, and one that was committed meanwhile makes
+ * the record another than the one seen, which refuses this. Whether the host has ended the server is the caller's to know.
+ */
+export function takeOver(
+  record: OwnershipRecord | undefined,
+  request: {
+    id: string;
+    seen: { node: string; epoch: number };
+    target: string;
+    failover: Omit<Failover, "epoch" | "from">;
+  },
+): Transition<CommitResult> {
+  const { id, seen, target } = request;
+  if (record === undefined) return { result: refused("its server is gone") };
+  if (stateOf(record, id) === "committed") return { result: { outcome: "committed" } };
+  if (record.node !== seen.node || record.epoch !== seen.epoch)
+    return { result: refused(`"${record.node}" owns it under epoch ${record.epoch}`) };
+  if (target === record.node) return { result: refused(`"${target}" owns it already`) };
+  const open = openOperation(record);
+  const ended = earlierOf(record);
+  const earlier = open === undefined ? ended : [{ id: open.id, state: "aborted" as const }, ...ended];
+  const epoch = record.epoch + 1;
+  const write: OwnershipRecord = {
+    uid: record.uid,
+    node: target,
+    epoch,
+    operation: { id, source: record.node, target, state: "committed" },
+    earlier: earlier.slice(0, earlierMax),
+    failover: { ...request.failover, from: record.node, epoch },
+  };
+  return { write, result: { outcome: "committed" } };
 }
 
 /** What was decided, as far as this record knows. */

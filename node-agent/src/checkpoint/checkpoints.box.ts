@@ -10,6 +10,7 @@ import { runBoxChecks } from "../checks/box-check.ts";
 import type { BoxCheck } from "../checks/box-check.ts";
 import { mountDisk, mountRun } from "../checks/box-disk.ts";
 import { makeHostRoot } from "../checks/host-root.ts";
+import { unfenced } from "../fencing/unfenced.ts";
 import { Engine } from "../engine/engine.ts";
 import { readHostVersions } from "../engine/host-facts.ts";
 import { compressProgram } from "../engine/image/image-stream.ts";
@@ -78,6 +79,7 @@ async function startAgentParts(isMigrating: (uid: string) => boolean = () => fal
     environment,
     log,
     bootId: "boot",
+    lease: unfenced,
     isMigrating,
     onChange: () => {},
   });
@@ -221,7 +223,7 @@ export const checks: BoxCheck[] = [
   {
     name: "restores it as another server with other ids and another address, beside the first",
     run: async () => {
-      await agent.reconciler.apply(assignmentWith(2, [server, other]));
+      await agent.reconciler.apply(assignmentWith(2, [server, other]), undefined);
       await until("it to wait", () => agent.reconciler.reports().some(({ reason }) => reason === "AwaitingRestore"));
       await agent.checkpoints.restore({
         kind: "checkpoint.restore",
@@ -273,7 +275,7 @@ if (import.meta.main && process.argv[2] === "restore-and-die") {
   const draft = await agent.engine.volumes.draftImage();
   await makeHostRoot(draft.folder, ["sh", "sleep", "mv"]);
   await draft.seal(server.image.digest);
-  await agent.reconciler.apply(assignmentWith(1, [server]));
+  await agent.reconciler.apply(assignmentWith(1, [server]), undefined);
   try {
     await runBoxChecks(checks);
   } finally {

@@ -29,6 +29,10 @@ export class Layout {
   get bootIdFile(): string {
     return join(this.#config.runFolder, "boot-id");
   }
+  /** What keeps the lease: gone after a power cut, as the servers are. */
+  get fencingFolder(): string {
+    return join(this.#config.runFolder, "fencing");
+  }
   /** `runc --root`. */
   get runtimeRoot(): string {
     return join(this.#config.runFolder, "runc");

@@ -18,6 +18,7 @@ export function assignmentForTests(change: Partial<ServerAssignment> = {}): Serv
     user: { uid: 0, gid: 0 },
     hostname: "web",
     isolation: "Default",
+    endsWithLease: false,
     limits: { milliCpu: 1500, requestMilliCpu: 250, memoryBytes: 256 << 20, diskBytes: 1 << 30, pids: 64 },
     network: { address: "10.200.0.20", macAddress: "02:00:0a:c8:00:14" },
     idBlockStart: 1_000_000_000,

@@ -7,6 +7,7 @@ import type { RecordStore } from "./record-store.ts";
 import { newServerRecord } from "./server-record.ts";
 import type { ServerRecord } from "./server-record.ts";
 import { ServerReconciler } from "./server-reconciler.ts";
+import type { ServerLease } from "./server-reconciler.ts";
 
 export interface ReconcilerOptions {
   engine: Engine;
@@ -16,6 +17,7 @@ export interface ReconcilerOptions {
   environment: Environment;
   log: Logger;
   bootId: string;
+  lease: ServerLease;
   isMigrating: (uid: string) => boolean;
   onChange: () => void;
 }
@@ -101,13 +103,23 @@ export class Reconciler {
     for (const server of this.#servers.values()) server.stop();
   }
 
+  /** The lease was granted or ran out. */
+  leaseChanged(): void {
+    for (const record of this.#options.records.all()) this.#options.lease.follow(record);
+    this.wakeAll();
+    this.#options.onChange();
+  }
+
   wakeAll(): void {
     for (const server of this.#servers.values()) server.wake();
   }
 
-  /** An older revision than the last is dropped. Repeating one changes nothing, but confirms it after a boot. */
-  apply(assignment: NodeAssignment): Promise<void> {
-    this.#applying = this.#applying.catch(() => undefined).then(() => this.#apply(assignment));
+  /**
+   * An older revision than the last is dropped. Repeating one changes nothing, but confirms it after a boot. `term`: of the lease, in which
+   * it is known to have been said.
+   */
+  apply(assignment: NodeAssignment, term: string | undefined): Promise<void> {
+    this.#applying = this.#applying.catch(() => undefined).then(() => this.#apply(assignment, term));
     return this.#applying;
   }
 
@@ -200,13 +212,14 @@ export class Reconciler {
     if (before.heldBy === operation && before.epoch === server.epoch) return;
     if (server.epoch < before.epoch)
       throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
-    const { environment, bootId } = this.#options;
+    const { environment, bootId, lease } = this.#options;
     await this.#save({
       version: 1,
       uid: server.uid,
       epoch: server.epoch,
       assignment: server,
       confirmedBoot: bootId,
+      ...(lease.term === undefined ? {} : { confirmedTerm: lease.term }),
       heldBy: operation,
       restarts: before.restarts,
       ...(state === "running" ? { startedAtMs: environment.nowMs() } : { isStoppedToMove: true }),
@@ -219,7 +232,7 @@ export class Reconciler {
     await this.#save({ version: 1, uid, epoch: Math.max(epoch, before.epoch), restarts: 0 });
   }
 
-  async #apply(assignment: NodeAssignment): Promise<void> {
+  async #apply(assignment: NodeAssignment, term: string | undefined): Promise<void> {
     const { images, assignments, log } = this.#options;
     if (assignment.revision < this.#revision) {
       log.info({ revision: assignment.revision, applied: this.#revision }, "older assignment dropped");
@@ -229,12 +242,12 @@ export class Reconciler {
     this.#revision = assignment.revision;
     images.want(assignment.images);
     await Promise.all([
-      ...assignment.servers.map((server) => this.#accept(server)),
+      ...assignment.servers.map((server) => this.#accept(server, term)),
       ...assignment.releases.map((release) => this.#release(release)),
     ]);
   }
 
-  async #accept(server: ServerAssignment): Promise<void> {
+  async #accept(server: ServerAssignment, term: string | undefined): Promise<void> {
     const before = this.#recordOf(server.uid);
     const isHandedOver = before.assignment === undefined && server.epoch === before.epoch;
     if (server.epoch < before.epoch || isHandedOver) {
@@ -245,9 +258,13 @@ export class Reconciler {
       return;
     }
     const { bootId } = this.#options;
-    const isSame = before.confirmedBoot === bootId && JSON.stringify(before.assignment) === JSON.stringify(server);
+    const isConfirmed = before.confirmedBoot === bootId && (term === undefined || before.confirmedTerm === term);
+    const isSame = isConfirmed && JSON.stringify(before.assignment) === JSON.stringify(server);
     if (isSame) this.#server(server.uid).wake();
-    else await this.#save({ ...before, epoch: server.epoch, assignment: server, confirmedBoot: bootId });
+    else {
+      const confirmed = { confirmedBoot: bootId, ...(term === undefined ? {} : { confirmedTerm: term }) };
+      await this.#save({ ...before, epoch: server.epoch, assignment: server, ...confirmed });
+    }
   }
 
   async #release({ uid, epoch }: { uid: string; epoch: number }): Promise<void> {
@@ -276,7 +293,7 @@ export class Reconciler {
   #server(uid: string): ServerReconciler {
     const existing = this.#servers.get(uid);
     if (existing !== undefined) return existing;
-    const { engine, records, environment, log, bootId, isMigrating, onChange } = this.#options;
+    const { engine, records, environment, log, bootId, lease, isMigrating, onChange } = this.#options;
     const server = new ServerReconciler({
       uid,
       engine,
@@ -284,6 +301,7 @@ export class Reconciler {
       environment,
       log,
       bootId,
+      lease,
       isMigrating: () => isMigrating(uid),
       onChange,
     });

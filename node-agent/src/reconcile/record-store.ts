@@ -13,9 +13,13 @@ export class RecordStore {
   /** Writes of one record follow each other. */
   readonly #writes = new Map<string, Promise<void>>();
 
-  constructor(folder: string, disk: Disk = hostDisk) {
+  readonly #onRecord: (record: ServerRecord) => void;
+
+  /** `onRecord`: called with each before anything is done about it. */
+  constructor(folder: string, disk: Disk = hostDisk, onRecord: (record: ServerRecord) => void = () => undefined) {
     this.#folder = folder;
     this.#disk = disk;
+    this.#onRecord = onRecord;
   }
 
   /** Throws `record-invalid` on a damaged one: running a server whose epoch is unknown is worse than not starting. */
@@ -26,6 +30,7 @@ export class RecordStore {
       try {
         const record = serverRecordSchema.parse(JSON.parse((await this.#disk.read(file)) ?? ""));
         this.#records.set(record.uid, record);
+        this.#onRecord(record);
       } catch (thrown) {
         throw agentError("record-invalid", { file, reason: messageOf(thrown) }, { cause: thrown });
       }
@@ -43,6 +48,7 @@ export class RecordStore {
   /** Resolves when it would survive a power cut. */
   async save(record: ServerRecord): Promise<void> {
     if (this.#records.get(record.uid) === record) return;
+    this.#onRecord(record);
     this.#records.set(record.uid, record);
     const before = this.#writes.get(record.uid) ?? Promise.resolve();
     const write = before

@@ -6,8 +6,18 @@ import { backOffMs, lastingMs } from "./back-off.ts";
 import type { RecordStore } from "./record-store.ts";
 import { newServerRecord } from "./server-record.ts";
 import type { ServerRecord } from "./server-record.ts";
-import { stepServer } from "./server-step.ts";
+import { isLeaseMissing, stepServer } from "./server-step.ts";
 import type { ServerAction, ServerDecision, ServerSituation } from "./server-step.ts";
+
+/** The host's lease, as far as servers depend on it. */
+export interface ServerLease {
+  /** None while it is not held. */
+  readonly term: string | undefined;
+  follow(record: ServerRecord): void;
+  isArmed(uid: string): boolean;
+  /** Whether it was ended for want of a lease, since this was asked last. */
+  takeEnded(uid: string): boolean;
+}
 
 export interface ServerReconcilerOptions {
   uid: string;
@@ -16,6 +26,7 @@ export interface ServerReconcilerOptions {
   environment: Environment;
   log: Logger;
   bootId: string;
+  lease: ServerLease;
   isMigrating: () => boolean;
   /** Called when what would be reported changed. */
   onChange: () => void;
@@ -115,6 +126,7 @@ export class ServerReconciler {
       restarts: record.restarts,
       ...(record.startedAtMs === undefined ? {} : { startedAtMs: record.startedAtMs }),
       observedGeneration: assignment.generation,
+      endsWithLease: this.#options.lease.isArmed(record.uid),
     };
   }
 
@@ -135,7 +147,7 @@ export class ServerReconciler {
   }
 
   async #look(): Promise<ServerSituation> {
-    const { uid, engine, bootId, isMigrating } = this.#options;
+    const { uid, engine, bootId, lease, isMigrating } = this.#options;
     const { record } = this;
     const [container, hasVolume, hasImage] = await Promise.all([
       engine.runtime.inspect(uid),
@@ -151,6 +163,7 @@ export class ServerReconciler {
       hasImage,
       isMigrating: isMigrating(),
       bootId,
+      term: lease.term,
       retryAtMs: this.#retryAtMs,
       failure: this.#failure,
       areLimitsStale: this.#appliedLimits !== undefined && this.#appliedLimits !== limitsKey(record.assignment),
@@ -217,6 +230,8 @@ export class ServerReconciler {
     const { engine, records, environment, onChange } = this.#options;
     const { assignment } = this.record;
     if (assignment === undefined) return;
+    if (isLeaseMissing(this.record, this.#options.lease.term))
+      throw agentError("lease-not-held", { uid: assignment.uid });
     await engine.startServer(assignment);
     this.#failure = undefined;
     this.#appliedLimits = limitsKey(assignment);
@@ -234,9 +249,10 @@ export class ServerReconciler {
   }
 
   async #noteExit(exitCode: number | undefined): Promise<void> {
-    const { uid, engine, records, environment, onChange } = this.#options;
+    const { uid, engine, records, environment, lease, onChange } = this.#options;
     await engine.removeContainer(uid);
     const { record } = this;
+    if (lease.takeEnded(uid)) return this.#noteFenced();
     const { exitCode: _before, ...rest } = record;
     const noted = { ...rest, ...(exitCode === undefined ? {} : { exitCode }) };
     const policy = record.assignment?.restartPolicy ?? "Never";
@@ -252,6 +268,17 @@ export class ServerReconciler {
         ? { ...noted, restarts: record.restarts + 1 }
         : { ...noted, ended: exitCode === undefined ? {} : { exitCode } },
     );
+    onChange();
+  }
+
+  /** It didn't end by itself, so that doesn't count as a restart; to one that is never restarted its host went down. */
+  async #noteFenced(): Promise<void> {
+    const { records, onChange } = this.#options;
+    const { assignment } = this.record;
+    this.#log.warn("server was ended, its host's lease ran out");
+    await this.#rest();
+    if (assignment?.run === true && assignment.restartPolicy === "Never")
+      await records.save({ ...this.record, ended: {} });
     onChange();
   }
 

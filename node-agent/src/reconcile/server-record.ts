@@ -11,6 +11,8 @@ export const serverRecordSchema = z.object({
   assignment: serverAssignmentSchema.optional(),
   /** Boot in which the controller last confirmed the assignment: after a power cut nothing starts on an old word. */
   confirmedBoot: z.string().optional(),
+  /** Term of the node's lease in which it did: after it ran out nothing that ends with it starts on an old word. */
+  confirmedTerm: z.string().optional(),
   /** Migration that has the server in its hands: the reconciler leaves it alone, also after the agent was started again. */
   heldBy: z.string().optional(),
   /** Restore of a checkpoint that has the server in its hands. An agent that finds it undoes what was done. */

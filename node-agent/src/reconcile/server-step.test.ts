@@ -12,10 +12,17 @@ const failedExit: ContainerState = { state: "exited", exitCode: 3 };
 type Change = Partial<Omit<ServerSituation, "record">> & {
   record?: Partial<ServerSituation["record"]>;
   run?: boolean;
+  endsWithLease?: boolean;
   restartPolicy?: "Always" | "OnFailure" | "Never";
 };
 
-function situation({ record, run = true, restartPolicy = "Always", ...rest }: Change = {}): ServerSituation {
+function situation({
+  record,
+  run = true,
+  endsWithLease = false,
+  restartPolicy = "Always",
+  ...rest
+}: Change = {}): ServerSituation {
   return {
     record: {
       version: 1,
@@ -23,7 +30,7 @@ function situation({ record, run = true, restartPolicy = "Always", ...rest }: Ch
       epoch: 1,
       restarts: 0,
       confirmedBoot: "boot",
-      assignment: assignmentForTests({ run, restartPolicy }),
+      assignment: assignmentForTests({ run, endsWithLease, restartPolicy }),
       ...record,
     },
     container: none,
@@ -31,6 +38,7 @@ function situation({ record, run = true, restartPolicy = "Always", ...rest }: Ch
     hasImage: true,
     isMigrating: false,
     bootId: "boot",
+    term: undefined,
     retryAtMs: 0,
     failure: undefined,
     areLimitsStale: false,
@@ -68,6 +76,20 @@ describe("a server that should run", () => {
       "nothing",
       "Running",
     ],
+    ["waits for a lease where it ends with one", situation({ endsWithLease: true }), "nothing", "Pending"],
+    [
+      "waits for the controller's word after the lease ran out",
+      situation({ endsWithLease: true, term: "second", record: { confirmedTerm: "first" } }),
+      "nothing",
+      "Pending",
+    ],
+    [
+      "starts on a word of this lease",
+      situation({ endsWithLease: true, term: "second", record: { confirmedTerm: "second" } }),
+      "start",
+      "Starting",
+    ],
+    ["needs no lease where it doesn't end with one", situation({ term: undefined }), "start", "Starting"],
     ["waits out its back-off", situation({ retryAtMs: nowMs + 1 }), "wait", "Pending"],
     [
       "gets its changed limits while it runs",

@@ -11,6 +11,8 @@ export interface ServerSituation {
   /** A migration session is at work on it. */
   isMigrating: boolean;
   bootId: string;
+  /** Of the host's lease; none while it is not held. */
+  term: string | undefined;
   /** Not to be started before; monotonic. */
   retryAtMs: number;
   /** Why the last try failed. */
@@ -76,8 +78,13 @@ function stepRunning(situation: ServerSituation, nowMs: number): ServerDecision 
   return { action: situation.areLimitsStale ? { do: "adjust-limits" } : nothing, phase: "Running" };
 }
 
+/** Nothing that ends with the lease is started without one, nor on what the controller said before it ran out. */
+export function isLeaseMissing({ assignment, confirmedTerm }: ServerRecord, term: string | undefined): boolean {
+  return assignment?.endsWithLease === true && (term === undefined || confirmedTerm !== term);
+}
+
 function stepAbsent(
-  { record, hasVolume, hasImage, bootId, retryAtMs, failure }: ServerSituation,
+  { record, hasVolume, hasImage, bootId, term, retryAtMs, failure }: ServerSituation,
   nowMs: number,
 ): ServerDecision {
   if (record.ended !== undefined) {
@@ -96,6 +103,14 @@ function stepAbsent(
       phase: "Pending",
       reason: "AwaitingController",
       message: "Its host was started again; the controller has not confirmed yet that it belongs here",
+    };
+  }
+  if (isLeaseMissing(record, term)) {
+    return {
+      action: nothing,
+      phase: "Pending",
+      reason: "AwaitingLease",
+      message: "Its host's lease ran out; the controller has not confirmed since that it belongs here",
     };
   }
   // It was running and is gone without a trace: a power cut.

@@ -59,6 +59,15 @@ export const nodeSchema = z.strictObject({
           bootCapacity: resourcesSchema
             .optional()
             .meta({ description: "As it was first said since the node's present boot: it can't grow in one" }),
+          lease: z
+            .looseObject({
+              durationMs: z.number().optional(),
+              isHeld: z.boolean().optional(),
+              servers: z.number().optional(),
+              lostAt: z.string().optional(),
+            })
+            .optional()
+            .meta({ description: "Time without the controller after which it has ended the servers that end with it" }),
         })
         .optional(),
     })

@@ -28,6 +28,13 @@ const argument = z
   .max(131_072)
   .refine((text) => !text.includes("\0"), "must not contain NUL");
 
+const availabilitySchema = z.strictObject({
+  onNodeLoss: z.enum(["Restore", "Restart", "Wait"]).default("Wait").meta({
+    description:
+      "When its node is lost. Wait: it stays the node's, with its files. Restore: from its newest checkpoint that another node has; what it did since is lost. Restart: elsewhere from its image; all it wrote is lost. With the last two its node ends it when it can't reach the controller for as long as its lease lasts",
+  }),
+});
+
 export const virtualServerSpecSchema = z.strictObject({
   runStrategy: z.enum(["Running", "Stopped"]).default("Running"),
   image: subdomainSchema.meta({ description: "Name of an Image" }),
@@ -69,6 +76,7 @@ export const virtualServerSpecSchema = z.strictObject({
     description: "Of those that wait for a place, the highest goes first; lower ones are moved to make room for it",
   }),
   migration: migrationPolicySchema.prefault({}),
+  availability: availabilitySchema.prefault({}),
 });
 
 export const serverPhases = [
@@ -115,6 +123,21 @@ export const virtualServerStatusSchema = z.looseObject({
   recentMoves: z.array(recentMoveSchema).optional().meta({
     description: "Of the last 24 hours, whatever became of their Migrations: rebalancing lets it rest after them",
   }),
+  failover: z
+    .looseObject({
+      /** Epoch under which its node has said that it ends it before its lease does: nothing else is taken over. */
+      armedEpoch: z.number().int().optional(),
+      /** The last time that it was taken over: host that was lost, wall clock, what is not as it was. */
+      from: z.string().optional(),
+      at: z.string().optional(),
+      epoch: z.number().int().optional(),
+      checkpoint: z.string().optional(),
+      lost: z.string().optional(),
+      /** Under which what the checkpoint kept has run again: from then on it is started from its own files. */
+      restoredEpoch: z.number().int().optional(),
+    })
+    .optional()
+    .meta({ description: "Whether it would be taken over if its node were lost, and the last time that it was" }),
   conditions: z.array(conditionSchema).optional(),
 });
 

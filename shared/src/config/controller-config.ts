@@ -68,6 +68,15 @@ export const controllerConfigSchema = z.strictObject({
       graceMs: z.number().int().default(10_000),
     })
     .prefault({}),
+  /** Of hosts that are lost; see docs/controller.md. */
+  failover: z
+    .strictObject({
+      /** A host that was not answered for so long has ended the servers that may be taken over. */
+      leaseMs: z.number().int().min(2000).max(600_000).default(20_000),
+      /** Waited beyond the lease. */
+      graceMs: z.number().int().min(1000).max(600_000).default(10_000),
+    })
+    .prefault({}),
   migration: z
     .strictObject({
       parallelPerFleet: z.number().int().min(1).default(5),

@@ -30,6 +30,8 @@ export const serverAssignmentSchema = z.object({
   hostname: z.string(),
   /** Servers assigned by a controller that knows of no other. */
   isolation: isolationSchema.default("Default"),
+  /** It is taken over when the node is lost: the node ends it before its lease does, and starts it only while it has one. */
+  endsWithLease: z.boolean().default(false),
   limits: z.object({
     /** Thousandths of a CPU; none: no quota. */
     milliCpu: z.number().int().optional(),

@@ -37,11 +37,16 @@ export const commandMessageSchema = z.discriminatedUnion("kind", [
 ]);
 export type CommandMessage = z.infer<typeof commandMessageSchema>;
 
-/** Agent to controller, on `subjects.request`. `sync` is replied with a `NodeAssignment`. */
+/**
+ * Agent to controller, on `subjects.request`. `sync` is replied with a `NodeAssignment`. `heartbeat` is replied with how long from before it
+ * was sent the node may run servers that end with its lease.
+ */
 export const requestMessageSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sync") }),
+  z.object({ kind: z.literal("heartbeat") }),
   commitRequestSchema,
   outcomeRequestSchema,
   abortRequestSchema,
 ]);
+export const leaseReplySchema = z.object({ leaseMs: z.number().int().min(1) });
 export type RequestMessage = z.infer<typeof requestMessageSchema>;

@@ -26,6 +26,8 @@ export const serverReportSchema = z.object({
   restarts: z.number().int(),
   startedAtMs: z.number().optional(),
   observedGeneration: z.number().int(),
+  /** The node ends it before its lease does, whatever becomes of the agent. */
+  endsWithLease: z.boolean().optional(),
   /** None: not looked at yet. */
   migratable: migratabilitySchema.optional(),
 });
@@ -66,6 +68,17 @@ export const nodeReportSchema = z.object({
   /** What it has of the network map. */
   network: networkStateSchema,
   servers: z.array(serverReportSchema),
+  lease: z
+    .object({
+      /** As last granted; 0: not since the agent began. */
+      durationMs: z.number().min(0),
+      isHeld: z.boolean(),
+      /** That end with it. */
+      servers: z.number().int().min(0),
+      /** When it last ran out, by the node's wall clock; for display. */
+      lostAtMs: z.number().optional(),
+    })
+    .optional(),
   images: z.array(imageReportSchema),
   /** None from an agent that knows of none. */
   checkpoints: z.array(checkpointReportSchema).default([]),

@@ -90,9 +90,14 @@ export function nodeStatus(view: NodeView): NodeStatus {
       dirtyTracking: info.dirtyTracking,
       bootCapacity,
       agentEndpoint: `${report.endpoint.host}:${report.endpoint.port}`,
+      ...(report.lease === undefined ? {} : { lease: leaseStatus(report.lease) }),
       ...(before.fleet?.lastHeartbeatMs === undefined ? {} : { lastHeartbeatMs: before.fleet.lastHeartbeatMs }),
     },
   };
+}
+
+function leaseStatus({ lostAtMs, ...lease }: NonNullable<NodeReport["lease"]>) {
+  return { ...lease, ...(lostAtMs === undefined ? {} : { lostAt: new Date(lostAtMs).toISOString() }) };
 }
 
 /** An agent that says it isn't ready isn't; one that says nothing about it is, as long as it is heard. */

@@ -205,3 +205,34 @@ describe("serverStep: actions", () => {
     });
   });
 });
+
+describe("serverStep: whether a server may be taken over", () => {
+  const restart = { spec: { availability: { onNodeLoss: "Restart" } }, metadata: { generation: 4 } };
+  const armedServer = (changes: object) =>
+    sampleServer("web", { status: placedStatus("host-1", { failover: { armedEpoch: 1 } }), ...changes });
+  const said = { ...report, observedGeneration: 4, endsWithLease: true };
+  test.each<[string, Partial<ServerView>, number | undefined]>([
+    ["its node says that it ends it", { server: sampleServer("web", restart), report: said }, 1],
+    ["it is to wait", { report: said }, undefined],
+    ["its node doesn't say so", { server: sampleServer("web", restart), report }, undefined],
+    [
+      "its node says so of an earlier spec",
+      { server: sampleServer("web", restart), report: { ...said, observedGeneration: 3 } },
+      undefined,
+    ],
+    [
+      "its node says so under an earlier epoch",
+      { server: sampleServer("web", restart), report: said, owner: { ...owner, epoch: 2 } },
+      undefined,
+    ],
+    ["it was said once, and the spec has changed elsewhere", { server: armedServer(restart), report: undefined }, 1],
+    ["it was said once, and is to wait by now", { server: armedServer({}), report: said }, undefined],
+    [
+      "it was said on another host",
+      { server: armedServer(restart), report: undefined, owner: { ...owner, epoch: 2 } },
+      undefined,
+    ],
+  ])("%s", (_what, changes, armedEpoch) => {
+    expect(serverStep(view(changes)).status?.failover?.armedEpoch).toBe(armedEpoch);
+  });
+});

@@ -83,12 +83,14 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     message: _message,
     migration: _migration,
     exitCode: _exitCode,
+    failover: _failover,
     ...kept
   } = server.status ?? {};
   const base: VirtualServerStatus = {
     ...kept,
     nodeName: owner.node,
     epoch: owner.epoch,
+    ...withFailover(failoverStatus(view, owner)),
     ...(migration === undefined ? {} : { migration }),
     conditions: withCondition(conditionsOf(view, owner), { type: "Scheduled", status: "True", reason: "Placed" }, now),
   };
@@ -138,6 +140,32 @@ function conditionsOf({ server, report }: ServerView, owner: OwnershipRecord): C
     startedAtMs !== undefined && startedAt !== undefined && new Date(startedAtMs).toISOString() !== startedAt;
   const isOfOthers = epoch !== owner.epoch || isRestarted;
   return conditions.filter(({ type, status }) => type !== "Migratable" || status !== "False" || !isOfOthers);
+}
+
+/** Whether its node ends it with its lease, and the last time that it was taken over. */
+function failoverStatus(
+  { server, report }: Pick<ServerView, "server" | "report">,
+  owner: OwnershipRecord,
+): VirtualServerStatus["failover"] {
+  const before = server.status?.failover;
+  const isWanted = server.spec.availability.onNodeLoss !== "Wait";
+  // Said of the present spec: what was said of an earlier one may be undone by what is on its way.
+  const isSaid =
+    report?.epoch === owner.epoch &&
+    report.endsWithLease === true &&
+    report.observedGeneration === server.metadata.generation;
+  const isArmed = isWanted && (isSaid || before?.armedEpoch === owner.epoch);
+  const { failover } = owner;
+  const restoredEpoch = before?.restoredEpoch;
+  return {
+    ...(isArmed ? { armedEpoch: owner.epoch } : {}),
+    ...(failover === undefined ? {} : failover),
+    ...(restoredEpoch === undefined ? {} : { restoredEpoch }),
+  };
+}
+
+function withFailover(failover: VirtualServerStatus["failover"]): Pick<VirtualServerStatus, "failover"> {
+  return failover === undefined || Object.keys(failover).length === 0 ? {} : { failover };
 }
 
 /** What was seen last holds until it is looked at again; of what doesn't run there is nothing to see. */

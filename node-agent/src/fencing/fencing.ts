@@ -1,0 +1,127 @@
+import type { AgentConfig, Environment, Logger, NodeReport } from "@vfleet/shared";
+import { messageOf } from "@vfleet/shared";
+import type { ServerRecord } from "../reconcile/server-record.ts";
+import { bootClockMs } from "./boot-clock.ts";
+import { FenceFolder } from "./fence-folder.ts";
+import { FenceProgram } from "./fence-program.ts";
+import { Lease } from "./lease.ts";
+
+export interface FencingOptions {
+  config: Pick<AgentConfig, "cgroupParent">;
+  /** On a tmpfs. */
+  folder: string;
+  environment: Environment;
+  log: Logger;
+}
+
+/** Asks the controller for the lease, once; gives its length in milliseconds, or throws. */
+export type AskForLease = () => Promise<number>;
+
+const askAgainMs = 500;
+const firstBeatMs = 1000;
+const slowestBeatMs = 5000;
+/** Asked so often within a lease. */
+const beatsPerLease = 5;
+
+/** Servers that would be taken over if this host were lost run here only while it has its lease: kept by a process that outlives the agent. */
+export class Fencing {
+  readonly #lease: Lease;
+  readonly #folder: FenceFolder;
+  readonly #program: FenceProgram;
+  readonly #options: FencingOptions;
+  readonly #stop = new AbortController();
+  #term: string | undefined;
+  #lostAtMs: number | undefined;
+
+  private constructor(options: FencingOptions) {
+    const { environment, config, log } = options;
+    this.#options = options;
+    this.#folder = new FenceFolder(options.folder);
+    this.#lease = new Lease({ folder: this.#folder, clockMs: bootClockMs, id: () => environment.id() });
+    this.#program = new FenceProgram({ folder: options.folder, cgroupParent: config.cgroupParent, environment, log });
+    this.#term = this.#lease.term;
+  }
+
+  /** Ends what should have been ended by now, before anything else is done. */
+  static async open(options: FencingOptions): Promise<Fencing> {
+    const fencing = new Fencing(options);
+    if (fencing.term === undefined) await fencing.#program.endAll();
+    fencing.#program.keep();
+    return fencing;
+  }
+
+  /** None while the lease is not held. */
+  get term(): string | undefined {
+    return this.#lease.term;
+  }
+
+  /** A server's record is about to be what it says. */
+  follow({ uid, assignment, heldBy, restoring }: ServerRecord): void {
+    if (assignment?.endsWithLease !== true) return this.#folder.disarm(uid);
+    // What runs isn't ended for want of a lease that it did without until now.
+    if (this.term === undefined && !this.isArmed(uid)) return;
+    this.#folder.arm(uid, heldBy === undefined && restoring === undefined ? "free" : "held");
+  }
+
+  /** Whether it is ended before the lease is over. */
+  isArmed(uid: string): boolean {
+    return this.#folder.isArmed(uid);
+  }
+
+  /** Whether it was ended, since this was asked last. */
+  takeEnded(uid: string): boolean {
+    return this.#folder.takeEnded(uid);
+  }
+
+  report(): NonNullable<NodeReport["lease"]> {
+    return {
+      durationMs: this.#lease.durationMs,
+      isHeld: this.term !== undefined,
+      servers: this.#folder.armedCount,
+      ...(this.#lostAtMs === undefined ? {} : { lostAtMs: this.#lostAtMs }),
+    };
+  }
+
+  /** Keeps the lease for as long as the controller answers. `onChange`: it began a new term, or ran out. */
+  keep(ask: AskForLease, onChange: () => void): void {
+    void this.#beats(ask, onChange).catch(() => undefined); // closed
+  }
+
+  /** Without an agent the lease runs out by itself. */
+  close(): void {
+    this.#stop.abort();
+    this.#program.letGo();
+  }
+
+  async #beats(ask: AskForLease, onChange: () => void): Promise<void> {
+    const { environment } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const isAnswered = await this.#beat(ask);
+      if (this.#look()) onChange();
+      const beatMs = Math.min(slowestBeatMs, this.#lease.durationMs / beatsPerLease || firstBeatMs);
+      await environment.sleep(isAnswered ? beatMs : Math.min(beatMs, askAgainMs), this.#stop.signal);
+    }
+  }
+
+  async #beat(ask: AskForLease): Promise<boolean> {
+    const sentAtMs = bootClockMs();
+    try {
+      this.#lease.renew(sentAtMs, await ask());
+      return true;
+    } catch (thrown) {
+      this.#options.log.debug({ reason: messageOf(thrown) }, "lease not renewed");
+      return false;
+    }
+  }
+
+  #look(): boolean {
+    const { log, environment } = this.#options;
+    const before = this.#term;
+    this.#term = this.term;
+    if (this.#term === before) return false;
+    if (before !== undefined) this.#lostAtMs = environment.nowMs();
+    if (this.#term === undefined) log.warn({ servers: this.#folder.armedCount }, "lease ran out");
+    else log.info({ leaseMs: this.#lease.durationMs }, "lease granted");
+    return true;
+  }
+}
