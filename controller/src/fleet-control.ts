@@ -1,6 +1,6 @@
 import type { ControllerConfig, Environment, Logger, NodeTelemetry } from "@vfleet/shared";
 import { imageKind, nodeKind, Revert } from "@vfleet/shared";
-import type { NatsConnection } from "nats";
+import { Events, type NatsConnection } from "nats";
 import type { Registry } from "prom-client";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { answerAgent } from "./fleet/agent-requests.ts";
@@ -12,6 +12,7 @@ import { FleetLink, type Messenger } from "./fleet/link.ts";
 import { NetworkPush } from "./fleet/network-push.ts";
 import { NetworkWatch } from "./fleet/network-watch.ts";
 import { FleetPresence } from "./fleet/presence.ts";
+import { FailoverMetrics } from "./metrics/failover-metrics.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
 import type { FleetAdmissionOptions } from "./admission/fleet-admission.ts";
@@ -54,10 +55,18 @@ export async function startFleetControl(options: FleetControlOptions): Promise<F
   const ownership = await Ownership.open({ ...options, replicas });
   try {
     const firstRevision = await nextFirstRevision(await openIncarnations(connection, replicas));
-    return await runFleetControl({ ...options, ownership, firstRevision });
+    const watchConnection = (listener: (isConnected: boolean) => void) => void tellConnection(connection, listener);
+    return await runFleetControl({ ...options, ownership, firstRevision, watchConnection });
   } catch (thrown) {
     ownership.close();
     throw thrown;
+  }
+}
+
+async function tellConnection(connection: NatsConnection, listener: (isConnected: boolean) => void): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === Events.Disconnect) listener(false);
+    else if (type === Events.Reconnect) listener(true);
   }
 }
 
@@ -68,6 +77,8 @@ export async function runFleetControl(
     ownership: Ownership;
     /** Above all that earlier controllers gave out. */
     firstRevision: number;
+    /** Calls back when the connection is lost and when it is back. None: it is never lost. */
+    watchConnection?: (listener: (isConnected: boolean) => void) => void;
   },
 ): Promise<FleetControl> {
   const { config, environment, log, connection, store, ownership, firstRevision } = options;
@@ -80,6 +91,7 @@ export async function runFleetControl(
     const events = new EventRecorder({ store, environment, log });
     revert.add("events", () => events.close());
     const presence = new FleetPresence(environment, config.heartbeat.graceMs);
+    options.watchConnection?.((isConnected) => presence.listening(isConnected));
     const link = new FleetLink(connection, log);
     const addresses = new AddressPool(config.overlay);
     const fleet = new FleetIndex();
@@ -124,6 +136,8 @@ export async function runFleetControl(
       search: new Search(),
       placement: new Turns(),
       migrationMetrics: new MigrationMetrics(options.registry),
+      failoverMetrics: new FailoverMetrics(options.registry),
+      failoverNotes: new Map(),
       samples: options.samples,
     });
     revert.add("reconcilers", () => reconcilers.close());

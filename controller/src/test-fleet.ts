@@ -29,7 +29,10 @@ const config = controllerConfigSchema.parse({
   redis: { url: "redis://unused" },
   tokensFile: "/unused",
   heartbeat: { graceMs: 1500 },
+  failover: { leaseMs: 2000, graceMs: 1000 },
 });
+/** Silence after which a host's servers are taken over. */
+export const failoverMs = config.failover.leaseMs + config.failover.graceMs;
 const log = createLogger("test", process.env["VFLEET_LOG_LEVEL"] ?? "fatal");
 
 /** A controller's whole side of a fleet, with simulated agents that speak the real protocol over a real NATS server. */

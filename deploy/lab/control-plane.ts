@@ -114,6 +114,8 @@ function controllerConfig(lab: LabLayout, host: string, { controllers }: LabShap
     health: { host: address, port: ports.health },
     redis: { url: `redis://127.0.0.1:${ports.redis}` },
     tokensFile: tokensFile(lab),
+    // Short, so that a failover can be watched.
+    failover: { leaseMs: 8000, graceMs: 4000 },
     overlay: { gateways: [{ name: clientHost, address: underlayAddress(clientHost) }] },
   });
 }

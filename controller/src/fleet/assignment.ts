@@ -78,6 +78,12 @@ function knownAssignmentOf(
   return assignment;
 }
 
+/** It was taken from a lost node, and what its checkpoint kept has not run since. */
+export function isRestorePending({ spec, status }: VirtualServer, { epoch, failover }: OwnershipRecord): boolean {
+  if (failover?.checkpoint === undefined || failover.epoch !== epoch) return false;
+  return status?.failover?.restoredEpoch !== epoch && spec.availability.onNodeLoss !== "Restart";
+}
+
 /** How a node is to run a server; none while it is not placed. */
 export function serverAssignmentOf(
   server: VirtualServer,
@@ -98,7 +104,8 @@ export function serverAssignmentOf(
     generation: server.metadata.generation ?? 1,
     // A stop that is asked for in the middle of a move takes effect after it.
     run: spec.runStrategy === "Running" || openOperation(owner) !== undefined,
-    awaitsRestore: server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined,
+    awaitsRestore:
+      server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined || isRestorePending(server, owner),
     restartPolicy: spec.restartPolicy,
     image: { name: spec.image, digest: status.imageDigest },
     command: spec.command ?? image?.spec.command ?? defaultCommand,

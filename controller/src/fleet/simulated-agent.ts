@@ -216,8 +216,8 @@ export class SimulatedAgent {
     for (const server of assignment.servers) {
       const held = this.#servers.get(server.uid);
       if (held !== undefined && held.epoch > server.epoch) continue;
-      if (server.run) this.ran.add(`${server.uid}@${server.epoch}`);
       const isWaiting = server.awaitsRestore && held?.phase !== "Running";
+      if (server.run && !isWaiting) this.ran.add(`${server.uid}@${server.epoch}`);
       const report = this.#reportOf(server, server.run ? "Running" : "Stopped");
       this.#servers.set(server.uid, isWaiting ? { ...report, phase: "Pending", reason: "AwaitingRestore" } : report);
     }

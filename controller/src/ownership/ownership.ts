@@ -26,6 +26,7 @@ const recordSchema = z.object({
   earlier: z.array(z.object({ id: z.string(), state: z.enum(["committed", "aborted"]) })),
   failover: z
     .object({
+      id: z.string(),
       from: z.string(),
       epoch: z.number().int(),
       at: z.string(),

@@ -16,6 +16,8 @@ export interface OwnershipRecord {
 }
 
 export interface Failover {
+  /** Of the operation, also of the restore that follows. */
+  id: string;
   /** Host that was lost. */
   from: string;
   /** Under which it began anew. */
@@ -135,7 +137,7 @@ export function takeOver(
     id: string;
     seen: { node: string; epoch: number };
     target: string;
-    failover: Omit<Failover, "epoch" | "from">;
+    failover: Omit<Failover, "id" | "epoch" | "from">;
   },
 ): Transition<CommitResult> {
   const { id, seen, target } = request;
@@ -154,7 +156,7 @@ export function takeOver(
     epoch,
     operation: { id, source: record.node, target, state: "committed" },
     earlier: earlier.slice(0, earlierMax),
-    failover: { ...request.failover, from: record.node, epoch },
+    failover: { ...request.failover, id, from: record.node, epoch },
   };
   return { write, result: { outcome: "committed" } };
 }

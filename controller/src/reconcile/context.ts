@@ -4,6 +4,7 @@ import type { EventRecorder } from "../events/event-recorder.ts";
 import type { AssignmentPush } from "../fleet/assignment-push.ts";
 import type { FleetLink } from "../fleet/link.ts";
 import type { FleetPresence } from "../fleet/presence.ts";
+import type { FailoverMetrics } from "../metrics/failover-metrics.ts";
 import type { MigrationMetrics } from "../metrics/migration-metrics.ts";
 import type { Ownership } from "../ownership/ownership.ts";
 import type { AddressPool, IdBlockPool } from "../scheduler/addresses.ts";
@@ -16,7 +17,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 export interface ReconcileContext {
   environment: Environment;
   log: Logger;
-  config: Pick<ControllerConfig, "idBlocks" | "migration">;
+  config: Pick<ControllerConfig, "idBlocks" | "heartbeat" | "failover" | "migration">;
   store: ObjectStore;
   ownership: Ownership;
   presence: FleetPresence;
@@ -31,6 +32,9 @@ export interface ReconcileContext {
   /** Deciding on moves, which several limits count, and writing it down: one at a time. */
   placement: Turns;
   migrationMetrics: MigrationMetrics;
+  failoverMetrics: FailoverMetrics;
+  /** uid of a server whose node is lost: why it stays there. */
+  failoverNotes: Map<string, string>;
   /** The latest of every node that was heard of lately. Rejects while they can't be read. */
   samples: () => Promise<readonly NodeTelemetry[]>;
 }

@@ -14,6 +14,7 @@ import {
   restoreKind,
   virtualServerKind,
 } from "@vfleet/shared";
+import { FailoverReconciler } from "../failover/failover-reconciler.ts";
 import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
 import { changedServers, isEndpointChanged, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
@@ -57,7 +58,8 @@ export class Reconcilers {
     | "rebalance"
     | "checkpoints"
     | "restores"
-    | "schedules",
+    | "schedules"
+    | "failover",
     ReconcileLoop
   >;
   #watch: Watch | undefined;
@@ -75,6 +77,7 @@ export class Reconcilers {
     const checkpoint = new CheckpointReconciler(context);
     const restore = new RestoreReconciler(context);
     const schedule = new ScheduleReconciler(context);
+    const failover = new FailoverReconciler(context, (server) => this.#loops.servers.enqueue(server));
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key), serversParallel),
@@ -87,6 +90,7 @@ export class Reconcilers {
       checkpoints: this.#loop("checkpoints", (key) => checkpoint.reconcile(key)),
       restores: this.#loop("restores", (key) => restore.reconcile(key)),
       schedules: this.#loop("schedules", (key) => schedule.reconcile(key)),
+      failover: this.#loop("failover", () => failover.reconcile()),
     };
   }
 
@@ -102,6 +106,7 @@ export class Reconcilers {
     ownership.onChange((uid) => this.#onOwnership(uid));
     presence.onReport((report, previous) => this.#onReport(report, previous));
     this.#loops.rebalance.enqueue(rebalancePolicyName);
+    this.#loops.failover.enqueue("fleet");
   }
 
   /** A side of a move says how it goes. */

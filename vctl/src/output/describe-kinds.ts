@@ -56,6 +56,8 @@ function describeVirtualServer(object: AnyObject, { nowMs }: Related): Outline {
     ["Restarts", textOr(status.restarts, "0")],
     ...(status.exitCode === undefined ? [] : [["Exit Code", String(status.exitCode)] as const]),
     ["Epoch", textOr(status.epoch)],
+    ["On Node Loss", spec.availability.onNodeLoss],
+    ...(status.failover === undefined ? [] : [["Failover", { entries: outlineOf(status.failover) }] as const]),
     ...(status.migration === undefined ? [] : [["Migration", status.migration] as const]),
     ["Limits", { entries: outlineOf(spec.resources.limits) }],
     ["Requests", { entries: outlineOf(spec.resources.requests) }],

@@ -66,6 +66,7 @@ export class ServerReconciler {
       migration: active?.metadata.name,
       isOperationOrphaned:
         operation !== undefined && !migrations.some((migration) => migration.metadata.uid === operation.id),
+      failoverNote: this.#context.failoverNotes.get(uid),
       now: timestamp(environment),
     };
   }

@@ -23,6 +23,8 @@ export interface ServerView {
   migration: string | undefined;
   /** The record's open operation is of a Migration that doesn't exist. */
   isOperationOrphaned: boolean;
+  /** Its node is lost, and why it stays there. */
+  failoverNote?: string | undefined;
   now: string;
 }
 
@@ -97,7 +99,8 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
   // A controller that has just started knows nothing newer than what is written.
   if (node.presence === "unheard") return { ...base, ...explanationOf(server) };
   if (node.presence === "lost") {
-    const message = `Node "${owner.node}" was not heard of; the server may be running on it`;
+    const standing = view.failoverNote ?? "the server may be running on it";
+    const message = `Node "${owner.node}" was not heard of; ${standing}`;
     return withReady({ ...base, phase: "Unknown", reason: "NodeNotReady", message }, view, {
       status: "Unknown",
       reason: "NodeNotReady",
