@@ -56,6 +56,10 @@ it("leaves the volume as it was where a restore fails", () => {
   expect(seen.failed).toEqual({ code: "restore-failed", tasks: 0, later: true });
 });
 
+it("ends the server where memory is found damaged only while it is filled, and leaves the volume as it was", () => {
+  expect(seen.damagedLate).toEqual({ code: "lazy-pages-failed", tasks: 0, later: true });
+});
+
 it("brings back memory and files as they were, as often as wanted, and the server goes on", () => {
   const counts = seen.restores.map(({ countedFrom }) => countedFrom);
   expect(seen.restores).toHaveLength(2);

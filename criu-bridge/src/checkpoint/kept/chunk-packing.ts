@@ -14,14 +14,23 @@ export function packChunk(plain: Buffer, id: string, sealing: Sealing): Buffer {
   return sealing.seal(compressor.compress(plain), id);
 }
 
-/** Its plain bytes; throws where they are others. Nothing is allocated on the file's word. */
-export function unpackChunk(
-  stored: Buffer,
-  { id, plainBytes, sealing }: { id: string; plainBytes: number; sealing: Sealing },
-): Buffer {
+interface Expected {
+  id: string;
+  plainBytes: number;
+  sealing: Sealing;
+}
+
+/** Its plain bytes; throws where they are others. */
+export function unpackChunk(stored: Buffer, expected: Expected): Buffer {
+  const plain = chunkContent(stored, expected);
+  if (expected.sealing.chunkId(plain) !== expected.id) throw new Error("is not what was written");
+  return plain;
+}
+
+/** What it has, whatever that is. Nothing is allocated on the file's word. */
+export function chunkContent(stored: Buffer, { id, plainBytes, sealing }: Expected): Buffer {
   const plain = Buffer.allocUnsafe(plainBytes);
   const found = decompressor.decompress(plain, sealing.open(stored, id));
   if (found !== plainBytes) throw new Error(`must have ${plainBytes} bytes, found ${found}`);
-  if (sealing.chunkId(plain) !== id) throw new Error("is not what was written");
   return plain;
 }

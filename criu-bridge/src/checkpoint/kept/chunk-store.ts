@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, sta
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Chunk } from "./chunk-index.ts";
-import { packChunk, unpackChunk } from "./chunk-packing.ts";
+import { chunkContent, packChunk } from "./chunk-packing.ts";
 import type { Sealing } from "./sealing.ts";
 
 /**
@@ -48,7 +48,7 @@ export class ChunkWriter {
     if (!existsSync(shared)) return undefined;
     try {
       const stored = readFileSync(shared);
-      if (unpackChunk(stored, { id, plainBytes: plain.length, sealing: this.#sealing }).equals(plain)) {
+      if (chunkContent(stored, { id, plainBytes: plain.length, sealing: this.#sealing }).equals(plain)) {
         linkSync(shared, join(this.#folder, id));
         return stored;
       }

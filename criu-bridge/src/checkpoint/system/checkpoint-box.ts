@@ -29,8 +29,8 @@ async function main() {
   await untilServing();
   const tasks = () => processesOf(containerOf(box, hostName)).size;
   const take = (id: string) => takeCheckpoint(takeOptions(host, { box, id, memoryBytes }));
-  const restore = (id: string, operation: string) =>
-    restoreCheckpoint({ host, ports: restorePorts(box, hostName), id, server, operation });
+  const restore = (id: string, operation: string, onRunning = () => {}) =>
+    restoreCheckpoint({ host, ports: restorePorts(box, hostName), id, server, operation, onRunning });
   const codeOfFailed = (work: Promise<unknown>) => work.then(() => "none", codeOf);
   const failpoint = (at: string) => writeFileSync(`${folders.failpoints}/${at}`, "refuse-once");
 
@@ -69,11 +69,12 @@ async function main() {
   writeFileSync(`${folders.live}/data/later`, "");
   const before = tasks();
   const { images, chunks } = checkpointFolder(host.stateFolder, "first");
-  const [chunk = ""] = readdirSync(chunks);
   const flip = () => {
-    const content = readFileSync(`${chunks}/${chunk}`);
-    content[0] = (content[0] ?? 0) ^ 1;
-    writeFileSync(`${chunks}/${chunk}`, content);
+    for (const chunk of readdirSync(chunks)) {
+      const content = readFileSync(`${chunks}/${chunk}`);
+      content[0] = (content[0] ?? 0) ^ 1;
+      writeFileSync(`${chunks}/${chunk}`, content);
+    }
   };
   flip();
   const flipped = await codeOfFailed(restore("first", "flipped"));
@@ -90,20 +91,46 @@ async function main() {
     later: existsSync(`${folders.live}/data/later`),
   };
 
+  const gate = `${folders.failpoints}/checkpoint.restore.post-restore`;
+  writeFileSync(gate, "hold");
+  const late = codeOfFailed(restore("first", "late"));
+  const lateLog = `${host.stateFolder}/operations/late-restore/restore.log`;
+  while (!existsSync(lateLog) || !readFileSync(lateLog, "utf8").includes("post-restore"))
+    await systemEnvironment.sleep(20);
+  flip();
+  rmSync(gate);
+  const damagedLate = { code: await late, tasks: tasks(), later: existsSync(`${folders.live}/data/later`) };
+  flip();
+
   const restores = [];
   for (const operation of ["once", "again"]) {
-    const { pauseMs, timeline } = await restore("first", operation);
-    await untilServing();
+    const askedMs = systemEnvironment.monotonicMs();
+    let answers = Promise.resolve(0);
+    const answer = () => untilServing().then(() => systemEnvironment.monotonicMs() - askedMs);
+    const { pauseMs, timeline } = await restore("first", operation, () => void (answers = answer()));
+    const answeredMs = await answers;
     const intact = (await digestOfValues(values.count)) === values.digest;
     const later = existsSync(`${folders.live}/data/later`);
     const countedFrom = await counter();
-    restores.push({ pauseMs, timeline, intact, later, tasks: tasks(), countedFrom });
+    restores.push({ pauseMs, answeredMs, timeline, intact, later, tasks: tasks(), countedFrom });
     writeFileSync(`${folders.live}/data/later`, "");
   }
   await client.renew();
   const afterRestore = await client.reportAnswered();
   client.end();
-  return { refused, interrupted, taken, again, afterTaking, damaged, failed, restores, before, afterRestore };
+  return {
+    refused,
+    interrupted,
+    taken,
+    again,
+    afterTaking,
+    damaged,
+    failed,
+    damagedLate,
+    restores,
+    before,
+    afterRestore,
+  };
 }
 
 /** What the server has counted, read by a client of its own. */
