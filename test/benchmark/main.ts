@@ -3,6 +3,9 @@ import { migrationModeSchema, parseBytes } from "@vfleet/shared";
 import { benchmarkDrain } from "./drain/run.ts";
 import { benchmarkMigration } from "./migration/run.ts";
 import { benchmarkRounds } from "./rounds/run.ts";
+import { benchmarkDrainPlan } from "./scheduler/drain-plan.ts";
+import { benchmarkFailureDetection } from "./scheduler/failure-detection.ts";
+import { benchmarkHeartbeats } from "./scheduler/heartbeats.ts";
 import { benchmarkScheduler } from "./scheduler/run.ts";
 import { scenarioNames } from "./scheduler/scenarios.ts";
 
@@ -23,6 +26,12 @@ Drains a host of servers, each with a client that counts in it all the time, wit
 
 Places servers by the real controller over a real NATS server; the agents are simulated. --profile writes the controller's CPU profiles.
 
+       npm run bench -- heartbeats [--json FILE] [--nodes 10000] [--servers 10000] [--profile FOLDER]
+       npm run bench -- drain-plan [--json FILE] [--nodes 1000] [--servers 200] [--others 5000]
+       npm run bench -- failure-detection [--json FILE] [--nodes 5000] [--servers 10]
+
+In the same fleet: what it costs the controller to hear of all nodes; how long the plan of a drain takes; how long a silent node goes unnoticed.
+
 All print a table; --json writes the rows.
 `;
 
@@ -37,7 +46,9 @@ const { values: options, positionals } = parseArgs({
     "write-mib": { type: "string", default: "5" },
     data: { type: "string", default: "random" },
     lab: { type: "string", default: "benchmark" },
-    nodes: { type: "string", default: "5000" },
+    nodes: { type: "string" },
+    others: { type: "string", default: "5000" },
+    scenario: { type: "string" },
     servers: { type: "string" },
     memory: { type: "string", default: "64Mi" },
     parallel: { type: "string", default: "2" },
@@ -76,11 +87,31 @@ const benchmarks: Record<string, () => Promise<unknown>> = {
     }),
   scheduler: () =>
     benchmarkScheduler({
-      nodes: Number(options.nodes),
+      nodes: Number(options.nodes ?? 5000),
       servers: Number(options.servers ?? 50_000),
-      scenarios: scenarioNames.filter((name) => options.scenarios.split(",").includes(name)),
+      scenarios: scenarioNames.filter((name) => (options.scenario ?? options.scenarios).split(",").includes(name)),
       jsonFile: options.json,
       profileFolder: options.profile,
+    }),
+  heartbeats: () =>
+    benchmarkHeartbeats({
+      nodes: Number(options.nodes ?? 10_000),
+      servers: Number(options.servers ?? 10_000),
+      jsonFile: options.json,
+      profileFolder: options.profile,
+    }),
+  "drain-plan": () =>
+    benchmarkDrainPlan({
+      nodes: Number(options.nodes ?? 1000),
+      servers: Number(options.servers ?? 200),
+      others: Number(options.others),
+      jsonFile: options.json,
+    }),
+  "failure-detection": () =>
+    benchmarkFailureDetection({
+      nodes: Number(options.nodes ?? 5000),
+      servers: Number(options.servers ?? 10),
+      jsonFile: options.json,
     }),
 };
 const chosen = benchmarks[positionals.join(" ")];

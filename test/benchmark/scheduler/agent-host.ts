@@ -3,7 +3,7 @@ import { SimulatedAgent } from "@vfleet/controller/simulated-agent";
 import type { NodeTelemetry } from "@vfleet/shared";
 import { subjects, systemEnvironment } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
-import type { AgentHostOrder } from "./agent-hosts.ts";
+import type { AgentHostOrder, AgentHostsOptions, SentCounts } from "./agent-hosts.ts";
 import { zones } from "./scenarios.ts";
 import { connectNats } from "./nats-access.ts";
 
@@ -17,31 +17,46 @@ const agents = new Map<string, SimulatedAgent>();
 const stall = { avg10Percent: 1.5, avg60Percent: 1.2, totalMicroseconds: 123_456 };
 const pressure = { cpu: { some: stall }, memory: { some: stall, full: stall }, io: { some: stall, full: stall } };
 
+const sent: SentCounts = { reports: 0, samples: 0 };
+
 process.on("message", (order: AgentHostOrder) => {
-  if (order.do === "silence") {
-    agents.get(order.node)?.stop();
-    process.send?.({ done: order.do });
-  } else void start(order);
+  if (order.do === "silence") agents.get(order.node)?.stop();
+  if (order.do === "start") void start(order);
+  else process.send?.(sent);
 });
 
-async function start({ access, nodes, hasTelemetry }: AgentHostOrder & { do: "start" }): Promise<void> {
+class CountedAgent extends SimulatedAgent {
+  override report(): void {
+    super.report();
+    sent.reports++;
+  }
+}
+
+async function start({ access, nodes, ...options }: AgentHostOrder & { do: "start" }): Promise<void> {
   const connection = await connectNats(access);
   const groups = Math.ceil(nodes.length / startedTogether);
   for (let group = 0; group < groups; group++) {
     for (const name of nodes.slice(group * startedTogether, (group + 1) * startedTogether))
-      startAgent(connection, name, hasTelemetry);
+      startAgent(connection, name, options);
     await systemEnvironment.sleep(reportEveryMs / groups);
   }
-  process.send?.({ done: "start" });
+  process.send?.(sent);
 }
 
-function startAgent(connection: NatsConnection, name: string, hasTelemetry: boolean): void {
+function startAgent(
+  connection: NatsConnection,
+  name: string,
+  { hasTelemetry, capacity }: Pick<AgentHostsOptions, "hasTelemetry" | "capacity">,
+): void {
   const labels = { zone: `zone-${Number(name.replaceAll(/\D/g, "")) % zones}` };
-  const agent = new SimulatedAgent({ name, connection, peers: agents, labels, reportEveryMs, keepsMap: false });
+  const agent = new CountedAgent({ name, connection, peers: agents, labels, reportEveryMs, keepsMap: false });
+  agent.capacity = capacity;
   agent.start();
   if (!hasTelemetry) return;
   systemEnvironment.every(telemetryEveryMs, () => {
-    if (agents.has(name)) connection.publish(subjects.telemetry(name), JSON.stringify(sampleOf(agent)));
+    if (!agents.has(name)) return;
+    connection.publish(subjects.telemetry(name), JSON.stringify(sampleOf(agent)));
+    sent.samples++;
   });
 }
 

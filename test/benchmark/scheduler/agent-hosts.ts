@@ -1,11 +1,20 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { NodeResources } from "@vfleet/shared";
 import type { NatsAccess } from "./nats-access.ts";
 
-/** What a process with agents is told. Answered with `{done}`. */
+/** What a process with agents is told. */
 export type AgentHostOrder =
-  | { do: "start"; access: NatsAccess; nodes: readonly string[]; hasTelemetry: boolean }
-  | { do: "silence"; node: string };
+  | ({ do: "start" } & Omit<AgentHostsOptions, "processes">)
+  /** Answered when its last word is said. */
+  | { do: "silence"; node: string }
+  | { do: "count" };
+
+/** Its answer to each: what its agents have sent so far. */
+export interface SentCounts {
+  reports: number;
+  samples: number;
+}
 
 const program = fileURLToPath(new URL("agent-host.ts", import.meta.url));
 
@@ -13,7 +22,9 @@ export interface AgentHostsOptions {
   access: NatsAccess;
   nodes: readonly string[];
   processes: number;
-  hasTelemetry?: boolean;
+  hasTelemetry: boolean;
+  /** Of each node, other than usual. */
+  capacity: Partial<NodeResources>;
 }
 
 /** Simulated agents in processes of their own, so that what they cost is told apart. */
@@ -21,13 +32,13 @@ export class AgentHosts {
   readonly #children: ChildProcess[] = [];
   readonly #hostOf = new Map<string, ChildProcess>();
 
-  static async start({ access, nodes, processes, hasTelemetry = false }: AgentHostsOptions): Promise<AgentHosts> {
+  static async start({ nodes, processes, ...options }: AgentHostsOptions): Promise<AgentHosts> {
     const hosts = new AgentHosts();
     const perProcess = Math.ceil(nodes.length / processes);
     await Promise.all(
       Array.from({ length: processes }, (_, index) => {
         const own = nodes.slice(index * perProcess, (index + 1) * perProcess);
-        return hosts.#run(own, { do: "start", access, nodes: own, hasTelemetry });
+        return hosts.#run(own, { do: "start", nodes: own, ...options });
       }),
     );
     return hosts;
@@ -41,6 +52,12 @@ export class AgentHosts {
   async silence(node: string): Promise<void> {
     const child = this.#hostOf.get(node);
     if (child !== undefined) await ordered(child, { do: "silence", node });
+  }
+
+  async sent(): Promise<SentCounts> {
+    const counts = await Promise.all(this.#children.map((child) => ordered(child, { do: "count" })));
+    const sum = (what: keyof SentCounts) => counts.reduce((total, count) => total + count[what], 0);
+    return { reports: sum("reports"), samples: sum("samples") };
   }
 
   stop(): void {
@@ -58,10 +75,15 @@ export class AgentHosts {
   }
 }
 
-async function ordered(child: ChildProcess, order: AgentHostOrder): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  child.once("message", () => resolve());
-  child.once("exit", (code) => reject(new Error(`a process with agents ended with ${code ?? "a signal"}`)));
+async function ordered(child: ChildProcess, order: AgentHostOrder): Promise<SentCounts> {
+  const { promise, resolve, reject } = Promise.withResolvers<SentCounts>();
+  const onExit = (code: number | null) => reject(new Error(`a process with agents ended with ${code ?? "a signal"}`));
+  child.once("message", (counts) => resolve(counts as SentCounts)); // as `agent-host.ts` sends them
+  child.once("exit", onExit);
   child.send(order);
-  await promise;
+  try {
+    return await promise;
+  } finally {
+    child.off("exit", onExit);
+  }
 }

@@ -5,6 +5,7 @@ const parallel = 32;
 
 const groupPath = "/apis/vfleet.dev/v1";
 export const serversPath = `${groupPath}/namespaces/default/virtualservers`;
+export const drainsPath = `${groupPath}/drains`;
 export const imagesPath = `${groupPath}/images`;
 
 /** The controller's API over kept connections. */

@@ -1,4 +1,5 @@
-import type { Image, Node, VirtualServer } from "@vfleet/shared";
+import type { Drain, Image, Node, VirtualServer } from "@vfleet/shared";
+import { isNodeReady } from "@vfleet/shared";
 import type { NatsConnection } from "nats";
 import { consumerOpts } from "nats";
 
@@ -12,12 +13,19 @@ export interface Bound {
   createdAtMs: number;
   boundAtMs: number | undefined;
   runningAtMs?: number;
+  /** Since when it has not been said to run, after it was. */
+  downAtMs?: number;
 }
 
 /** What the store has written, as it writes it: neither the controller's answers nor its watches are asked. */
 export class RecordWatch {
   readonly servers = new Map<string, Bound>();
   readonly nodes = new Map<string, Node>();
+  /** When it was first written, and first with a plan. */
+  readonly drains = new Map<string, { drain: Drain; createdAtMs: number; plannedAtMs: number | undefined }>();
+  /** When a node was last said to be ready, or not to be, other than before. */
+  readonly readinessAtMs = new Map<string, number>();
+  readyNodes = 0;
   readonly #images = new Map<string, { image: Image; readyAtMs: number | undefined }>();
   #looks: { look: () => boolean; resolve: () => void }[] = [];
 
@@ -52,7 +60,8 @@ export class RecordWatch {
   #take(key: string, text: string | undefined, atMs: number): void {
     const [, plural, , name = ""] = key.split(".");
     if (plural === "virtualservers") this.#onServer(name, text, atMs);
-    else if (plural === "nodes" && text !== undefined) this.nodes.set(name, JSON.parse(text) as Node);
+    else if (plural === "nodes" && text !== undefined) this.#onNode(JSON.parse(text) as Node, atMs);
+    else if (plural === "drains" && text !== undefined) this.#onDrain(JSON.parse(text) as Drain, atMs);
     else if (plural === "images" && text !== undefined) {
       const image = JSON.parse(text) as Image;
       const readyAtMs = this.#images.get(name)?.readyAtMs ?? (image.status?.phase === "Ready" ? atMs : undefined);
@@ -63,6 +72,22 @@ export class RecordWatch {
       if (isSo) resolve();
       return !isSo;
     });
+  }
+
+  #onNode(node: Node, atMs: number): void {
+    const { name } = node.metadata;
+    const before = this.nodes.get(name);
+    const wasReady = before !== undefined && isNodeReady(before);
+    this.nodes.set(name, node);
+    if (isNodeReady(node) === wasReady) return;
+    this.readyNodes += wasReady ? -1 : 1;
+    this.readinessAtMs.set(name, atMs);
+  }
+
+  #onDrain(drain: Drain, atMs: number): void {
+    const known = this.drains.get(drain.metadata.name);
+    const plannedAtMs = known?.plannedAtMs ?? (drain.status?.plan === undefined ? undefined : atMs);
+    this.drains.set(drain.metadata.name, { drain, createdAtMs: known?.createdAtMs ?? atMs, plannedAtMs });
   }
 
   #onServer(name: string, text: string | undefined, atMs: number): void {
@@ -82,6 +107,7 @@ export class RecordWatch {
       if (known.server.status?.nodeName === undefined) this.bound++;
     }
     if (server.status?.phase === "Running") known.runningAtMs ??= atMs;
+    else if (known.runningAtMs !== undefined) known.downAtMs ??= atMs;
     known.server = server;
     this.servers.set(name, known);
   }

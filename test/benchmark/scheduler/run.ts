@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { textTable } from "../text-table.ts";
-import { AgentHosts } from "./agent-hosts.ts";
+import type { AgentHosts } from "./agent-hosts.ts";
 import { imagesPath, serversPath } from "./api-client.ts";
-import { ControlPlane } from "./control-plane.ts";
+import { BenchFleet, image } from "./bench-fleet.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import { coresBetween, usageOf, type ProcessUsage } from "./process-usage.ts";
-import { RecordWatch } from "./record-watch.ts";
+import type { RecordWatch } from "./record-watch.ts";
 import type { ScenarioName } from "./scenarios.ts";
 import { checkPlacements, serverOf } from "./scenarios.ts";
 
@@ -32,19 +33,16 @@ interface SchedulerRow {
   controllerResidentBytes: number;
 }
 
-const image = { apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name: "debian" } };
-const nodesLimitMs = 120_000;
 const waitingLimitMs = 120_000;
 const placementLimitMs = 180_000;
 const runningLimitMs = 120_000;
-const progressMs = 10_000;
 
 /** What is measured on. */
 interface Bench {
   plane: ControlPlane;
   watch: RecordWatch;
   agents: AgentHosts;
-  options: SchedulerBenchmark;
+  servers: number;
 }
 
 /**
@@ -53,8 +51,6 @@ interface Bench {
  */
 export async function benchmarkScheduler(options: SchedulerBenchmark): Promise<SchedulerRow[]> {
   const rows: SchedulerRow[] = [];
-  // By themselves signals end the program without its exit handlers, which end what it started.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   for (const scenario of options.scenarios) {
     const row = await measure(scenario, options);
     process.stderr.write(`${JSON.stringify(row)}\n`);
@@ -67,53 +63,30 @@ export async function benchmarkScheduler(options: SchedulerBenchmark): Promise<S
 }
 
 async function measure(scenario: ScenarioName, options: SchedulerBenchmark): Promise<SchedulerRow> {
-  const plane = await ControlPlane.start(options.profileFolder);
-  let agents: AgentHosts | undefined;
-  let progress: NodeJS.Timeout | undefined;
-  try {
-    const connection = await plane.connectNats();
-    const watch = new RecordWatch();
-    await watch.start(connection);
-    progress = setInterval(() => {
-      const { nodes, servers, bound, running } = watch;
-      process.stderr.write(
-        `${scenario}: ${nodes.size} nodes, ${servers.size} servers, ${bound} bound, ${running} running\n`,
-      );
-    }, progressMs);
-    const nodes = Array.from({ length: options.nodes }, (_, number) => `host-${number}`);
-    agents = await AgentHosts.start({ access: plane.access, nodes, processes: 1 });
-    await watch.until("nodes have joined", nodesLimitMs, () => watch.nodes.size === options.nodes);
-    const bench = { plane, watch, agents, options };
+  const { nodes, servers, profileFolder } = options;
+  return BenchFleet.with(scenario, { profileFolder }, async (fleet) => {
+    const { plane, watch } = fleet;
+    const bench: Bench = { plane, watch, agents: await fleet.join(nodes), servers };
     const measured = scenario === "churn" ? await churn(bench) : await burst(bench, scenario);
     const placed = [...watch.servers.values()].filter(({ server }) => server.metadata.deletionTimestamp === undefined);
-    if (placed.length !== options.servers) throw new Error(`${placed.length} servers instead of ${options.servers}`);
+    if (placed.length !== servers) throw new Error(`${placed.length} servers instead of ${servers}`);
     checkPlacements(scenario, watch.nodes, placed);
-    await connection.close();
-    return {
-      scenario,
-      nodes: options.nodes,
-      servers: options.servers,
-      ...measured,
-      controllerResidentBytes: plane.usage().controller.residentBytes,
-    };
-  } finally {
-    clearInterval(progress);
-    agents?.stop();
-    await plane.stop();
-  }
+    const { residentBytes } = plane.usage().controller;
+    return { scenario, nodes, servers, ...measured, controllerResidentBytes: residentBytes };
+  });
 }
 
 type Measured = Omit<SchedulerRow, "scenario" | "nodes" | "servers" | "controllerResidentBytes">;
 
 /** All servers wait, and can be placed at one moment: when their image is ready. */
 async function burst(bench: Bench, scenario: ScenarioName): Promise<Measured> {
-  const { plane, watch, options } = bench;
+  const { plane, watch, servers } = bench;
   await createServers(bench, scenario);
   const before = usageOfAll(bench);
   await plane.api.create(imagesPath, { ...image, spec: { source: { debootstrap: {} } } });
-  await watch.until("servers are bound", placementLimitMs, () => watch.bound === options.servers);
+  await watch.until("servers are bound", placementLimitMs, () => watch.bound === servers);
   const after = usageOfAll(bench);
-  await watch.until("servers run", runningLimitMs, () => watch.running === options.servers);
+  await watch.until("servers run", runningLimitMs, () => watch.running === servers);
   const readyAtMs = watch.readyAtMs(image.metadata.name);
   const bound = [...watch.servers.values()];
   const times = bound.map(({ boundAtMs = Number.NaN }) => boundAtMs - readyAtMs);
@@ -123,9 +96,9 @@ async function burst(bench: Bench, scenario: ScenarioName): Promise<Measured> {
 
 /** A tenth of them is deleted and made anew, one for one, through the API. */
 async function churn(bench: Bench): Promise<Measured> {
-  const { plane, watch, options } = bench;
+  const { plane, watch, servers } = bench;
   await burst(bench, "churn");
-  const names = Array.from({ length: Math.ceil(options.servers / 10) }, (_, number) => number);
+  const names = Array.from({ length: Math.ceil(servers / 10) }, (_, number) => number);
   const boundBefore = watch.bound;
   const before = usageOfAll(bench);
   await plane.api.each(names, async (number) => {
@@ -135,7 +108,7 @@ async function churn(bench: Bench): Promise<Measured> {
   await watch.until("new servers are bound", placementLimitMs, () => watch.bound === boundBefore + names.length);
   const after = usageOfAll(bench);
   await watch.until("all run, the old ones are gone", runningLimitMs, () => {
-    return watch.running === options.servers && watch.servers.size === options.servers;
+    return watch.running === servers && watch.servers.size === servers;
   });
   const fresh = names.flatMap((number) => watch.servers.get(`new-${number}`) ?? []);
   const times = fresh.map(({ createdAtMs, boundAtMs = Number.NaN }) => boundAtMs - createdAtMs);
@@ -169,12 +142,12 @@ function usageOfAll({ plane, agents }: Bench): Usages {
 }
 
 /** Until each has been looked at: what comes then is placement alone. */
-async function createServers({ plane, watch, options }: Bench, scenario: ScenarioName): Promise<void> {
-  const numbers = Array.from({ length: options.servers }, (_, number) => number);
+async function createServers({ plane, watch, servers }: Bench, scenario: ScenarioName): Promise<void> {
+  const numbers = Array.from({ length: servers }, (_, number) => number);
   await plane.api.each(numbers, (number) => plane.api.create(serversPath, serverOf(scenario, `vs-${number}`, number)));
   const isWaiting = () => watch.servers.values().every(({ server }) => server.status?.reason === "ImageNotFound");
   const deadline = performance.now() + waitingLimitMs;
-  while (!(watch.servers.size === options.servers && isWaiting())) {
+  while (!(watch.servers.size === servers && isWaiting())) {
     if (performance.now() > deadline) throw new Error(`servers do not wait for their image after ${waitingLimitMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
