@@ -8,7 +8,14 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["*/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/*.system.test.ts", "test/end-to-end/**", "test/soak/**", "test/vm/**"],
+          exclude: [
+            "**/node_modules/**",
+            "**/*.system.test.ts",
+            "test/end-to-end/**",
+            "test/soak/**",
+            "test/vm/**",
+            "test/high-availability/**",
+          ],
         },
       },
       {
@@ -49,6 +56,16 @@ export default defineConfig({
           globalSetup: ["test/soak/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "high-availability",
+          include: ["test/high-availability/**/*.test.ts"],
+          globalSetup: ["test/high-availability/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
           hookTimeout: 600_000,
         },
       },

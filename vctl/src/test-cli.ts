@@ -15,7 +15,7 @@ export async function runForTest(
     output,
     error,
     environment: systemEnvironment,
-    variables,
+    variables: { VFLEET_PATIENCE_SECONDS: "0", ...variables },
     signal,
     exitCode: 0,
   });

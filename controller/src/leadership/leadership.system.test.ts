@@ -49,7 +49,7 @@ async function start(name: string): Promise<Member> {
 /** As a killed process: nothing is given back. */
 async function vanish({ connection, leadership }: Member): Promise<void> {
   await connection.close();
-  leadership.resign();
+  await leadership.resign();
 }
 
 const leaders = () => running.filter(({ leadership }) => leadership.isLeading);
@@ -80,8 +80,11 @@ test("one of three leads, another after it vanished, and none once only one is l
 
 test("one that resigns is followed at once", async () => {
   const first = await oneLeads();
-  expect(await withoutLeader(first, () => first.leadership.resign())).toBeLessThan(leaseMs);
-  await first.connection.close();
+  const resignAndClose = async () => {
+    await first.leadership.resign();
+    await first.connection.close();
+  };
+  expect(await withoutLeader(first, resignAndClose)).toBeLessThan(leaseMs);
 });
 
 test("a NATS server that is away for longer than that ends it, and one of those that start anew leads", async () => {

@@ -20,6 +20,7 @@ export interface LeadershipOptions {
 }
 
 const tickMs = 50;
+const farewellMs = 500;
 const ballotSchema = z.strictObject({ candidate: z.string().max(200), round: z.number().int().min(0) });
 const answerSchema = z.object({ isGranted: z.boolean() });
 const subjectOf = (what: "ask" | "release", member: string) => `vfleet.leadership.${what}.${member}`;
@@ -63,11 +64,15 @@ export class Leadership {
     return role === "leader" && this.#options.environment.monotonicMs() < untilMs;
   }
 
-  /** Lets another one lead at once. What leads must have ended. */
-  resign(): void {
+  /** Lets another one lead at once. What leads must have ended. Resolves when the others have been told, or can't be. */
+  async resign(): Promise<void> {
+    const { connection, environment } = this.#options;
     this.#step({ type: "resign" });
     this.#stopTicks();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    if (connection.isClosed()) return;
+    // A connection that is closed sends nothing of what it still has to send.
+    await Promise.race([connection.flush().catch(() => undefined), environment.sleep(farewellMs)]);
   }
 
   #tick(): void {

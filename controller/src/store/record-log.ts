@@ -13,6 +13,8 @@ import { DurableWriter, operationHeader, type RecordWrite } from "./durable-writ
 import type { MirrorRecord } from "./mirror.ts";
 
 const retryDelayMs = 250;
+/** While NATS servers agree on a leader nobody answers: then it is asked again, and what is asked for may be repeated. */
+const answerTimeoutMs = 2000;
 
 export interface RecordLogOptions {
   connection: NatsConnection;
@@ -64,7 +66,7 @@ export class RecordLog {
   }
 
   static async open(options: RecordLogOptions): Promise<RecordLog> {
-    const js = options.connection.jetstream();
+    const js = options.connection.jetstream({ timeout: answerTimeoutMs });
     const jsm = await js.jetstreamManager();
     await js.views.kv(options.bucket, { history: 1, replicas: options.replicas, storage: StorageType.File });
     return new RecordLog(options, { js, jsm, writer: await DurableWriter.open(options) });

@@ -222,7 +222,8 @@ function connectToNats({ node, nats }: ControllerLinkOptions["config"]): Promise
     reconnect: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectMs,
-    pingInterval: 5000,
+    // With another server to go to a silent one is left before the controller misses this host.
+    pingInterval: nats.servers.length > 1 ? 2000 : 5000,
     maxPingOut: 2,
     timeout: 5000,
   });

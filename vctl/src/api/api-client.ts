@@ -4,7 +4,7 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import { createInterface } from "node:readline";
 import { text as readText } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { messageOf, VfleetError } from "@vfleet/shared";
+import { type Environment, messageOf, VfleetError } from "@vfleet/shared";
 import { z } from "zod";
 import { fail } from "../fail.ts";
 import { StatusError, statusSchema } from "./status-error.ts";
@@ -25,6 +25,17 @@ export interface ApiRequest {
 const watchEventSchema = z.looseObject({ type: z.string(), object: z.unknown() });
 export type WatchEvent = z.infer<typeof watchEventSchema>;
 
+/** What to do while nobody answers, as when another controller takes over. */
+export interface ClientPatience {
+  forMs: number;
+  environment: Environment;
+  /** Called once per request. */
+  onWait: (server: string) => void;
+}
+
+const retryMs = 200;
+/** What the system says where nobody listens just now, or did until a moment ago. */
+const passingCodes: readonly string[] = ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"];
 const connectTimeoutMs = 10_000;
 /** A server that takes longer to begin an answer that is not a stream counts as gone. */
 const answerTimeoutMs = 60_000;
@@ -37,8 +48,12 @@ export class ApiClient {
   readonly server: string;
   /** Of the current context. */
   readonly namespace: string;
+  readonly #patience: ClientPatience | undefined;
+  /** Of errors that came before anything of the request was sent. */
+  readonly #unsent = new WeakSet<VfleetError>();
 
-  constructor(config: KubeConfig, namespace?: string) {
+  constructor(config: KubeConfig, namespace?: string, patience?: ClientPatience) {
+    this.#patience = patience;
     this.config = config;
     const cluster = config.getCurrentCluster();
     // As kubectl: without any configuration the server is the local one, which refuses with a clear message.
@@ -102,10 +117,34 @@ export class ApiClient {
       headers["content-type"] = request.contentType ?? "application/json";
       headers["content-length"] = body.length;
     }
-    const response = await this.#exchange(url, { ...options, headers }, { body, timeoutMs });
+    const response = await this.#persist(request, () =>
+      this.#exchange(url, { ...options, headers }, { body, timeoutMs }),
+    );
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
     throw await this.#errorOf(response, status);
+  }
+
+  /** Again where nobody answers: whatever was not sent, and what only reads. */
+  async #persist<T>({ method = "GET", signal }: ApiRequest, attempt: () => Promise<T>): Promise<T> {
+    let deadlineMs: number | undefined;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        const patience = this.#patience;
+        const mayRepeat =
+          thrown instanceof VfleetError && (method === "GET" || this.#unsent.has(thrown)) && isNobody(thrown);
+        if (patience === undefined || !mayRepeat || signal?.aborted === true) throw thrown;
+        const nowMs = patience.environment.monotonicMs();
+        if (deadlineMs === undefined) {
+          deadlineMs = nowMs + patience.forMs;
+          if (nowMs < deadlineMs) patience.onWait(new URL(this.server).host);
+        }
+        if (nowMs >= deadlineMs) throw thrown;
+        await patience.environment.sleep(retryMs, signal);
+      }
+    }
   }
 
   #exchange(
@@ -115,15 +154,23 @@ export class ApiClient {
   ): Promise<IncomingMessage> {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     return new Promise((resolve, reject) => {
+      let isConnected = false;
       const outgoing = send(url, { ...options, timeout: connectTimeoutMs }, resolve);
       outgoing.on("socket", (socket) => {
         socket.setKeepAlive(true, keepAliveMs);
-        const connected = () => outgoing.setTimeout(timeoutMs ?? 0);
+        const connected = () => {
+          isConnected = true;
+          outgoing.setTimeout(timeoutMs ?? 0);
+        };
         if (socket.connecting) socket.once(url.protocol === "http:" ? "connect" : "secureConnect", connected);
         else connected();
       });
       outgoing.on("timeout", () => outgoing.destroy(new Error("no answer in time")));
-      outgoing.on("error", (error) => reject(this.#connectionError(error)));
+      outgoing.on("error", (error) => {
+        const failure = this.#connectionError(error);
+        if (!isConnected) this.#unsent.add(failure);
+        reject(failure);
+      });
       outgoing.end(body);
     });
   }
@@ -160,6 +207,12 @@ export class ApiClient {
         : error.message;
     return fail("server-unreachable", { server: host, reason }, { hint, cause: error });
   }
+}
+
+function isNobody({ cause }: VfleetError): boolean {
+  return (
+    cause instanceof Error && "code" in cause && typeof cause.code === "string" && passingCodes.includes(cause.code)
+  );
 }
 
 /** Whether asking again later may help: the way to the server is broken, or the server says it can't just now. */

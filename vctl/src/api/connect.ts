@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
+import { print } from "../cli.ts";
 import { ApiClient } from "./api-client.ts";
 import { loadKubeConfig } from "./kube-config.ts";
 
@@ -21,8 +22,16 @@ export function globalOptions(command: Command): GlobalOptions {
   return command.optsWithGlobals<GlobalOptions>();
 }
 
+/** Another controller takes over within three. */
+const defaultPatienceSeconds = 5;
+
 /** The API server that the kubeconfig in use names. Nothing is sent yet. */
 export async function connect(cli: Cli, command: Command): Promise<ApiClient> {
   const options = globalOptions(command);
-  return new ApiClient(await loadKubeConfig(cli, options), options.namespace);
+  const seconds = Number(cli.variables["VFLEET_PATIENCE_SECONDS"] ?? defaultPatienceSeconds);
+  return new ApiClient(await loadKubeConfig(cli, options), options.namespace, {
+    forMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+    environment: cli.environment,
+    onWait: (server) => print(cli.error, `No controller answers at ${server}, trying again for ${seconds} s`),
+  });
 }
