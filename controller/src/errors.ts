@@ -15,6 +15,10 @@ export const fail = errorRegistry({
   "id-blocks-exhausted": (p: { count: number }) => `Cannot allocate a block of ids: all ${p.count} are taken`,
   "guest-unreachable": (p: { server: string; reason: string }) => `Cannot reach server "${p.server}": ${p.reason}`,
   "node-unreachable": (p: { node: string }) => `Cannot reach node "${p.node}": its address is not known`,
+  "export-refused": (p: { checkpoint: string; reason: string }) =>
+    `Cannot export checkpoint "${p.checkpoint}": ${p.reason}`,
+  "import-refused": (p: { checkpoint: string; reason: string }) =>
+    `Cannot import checkpoint "${p.checkpoint}": ${p.reason}`,
   "restore-refused": (p: { checkpoint: string; reason: string }) =>
     `Cannot restore checkpoint "${p.checkpoint}": ${p.reason}`,
   "server-unbound": (p: { server: string }) =>

@@ -15,8 +15,6 @@ import { FleetPresence } from "./fleet/presence.ts";
 import { FailoverMetrics } from "./metrics/failover-metrics.ts";
 import { MigrationMetrics } from "./metrics/migration-metrics.ts";
 import { Ownership } from "./ownership/ownership.ts";
-import type { FleetAdmissionOptions } from "./admission/fleet-admission.ts";
-import { serverView, type ServerPlace } from "./reconcile/checkpoint/checkpoint-view.ts";
 import { Reconcilers } from "./reconcile/reconcilers.ts";
 import { AddressPool, IdBlockPool } from "./scheduler/addresses.ts";
 import { FleetIndex } from "./scheduler/fleet-index.ts";
@@ -43,8 +41,7 @@ export interface FleetControl {
   readonly epoch: number;
   readonly ownership: Ownership;
   readonly addresses: AddressPool;
-  /** As restores see it. */
-  readonly serverView: FleetAdmissionOptions["serverView"];
+  readonly presence: FleetPresence;
   close(): Promise<void>;
 }
 
@@ -159,8 +156,7 @@ export async function runFleetControl(
         answerAgent({ store, ownership, assignment: (name) => assignments.current(name), lease }, node, request),
     });
     revert.add("link to agents", () => link.close());
-    const view = (place: ServerPlace) => serverView({ store, ownership, presence }, place);
-    return { epoch: epochOf(firstRevision), ownership, addresses, serverView: view, close };
+    return { epoch: epochOf(firstRevision), ownership, addresses, presence, close };
   } catch (thrown) {
     await close();
     throw thrown;

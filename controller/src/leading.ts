@@ -4,6 +4,8 @@ import type { NatsConnection } from "nats";
 import type { Registry } from "prom-client";
 import { fleetAdmission } from "./admission/fleet-admission.ts";
 import { AgentStreams } from "./fleet/agent-streams.ts";
+import { CheckpointArchives } from "./fleet/checkpoint-archives.ts";
+import { serverView } from "./reconcile/checkpoint/checkpoint-view.ts";
 import { startFleetControl } from "./fleet-control.ts";
 import { startApiServer } from "./http/api-server.ts";
 import type { ObjectStore } from "./store/object-store.ts";
@@ -56,8 +58,15 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
       log,
       store,
       config,
-      admission: [fleetAdmission({ store, addresses: control.addresses, serverView: control.serverView })],
+      admission: [
+        fleetAdmission({
+          store,
+          addresses: control.addresses,
+          serverView: (place) => serverView({ store, ownership: control.ownership, presence: control.presence }, place),
+        }),
+      ],
       guestStreams: new AgentStreams({ store, ownership: control.ownership, tls: config.agentTls }),
+      archives: new CheckpointArchives({ store, presence: control.presence, tls: config.agentTls }),
       telemetry,
       registry,
       ...(isLeading === undefined ? {} : { isServing: isLeading }),

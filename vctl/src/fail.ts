@@ -32,6 +32,8 @@ export const fail = errorRegistry({
     `Cannot take checkpoint "${name}": ${reason}`,
   "restore-failed": ({ name, reason }: { name: string; reason: string }) =>
     `Cannot finish restore "${name}": ${reason}`,
+  "export-failed": ({ name, reason }: { name: string; reason: string }) =>
+    `Cannot write checkpoint "${name}" to a file: ${reason}`,
   "object-gone": ({ what }: { what: string }) => `${what} was deleted meanwhile`,
   "timed-out": ({ what }: { what: string }) => `timed out waiting for ${what}`,
   "exec-refused": ({ name, reason }: { name: string; reason: string }) =>

@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { Agent as TlsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import type { PeerCertificate } from "node:tls";
 import type { TlsFiles, VirtualServer } from "@vfleet/shared";
 import { messageOf, nodeKind } from "@vfleet/shared";
 import { WebSocket } from "ws";
@@ -10,6 +8,7 @@ import { fail } from "../errors.ts";
 import type { ExecRequest, GuestStreams, LogRequest } from "../http/guest-streams.ts";
 import type { Ownership } from "../ownership/ownership.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import { agentTls } from "./agent-tls.ts";
 import { endpointOf } from "./assignment.ts";
 
 export interface AgentStreamsOptions {
@@ -35,12 +34,11 @@ interface Agent {
 /** exec and logs, through the agent of the node that owns the server, over mutual TLS; both ends' certificates are of the fleet's CA. */
 export class AgentStreams implements GuestStreams {
   readonly #options: AgentStreamsOptions;
-  readonly #credentials: { ca: Buffer; cert: Buffer; key: Buffer };
+  readonly #tlsTo: ReturnType<typeof agentTls>;
 
   constructor(options: AgentStreamsOptions) {
     this.#options = options;
-    const { ca, certificate, key } = options.tls;
-    this.#credentials = { ca: readFileSync(ca), cert: readFileSync(certificate), key: readFileSync(key) };
+    this.#tlsTo = agentTls(options.tls);
   }
 
   async exec({ server, parameters }: ExecRequest, client: WebSocket): Promise<void> {
@@ -88,18 +86,6 @@ export class AgentStreams implements GuestStreams {
     if (endpoint === undefined)
       throw fail("guest-unreachable", { server: nameOf(server), reason: `the address of node "${node}" is not known` });
     return { node, origin: `${endpoint.host}:${endpoint.port}`, uid };
-  }
-
-  #tlsTo(node: string): TlsAgent {
-    return new TlsAgent({
-      ...this.#credentials,
-      minVersion: "TLSv1.3",
-      // Agents are known by their node's name, wherever they listen.
-      checkServerIdentity: (_host: string, certificate: PeerCertificate): Error | undefined =>
-        certificate.subject.CN === `node:${node}`
-          ? undefined
-          : new Error(`certificate of "node:${node}" is needed, got "${String(certificate.subject.CN)}"`),
-    });
   }
 }
 

@@ -12,6 +12,8 @@ import { anonymous, Authenticator, unauthorized } from "./authentication.ts";
 import { GuestUpgrades, refuseForeignOrigin } from "./guest-routes.ts";
 import type { GuestStreams } from "./guest-streams.ts";
 import { contentFinalizer, startNamespaceReaper } from "./namespace-reaper.ts";
+import { addArchiveBodies } from "./archive-routes.ts";
+import type { ArchiveStreams } from "./archive-streams.ts";
 import { bodyLimitBytes } from "./request-body.ts";
 import { setUser, userOf } from "./request-user.ts";
 import { addKindRoutes } from "./resource-routes.ts";
@@ -29,6 +31,7 @@ export interface ApiServerOptions {
   admission?: readonly Admission[];
   /** None: exec and log answer 503. */
   guestStreams?: GuestStreams;
+  archives?: ArchiveStreams;
   /** None: metrics answer 503. */
   telemetry?: TelemetryReader;
   /** Whether what is read is still current; none: always. What comes after that is answered 503. */
@@ -46,7 +49,8 @@ export interface ApiServer {
 
 const publicPaths: readonly string[] = ["/version", "/healthz", "/livez", "/readyz"];
 const headersTimeoutMs = 30_000;
-const requestTimeoutMs = 120_000;
+/** Of a whole request: an archive may take long. */
+const requestTimeoutMs = 6 * 3_600_000;
 const keepAliveTimeoutMs = 120_000;
 
 /** Listens on TCP and on `listen.socket`; makes sure that the namespace `default` exists, and empties namespaces being deleted. */
@@ -97,7 +101,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     telemetry: options.telemetry,
     registry,
   });
-  for (const kind of kinds) addKindRoutes(app, { ...parts, watches, guestStreams: options.guestStreams }, kind);
+  for (const kind of kinds)
+    addKindRoutes(app, { ...parts, watches, guestStreams: options.guestStreams, archives: options.archives }, kind);
   await app.ready();
   await ensureDefaultNamespace(store);
   const stopReaper = startNamespaceReaper(parts);
@@ -125,6 +130,7 @@ function addHooks(
   const { authenticator, metrics, log } = parts;
   // Bodies are read by their own rules, for every type.
   app.removeAllContentTypeParsers();
+  addArchiveBodies(app);
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request) => {
     refuseForeignOrigin(request.raw);

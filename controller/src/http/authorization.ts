@@ -3,7 +3,7 @@ import type { User } from "./authentication.ts";
 const adminGroups: readonly string[] = ["vfleet:admins", "system:masters"];
 const readVerbs: readonly string[] = ["get", "list", "watch"];
 /** Reading them acts on a server. */
-const powerfulSubresources: readonly string[] = ["exec", "attach", "console"];
+const powerfulSubresources: readonly string[] = ["exec", "attach", "console", "archive"];
 
 /** What a request wants, in the words of Kubernetes' access reviews. */
 export interface AccessRequest {

@@ -1,4 +1,4 @@
-import { virtualServerKind, type Kind } from "@vfleet/shared";
+import { checkpointKind, virtualServerKind, type Kind } from "@vfleet/shared";
 
 /** A resource that discovery names and that isn't a stored object of its own. */
 export interface ExtraResource {
@@ -60,6 +60,8 @@ export function kindSubresources(kind: Kind): readonly ExtraResource[] {
   const status: readonly ExtraResource[] = kind.statusSubresource
     ? [{ name: "status", namespaced: kind.namespaced, kind: kind.kind, verbs: ["get", "patch", "update"] }]
     : [];
+  if (kind.plural === checkpointKind.plural)
+    return [...status, { name: "archive", namespaced: true, kind: kind.kind, verbs: ["create", "get"] }];
   if (kind.plural !== virtualServerKind.plural) return status;
   return [
     ...status,

@@ -1,16 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { virtualServerKind, type Kind } from "@vfleet/shared";
-import { isAllowed } from "./authorization.ts";
+import { checkpointKind, virtualServerKind, type Kind } from "@vfleet/shared";
+import { addArchiveRoutes } from "./archive-routes.ts";
+import type { ArchiveStreams } from "./archive-streams.ts";
+import { authorize, resourceRequest } from "./asked.ts";
 import { requireRunning } from "./guest-routes.ts";
 import type { GuestStreams } from "./guest-streams.ts";
 import { groupPath } from "./paths.ts";
-import { userOf } from "./request-user.ts";
 import { deleteCollection, deleteObject } from "./resource-delete.ts";
 import { getObject, listObjects } from "./resource-read.ts";
 import { keyOf, type Answer, type ResourceParts, type ResourceRequest } from "./resource-request.ts";
 import { createObject, patchObject, updateObject } from "./resource-write.ts";
 import type { WatchStreams } from "./resource-watch.ts";
-import { badRequest, forbidden, StatusError, statusOf, unavailable } from "./status.ts";
+import { badRequest, StatusError, statusOf, unavailable } from "./status.ts";
 
 type Action = "get" | "list" | "create" | "update" | "patch" | "delete" | "deletecollection";
 type Act = (parts: ResourceParts, request: ResourceRequest) => Answer | Promise<Answer>;
@@ -28,6 +29,7 @@ const acts: Readonly<Record<Action, Act>> = {
 export interface RouteParts extends ResourceParts {
   watches: WatchStreams;
   guestStreams: GuestStreams | undefined;
+  archives: ArchiveStreams | undefined;
 }
 
 const allMethods: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -44,6 +46,7 @@ export function addKindRoutes(app: FastifyInstance, parts: RouteParts, kind: Kin
   if (kind.statusSubresource)
     route(`${collection}/:name/status`, { GET: "get", PUT: "update", PATCH: "patch" }, "status");
   if (kind.plural === virtualServerKind.plural) addGuestRoutes(app, parts, { url: `${collection}/:name`, kind });
+  if (kind.plural === checkpointKind.plural) addArchiveRoutes(app, parts, { url: `${collection}/:name/archive`, kind });
 }
 
 function addRoute(
@@ -123,38 +126,4 @@ function addGuestRoutes(app: FastifyInstance, parts: RouteParts, place: { url: s
     const lines = await parts.guestStreams.logs({ server, parameters: asked.query, signal: gone.signal });
     return reply.type("text/plain; charset=utf-8").send(lines);
   });
-}
-
-function resourceRequest(request: FastifyRequest, kind: Kind, subresource: "status" | undefined): ResourceRequest {
-  const parameters = request.params as { namespace?: string; name?: string }; // named in the routes above
-  return {
-    kind,
-    namespace: parameters.namespace,
-    name: parameters.name,
-    subresource,
-    user: userOf(request),
-    query: new URL(request.url, "https://api").searchParams,
-    body: Buffer.isBuffer(request.body) ? request.body : undefined,
-    contentType: request.headers["content-type"],
-    accept: request.headers.accept,
-  };
-}
-
-function authorize(
-  { kind, namespace, name, user }: ResourceRequest,
-  verb: string,
-  subresource: string | undefined,
-): void {
-  if (isAllowed(user, { verb, group: kind.group, resource: kind.plural, subresource })) return;
-  const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
-  const qualified = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
-  const scope = namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  throw forbidden(
-    `${qualified} ${name === undefined ? "" : `"${name}" `}is forbidden: User "${user.name}" cannot ${verb} resource "${resource}" in API group "${kind.group}" ${scope}`,
-    {
-      name: name ?? "",
-      group: kind.group,
-      kind: kind.plural,
-    },
-  );
 }

@@ -70,12 +70,13 @@ export class CheckpointCopies {
     const { volumes } = this.#parts.engine;
     if (this.#store.has(id) || this.#coming.has(id))
       throw agentError("checkpoint-in-use", { checkpoint: id, by: "kept" });
-    await this.#begin(id, () =>
+    const received = this.#begin(id, () =>
       this.#keep(id, decompressProgram(archive), {
         receiveVolume: (stream) => volumes.importSnapshot(checkpointSnapshot(id), stream),
       }),
     );
     this.#parts.onChange();
+    await received.finally(this.#parts.onChange);
   }
 
   /** It is to be deleted: nothing more of it comes. */

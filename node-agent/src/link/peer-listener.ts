@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import type { Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
 import { WebSocketServer } from "ws";
@@ -138,7 +139,12 @@ export class PeerListener {
   }
 
   async #receiveCheckpoint(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const details = await this.#options.checkpoints.receive(id, request);
+    // What is refused in the middle is answered, and who sends it reads that.
+    const archive = new PassThrough();
+    request.once("close", () => request.complete || archive.destroy(new Error("it was cut")));
+    request.pipe(archive);
+    archive.once("close", () => request.resume());
+    const details = await this.#options.checkpoints.receive(id, archive);
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(details));
   }
 

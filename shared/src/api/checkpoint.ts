@@ -3,7 +3,7 @@ import { allVerbs, defineKind } from "./kind.ts";
 import { objectMetaSchema, subdomainSchema } from "./meta.ts";
 import { virtualServerSpecSchema } from "./virtual-server.ts";
 
-export const checkpointPhases = ["Pending", "Taking", "Ready", "Failed", "Deleting"] as const;
+export const checkpointPhases = ["Pending", "Taking", "Importing", "Ready", "Failed", "Deleting"] as const;
 /** While it is there, the checkpoint's node may hold it. */
 export const checkpointFinalizer = "vfleet.dev/checkpoint";
 

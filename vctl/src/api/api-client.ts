@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Environment, messageOf, VfleetError } from "@vfleet/shared";
@@ -20,6 +21,12 @@ export interface ApiRequest {
   contentType?: string;
   accept?: string;
   signal?: AbortSignal;
+}
+
+export interface UploadRequest extends Pick<ApiRequest, "path" | "query" | "signal"> {
+  content: Readable;
+  contentType: string;
+  contentLength: number;
 }
 
 const watchEventSchema = z.looseObject({ type: z.string(), object: z.unknown() });
@@ -77,6 +84,11 @@ export class ApiClient {
     return this.#send(request, undefined);
   }
 
+  /** Sends bytes as they come, and resolves with the answer, which may come before they are all sent: where they are refused. */
+  async upload(request: UploadRequest): Promise<IncomingMessage> {
+    return this.#send({ method: "PUT", ...request }, undefined, request);
+  }
+
   /** The events of one watch connection; ends when the server or `signal` ends it. A failed watch throws. */
   async *watch(request: ApiRequest): AsyncGenerator<WatchEvent> {
     const response = await this.#send({ ...request, query: { ...request.query, watch: true } }, undefined);
@@ -103,7 +115,7 @@ export class ApiClient {
     }
   }
 
-  async #send(request: ApiRequest, timeoutMs: number | undefined): Promise<IncomingMessage> {
+  async #send(request: ApiRequest, timeoutMs: number | undefined, upload?: UploadRequest): Promise<IncomingMessage> {
     const url = new URL(this.server + request.path + queryText(request.query));
     const options: RequestOptions = {
       method: request.method ?? "GET",
@@ -117,9 +129,13 @@ export class ApiClient {
       headers["content-type"] = request.contentType ?? "application/json";
       headers["content-length"] = body.length;
     }
-    const response = await this.#persist(request, () =>
-      this.#exchange(url, { ...options, headers }, { body, timeoutMs }),
-    );
+    if (upload !== undefined) {
+      headers["content-type"] = upload.contentType;
+      headers["content-length"] = upload.contentLength;
+    }
+    const attempt = () => this.#exchange(url, { ...options, headers }, { body: upload?.content ?? body, timeoutMs });
+    // What is read as it is sent can't be sent twice.
+    const response = await (upload === undefined ? this.#persist(request, attempt) : attempt());
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
     throw await this.#errorOf(response, status);
@@ -150,7 +166,7 @@ export class ApiClient {
   #exchange(
     url: URL,
     options: RequestOptions,
-    { body, timeoutMs }: { body: Buffer | undefined; timeoutMs: number | undefined },
+    { body, timeoutMs }: { body: Buffer | Readable | undefined; timeoutMs: number | undefined },
   ): Promise<IncomingMessage> {
     const send = url.protocol === "http:" ? httpRequest : httpsRequest;
     return new Promise((resolve, reject) => {
@@ -171,7 +187,10 @@ export class ApiClient {
         if (!isConnected) this.#unsent.add(failure);
         reject(failure);
       });
-      outgoing.end(body);
+      if (body instanceof Readable) {
+        body.once("error", (error) => outgoing.destroy(error));
+        body.pipe(outgoing);
+      } else outgoing.end(body);
     });
   }
 

@@ -6,6 +6,7 @@ import { type Cli, print } from "../cli.ts";
 import { formatterOf, resultText } from "../output/format.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { serverName } from "../resource/resource-arguments.ts";
+import { configureExport, configureImport } from "./checkpoint-archive.ts";
 import { followPhases } from "./checkpoint-follow.ts";
 import { configureSchedule } from "./checkpoint-schedule.ts";
 import { createFrom } from "./create.ts";
@@ -65,6 +66,9 @@ export function configureCheckpoint(command: Command, cli: Cli): void {
   remove.argument("<checkpoints...>").action(async (words: string[]) => {
     await delegate(command, cli, { name: "delete", configure: configureDelete }, ["checkpoints", ...words.map(nameOf)]);
   });
+
+  configureExport(command.command("export").description("Write one to a file"), cli, nameOf);
+  configureImport(command.command("import").description("Make one of a file"), cli);
 
   const list = command.command("list").alias("ls").description("Show checkpoints; as vctl get checkpoints");
   list.option("-o, --output <format>", "as vctl get").action(async ({ output }: { output?: string }) => {

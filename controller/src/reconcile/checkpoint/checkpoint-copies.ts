@@ -11,7 +11,10 @@ import type { CheckpointHolder } from "./checkpoint-step.ts";
 const commandTimeoutMs = 10_000;
 
 /** Nodes that say something of it, and those that had it. */
-export function holdersOf({ presence, store }: ReconcileContext, checkpoint: Checkpoint): CheckpointHolder[] {
+export function holdersOf(
+  { presence, store }: Pick<ReconcileContext, "presence" | "store">,
+  checkpoint: Checkpoint,
+): CheckpointHolder[] {
   const { uid = "" } = checkpoint.metadata;
   const { node, copies = [] } = checkpoint.status ?? {};
   const reportOf = (name: string) => presence.report(name)?.checkpoints.find((report) => report.checkpoint === uid);
@@ -26,7 +29,7 @@ export function holdersOf({ presence, store }: ReconcileContext, checkpoint: Che
 }
 
 /** Living nodes that have it whole. */
-export function livingHolders(context: ReconcileContext, checkpoint: Checkpoint): string[] {
+export function livingHolders(context: Pick<ReconcileContext, "presence" | "store">, checkpoint: Checkpoint): string[] {
   return holdersOf(context, checkpoint)
     .filter(({ presence, report }) => presence === "alive" && report?.phase === "Ready")
     .map(({ node }) => node);

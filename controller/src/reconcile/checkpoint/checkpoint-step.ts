@@ -1,8 +1,11 @@
 import type { Checkpoint, CheckpointDetails, CheckpointReport, CheckpointStatus } from "@vfleet/shared";
 import { checkpointFinalizer } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
+import { importedSpec } from "./imported-spec.ts";
 import type { ServerView } from "./checkpoint-view.ts";
 
+/** A host that is given an archive says so at once. */
+const importHeardMs = 15_000;
 /** After a copy that failed, and after one that nobody heard of. */
 const copyAgainMs = 30_000;
 
@@ -53,6 +56,8 @@ export function checkpointStep(view: CheckpointView): CheckpointStep {
       return pending(view, status);
     case "Taking":
       return taking(view, status);
+    case "Importing":
+      return importing(view, status);
     case "Ready":
       return ready(view, status);
     case "Failed":
@@ -86,12 +91,28 @@ function taking({ node, server }: CheckpointView, status: CheckpointStatus): Che
   return { status, action: { kind: "describe" } };
 }
 
+/** The API has a host keep an archive, and lets the object go where that is refused. Nobody does where the API's process has ended. */
+function importing({ node, checkpoint, nowMs }: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const { report } = node;
+  if (report?.phase === "Ready") return { status, action: { kind: "describe" } };
+  const isNew = nowMs - Date.parse(checkpoint.metadata.creationTimestamp ?? "") < importHeardMs;
+  if (report?.phase === "Copying" || isNew) return { status };
+  return failed(status, "ImportCut", report?.message ?? `Node "${status.node}" does not have it: import it again`);
+}
+
 /** Of one that its host has described. The host has more to say: every flag of its processors. */
 export function readyStatus(status: CheckpointStatus, details: CheckpointDetails): CheckpointStatus {
   const { message: _message, ...rest } = status;
-  const { versions, spec: _spec, ...seen } = details;
+  const { versions, spec, ...seen } = details;
+  const serverSpec = rest.serverSpec ?? importedSpec(spec);
   const { criu, runc, kernel, architecture, cgroup } = versions;
-  return { ...rest, ...seen, versions: { criu, runc, kernel, architecture, cgroup }, phase: "Ready" };
+  return {
+    ...rest,
+    ...seen,
+    ...(serverSpec === undefined ? {} : { serverSpec }),
+    versions: { criu, runc, kernel, architecture, cgroup },
+    phase: "Ready",
+  };
 }
 
 /** A node that is silent keeps what it had. */

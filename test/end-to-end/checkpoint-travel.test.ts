@@ -1,0 +1,56 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Checkpoint } from "@vfleet/shared";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/program.ts";
+
+describe("a checkpoint that leaves its host", () => {
+  let fleet: Fleet;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "travel-"));
+    fleet = await Fleet.open();
+    await fleet.haveImage();
+    await fleet.openAllNodes();
+  });
+  afterAll(async () => {
+    await fleet.vctl("delete", "checkpoints", "--all");
+    await fleet.vctl("delete", "restores", "--all");
+    for (const name of ["cache", "cache-2"]) await fleet.remove(name);
+    rmSync(folder, { recursive: true });
+  });
+
+  const redis = async (server: string, ...words: string[]) =>
+    (await fleet.does("exec", server, "--", "redis-cli", ...words)).trim();
+
+  test("goes out as one file, comes in under another name, and is a new server on another host that knows what the first knew", async () => {
+    const { node } = await fleet.haveRedis("cache");
+    await redis("cache", "set", "town", "Utrecht");
+    await fleet.does("checkpoint", "create", "cache", "--name", "first");
+    await redis("cache", "set", "town", "elsewhere");
+    const file = join(folder, "first.tar.zst");
+    expect(await fleet.does("checkpoint", "export", "first", "-o", file)).toContain("is in");
+
+    const damaged = join(folder, "damaged.tar.zst");
+    writeFileSync(damaged, readFileSync(file).subarray(0, -4096));
+    const refused = await fleet.vctl("checkpoint", "import", damaged, "--name", "damaged");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("Cannot import checkpoint");
+    await until("nothing to be left", 10_000, async () =>
+      (await fleet.list<Checkpoint>("checkpoints")).every(({ metadata }) => metadata.name === "first"),
+    );
+
+    const other = await fleet.otherNode(node);
+    await fleet.does("checkpoint", "import", file, "--name", "second");
+    await fleet.does("checkpoint", "restore", "second", "--as", "cache-2", "--node", other);
+    const { nodeName, address } = await fleet.runningStatus("cache-2");
+    expect(nodeName).toBe(other);
+    expect(address).not.toBe((await fleet.runningStatus("cache")).address);
+    expect(await redis("cache-2", "get", "town")).toBe("Utrecht");
+    expect(await redis("cache", "get", "town")).toBe("elsewhere");
+    const taken = await fleet.vctl("checkpoint", "restore", "second", "--as", "cache-2");
+    expect(taken.stderr).toContain("names a new one");
+  });
+});
