@@ -82,7 +82,7 @@ describe("where a server could be restored from", () => {
       checkpoint("second", { takenAt: "2026-01-02T00:00:00.000Z" }),
       checkpoint("nowhere", { takenAt: "2026-01-03T00:00:00.000Z" }),
       checkpoint("under-way", { phase: "Taking" }),
-      checkpoint("another's", { serverUid: "uid-other" }),
+      checkpoint("of-another", { serverUid: "uid-other" }),
       checkpoint("deleted", {}, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
     ];
     const holders = (uid: string) => (uid === "uid-nowhere" ? [] : ["host-2"]);
