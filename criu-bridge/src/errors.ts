@@ -30,6 +30,12 @@ export const fail = errorRegistry({
     `Cannot use checkpoint ${quoted(p.checkpoint)}: ${quoted(p.member)} ${p.reason}`,
   "checkpoint-version": (p: { checkpoint: string; found: number; known: number }) =>
     `Cannot use checkpoint ${quoted(p.checkpoint)}: format version ${p.known} is known, found ${p.found}`,
+  "checkpoint-key-unusable": (p: { file: string; reason: string }) =>
+    `Cannot use the key for checkpoints in ${quoted(p.file)}: ${p.reason}`,
+  "checkpoint-key-missing": (p: { checkpoint: string; keyId: string }) =>
+    `Cannot use checkpoint ${quoted(p.checkpoint)}: it is encrypted with key ${p.keyId}, and this host has none (checkpoints.encryptionKeyFile)`,
+  "checkpoint-key-wrong": (p: { checkpoint: string; keyId: string; found: string }) =>
+    `Cannot use checkpoint ${quoted(p.checkpoint)}: it is encrypted with key ${p.keyId}, this host has ${p.found}`,
   "versions-differ": (p: { what: string; source: string; target: string }) =>
     `Cannot migrate between these hosts: ${p.what} must be the same, source has ${p.source}, target has ${p.target}`,
   "program-unusable": (p: { program: string; reason: string }) => `Cannot use ${quoted(p.program)}: ${p.reason}`,

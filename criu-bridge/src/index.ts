@@ -1,5 +1,6 @@
 export { listCheckpoints, purgeUnfinishedCheckpoints, removeCheckpoint } from "./checkpoint/checkpoint-folder.ts";
 export { CheckpointWriter, openCheckpoint, type CheckpointContent } from "./checkpoint/checkpoint-content.ts";
+export { readCheckpointKey, type CheckpointKey } from "./checkpoint/kept/checkpoint-key.ts";
 export { parseManifest, readManifest, type CheckpointManifest } from "./checkpoint/checkpoint-manifest.ts";
 export type { RestorePorts, TakePorts } from "./checkpoint/checkpoint-ports.ts";
 export { restoreCheckpoint, type RestoreOptions } from "./checkpoint/restore-checkpoint.ts";

@@ -14,11 +14,12 @@ import {
   type CheckpointManifest,
   type CheckpointMember,
 } from "./checkpoint-manifest.ts";
+import type { CheckpointKey } from "./kept/checkpoint-key.ts";
 import type { ChunkPlace } from "./kept/checkpoint-pages.ts";
 import { keepMembers } from "./kept/keep-members.ts";
 import { KeptMembers } from "./kept/kept-members.ts";
 import { layImages } from "./kept/lay-images.ts";
-import { plainSealing } from "./kept/sealing.ts";
+import { plainSealing, type Sealing } from "./kept/sealing.ts";
 
 /** A whole checkpoint of this host: the one way to read its members, however they are kept. */
 export interface CheckpointContent {
@@ -38,9 +39,11 @@ export interface CheckpointContent {
 }
 
 /** Throws as `readManifest`. */
-export function openCheckpoint(stateFolder: string, id: string): CheckpointContent {
-  const manifest = readManifest(stateFolder, id);
-  const kept = new KeptMembers(stateFolder, manifest, plainSealing);
+export function openCheckpoint(stateFolder: string, id: string, key?: CheckpointKey): CheckpointContent {
+  const manifest = readManifest(stateFolder, id, key?.sealing);
+  // One from before there was a key isn't encrypted.
+  const ownKey = manifest.kept?.keyId === undefined ? undefined : key;
+  const kept = new KeptMembers(stateFolder, manifest, ownKey?.sealing ?? plainSealing);
   return {
     manifest,
     read: (name) => kept.read(name),
@@ -48,7 +51,7 @@ export function openCheckpoint(stateFolder: string, id: string): CheckpointConte
     check: () => kept.check(),
     layImages: async (into) => {
       await layImages(kept, manifest, into);
-      return kept.layIndex(`${into}-chunks`);
+      return { ...kept.layIndex(`${into}-chunks`), ...(ownKey === undefined ? {} : { key: ownKey.file }) };
     },
   };
 }
@@ -62,18 +65,22 @@ export type AboutCheckpoint = Omit<
 /** A checkpoint that is being made: it is none until it is sealed, and after a crash it is removed. */
 export class CheckpointWriter {
   readonly id: string;
-  /** What CRIU writes here itself becomes members, too. */
+  /** What CRIU writes here itself becomes members, too. On a tmpfs where the host encrypts its checkpoints. */
   readonly folder: CheckpointFolder;
   readonly #stateFolder: string;
+  readonly #sealing: Sealing;
   readonly #added = new Map<string, CheckpointMember>();
 
-  constructor(stateFolder: string, id: string) {
+  constructor(stateFolder: string, id: string, key?: CheckpointKey) {
     this.id = id;
     this.#stateFolder = stateFolder;
-    this.folder = checkpointFolder(stateFolder, id);
-    if (existsSync(this.folder.manifest)) throw new Error(`Checkpoint "${id}" is there already`);
+    this.#sealing = key?.sealing ?? plainSealing;
+    this.folder = checkpointFolder(key?.plainFolder ?? stateFolder, id);
+    const kept = checkpointFolder(stateFolder, id);
+    if (existsSync(kept.manifest)) throw new Error(`Checkpoint "${id}" is there already`);
     discardCheckpoint(stateFolder, id);
-    mkdirSync(this.folder.folder, { recursive: true, mode: 0o700 });
+    removeFolder(this.folder.folder);
+    for (const { folder } of [kept, this.folder]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.makeImagesFolder();
   }
 
@@ -113,8 +120,9 @@ export class CheckpointWriter {
   async seal(about: AboutCheckpoint): Promise<CheckpointManifest> {
     const { members, kept } = await keepMembers({
       stateFolder: this.#stateFolder,
-      folder: this.folder,
-      sealing: plainSealing,
+      plain: this.folder,
+      folder: checkpointFolder(this.#stateFolder, this.id),
+      sealing: this.#sealing,
       known: this.#added,
     });
     const manifest: CheckpointManifest = {
@@ -126,13 +134,15 @@ export class CheckpointWriter {
       members,
       kept,
     };
-    await writeManifest(this.#stateFolder, manifest);
+    await writeManifest(this.#stateFolder, manifest, this.#sealing);
+    if (this.#sealing.keyId !== undefined) removeFolder(this.folder.folder);
     return manifest;
   }
 
   /** Nothing is left of it. */
   discard(): void {
     discardCheckpoint(this.#stateFolder, this.id);
+    removeFolder(this.folder.folder);
   }
 }
 

@@ -60,6 +60,14 @@ it("ends the server where memory is found damaged only while it is filled, and l
   expect(seen.damagedLate).toEqual({ code: "lazy-pages-failed", tasks: 0, later: true });
 });
 
+it("brings back an encrypted one with its key, and not without", () => {
+  expect(seen.sealed).toEqual({
+    keyId: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
+    withoutKey: "checkpoint-key-missing",
+    intact: true,
+  });
+});
+
 it("brings back memory and files as they were, as often as wanted, and the server goes on", () => {
   const counts = seen.restores.map(({ countedFrom }) => countedFrom);
   expect(seen.restores).toHaveLength(2);

@@ -72,7 +72,7 @@ class Restoring {
 
   async restore(): Promise<RestoredCheckpoint> {
     const { host, ports, id, operation } = this.#options;
-    const content = openCheckpoint(host.stateFolder, id);
+    const content = openCheckpoint(host.stateFolder, id, host.checkpointKey);
     const { manifest } = content;
     await this.#timeline.measure("check", () => content.check());
     const work = makeCheckpointWork(host, `${operation}-restore`);

@@ -80,7 +80,7 @@ class Taking {
     this.#options = options;
     this.#undo = undo;
     this.#tidyUp = tidyUp;
-    this.#writer = new CheckpointWriter(options.host.stateFolder, options.id);
+    this.#writer = new CheckpointWriter(options.host.stateFolder, options.id, options.host.checkpointKey);
     undo.add("folder", () => this.#writer.discard());
     this.#timeline = new Timeline(options.host.environment);
   }

@@ -20,7 +20,7 @@ import { RestorerSocket } from "./restorer-socket.ts";
  * Fills the memory of what CRIU restores, in a process of its own: it goes on while the agent is started again. Started before it is
  * needed; goes to work when a word on its input says where the pages are, and ends when nothing is missing any more.
  *
- *     fill-memory --images FOLDER --socket PATH [--store FILE --index FILE | --chunks FOLDER --index FILE]
+ *     fill-memory --images FOLDER --socket PATH [--store FILE --index FILE | --chunks FOLDER --index FILE [--key FILE]]
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -30,16 +30,17 @@ async function main(): Promise<number> {
       store: { type: "string", default: "" },
       index: { type: "string", default: "" },
       chunks: { type: "string", default: "" },
+      key: { type: "string", default: "" },
     },
   });
-  const { images = "", socket = "", store, index, chunks } = values;
+  const { images = "", socket = "", store, index, chunks, key } = values;
   // CRIU connects to a name in the folder that it works in; whole paths can be longer than an address has room for.
   process.chdir(dirname(socket));
   const restorer = new RestorerSocket(basename(socket));
   const place = await text(process.stdin);
   // Nobody needs it.
   if (place === "") return 0;
-  const pages = pagesFrom(place, { images, store, index, chunks });
+  const pages = pagesFrom(place, { images, store, index, chunks, key });
   const filler = new MemoryFiller({ environment: systemEnvironment, restorer, ...pages });
   try {
     await filler.run();
@@ -67,6 +68,7 @@ interface FillerPaths {
   store: string;
   index: string;
   chunks: string;
+  key: string;
 }
 
 function pagesFrom(place: string, paths: FillerPaths): FillerPages {

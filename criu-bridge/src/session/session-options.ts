@@ -1,4 +1,5 @@
 import type { Environment, Failpoints, Logger, MoveMode, TlsFiles } from "@vfleet/shared";
+import type { CheckpointKey } from "../checkpoint/kept/checkpoint-key.ts";
 import type { MigrationIdentity } from "./ports.ts";
 import type { SessionReport } from "./session-report.ts";
 
@@ -17,6 +18,8 @@ export interface SessionHost {
   /** Survives reboots: logs, statistics and the state of operations. Programs may be started from it. */
   stateFolder: string;
   tls: TlsFiles;
+  /** None: checkpoints are not encrypted. */
+  checkpointKey?: CheckpointKey | undefined;
 }
 
 /** Post-copy: without a word from the other side for so long, while one is due, it is given up. */

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { openCheckpoint } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
 import type { CheckpointReport, OfferCheckpoint, PullCheckpoint } from "@vfleet/shared";
 import { agentError } from "../agent-error.ts";
@@ -35,13 +34,13 @@ export class CheckpointCopies {
   }
 
   send(id: string, peer: string): Readable {
-    const { config, engine, environment } = this.#parts;
+    const { engine, environment } = this.#parts;
     const offer = offerKey(id, peer);
     const isOffered = (this.#offers.get(offer) ?? 0) >= environment.monotonicMs();
     if (peer !== controllerName && !isOffered) throw agentError("checkpoint-not-offered", { checkpoint: id, peer });
     this.#offers.delete(offer);
     this.#store.get(id);
-    return packCheckpoint(openCheckpoint(config.stateFolder, id), engine.volumes.sendSnapshot(checkpointSnapshot(id)));
+    return packCheckpoint(this.#store.content(id), engine.volumes.sendSnapshot(checkpointSnapshot(id)));
   }
 
   /** Accepted; how it ends is reported. */
@@ -112,7 +111,8 @@ export class CheckpointCopies {
     await engine.volumes.deleteSnapshot(snapshot);
     try {
       const { stateFolder, volumesFolder } = config;
-      this.#store.add(await unpackCheckpoint(archive, { ...from, stateFolder, volumesFolder, id, snapshot }));
+      const { key } = this.#store;
+      this.#store.add(await unpackCheckpoint(archive, { ...from, stateFolder, volumesFolder, id, snapshot, key }));
     } catch (thrown) {
       await engine.volumes.deleteSnapshot(snapshot);
       throw thrown;

@@ -1,9 +1,13 @@
+import { rmSync } from "node:fs";
 import {
   bridgeError,
   listCheckpoints,
   purgeUnfinishedCheckpoints,
   readManifest,
   removeCheckpoint,
+  openCheckpoint,
+  type CheckpointContent,
+  type CheckpointKey,
   type CheckpointManifest,
 } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
@@ -28,17 +32,20 @@ export interface HeldCheckpoint {
 export class CheckpointStore {
   readonly #stateFolder: string;
   readonly #volumes: VolumeDriver;
+  readonly key: CheckpointKey | undefined;
   readonly #held = new Map<string, HeldCheckpoint>();
   /** Why, by id: their manifests can't be read. */
   readonly #damaged = new Map<string, string>();
 
-  constructor(stateFolder: string, volumes: VolumeDriver) {
+  constructor(stateFolder: string, volumes: VolumeDriver, key: CheckpointKey | undefined) {
     this.#stateFolder = stateFolder;
+    this.key = key;
     this.#volumes = volumes;
   }
 
   /** Reads what is there and removes what is no checkpoint; returns the ids of that. */
   async open(): Promise<string[]> {
+    if (this.key !== undefined) rmSync(this.key.plainFolder, { recursive: true, force: true });
     const purged = purgeUnfinishedCheckpoints(this.#stateFolder);
     const whole = listCheckpoints(this.#stateFolder);
     for (const snapshot of await this.#volumes.listSnapshots()) {
@@ -47,7 +54,7 @@ export class CheckpointStore {
     }
     for (const id of whole) {
       try {
-        this.add(readManifest(this.#stateFolder, id));
+        this.add(readManifest(this.#stateFolder, id, this.key?.sealing));
       } catch (thrown) {
         this.#damaged.set(id, messageOf(thrown));
       }
@@ -68,6 +75,11 @@ export class CheckpointStore {
     const held = this.#held.get(id);
     if (held === undefined) throw bridgeError("checkpoint-missing", { checkpoint: id });
     return held;
+  }
+
+  /** Throws as `openCheckpoint`. */
+  content(id: string): CheckpointContent {
+    return openCheckpoint(this.#stateFolder, id, this.key);
   }
 
   /** Throws `checkpoint-missing`. */

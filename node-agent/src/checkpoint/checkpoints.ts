@@ -24,6 +24,7 @@ import { readMigratability } from "../engine/runtime/migratability.ts";
 import type { CheckpointSessions } from "../link/checkpoint-sessions.ts";
 import { requireCompatible } from "../migration/host-compatibility.ts";
 import { sessionHost } from "../migration/session-host.ts";
+import { checkpointKeyOf } from "./checkpoint-key-of.ts";
 import { deleteAsideSnapshots, putBackVolume, restorePorts, takePorts } from "./checkpoint-ports.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 
@@ -48,8 +49,9 @@ export class Checkpoints implements CheckpointSessions {
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
-    this.#host = sessionHost(parts, "checkpoint");
-    this.#store = new CheckpointStore(parts.config.stateFolder, parts.engine.volumes);
+    const checkpointKey = checkpointKeyOf(parts.config);
+    this.#host = { ...sessionHost(parts, "checkpoint"), checkpointKey };
+    this.#store = new CheckpointStore(parts.config.stateFolder, parts.engine.volumes, checkpointKey);
     this.#copies = new CheckpointCopies(parts, this.#store);
   }
 

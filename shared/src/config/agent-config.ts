@@ -55,6 +55,12 @@ export const agentConfigSchema = z.strictObject({
       conmon: z.string().default("conmon"),
     })
     .prefault({}),
+  checkpoints: z
+    .strictObject({
+      /** 32 random bytes, for its owner only: new checkpoints are encrypted with it. None: they are not. */
+      encryptionKeyFile: z.string().startsWith("/").optional(),
+    })
+    .prefault({}),
   /** Arms failpoints by files in it; tests only. */
   failpointFolder: z.string().startsWith("/").optional(),
 });

@@ -27,6 +27,9 @@ const wholeBytes = windowBytes;
 
 export interface KeepOptions {
   stateFolder: string;
+  /** Where they are, plain. */
+  plain: CheckpointFolder;
+  /** Where they are kept; the same, where they aren't encrypted. */
   folder: CheckpointFolder;
   sealing: Sealing;
   /** Members whose digests are known already. */
@@ -35,16 +38,17 @@ export interface KeepOptions {
 
 /** Puts pages and other large members into chunks, and everything on the disk. The server runs meanwhile, and so does the agent. */
 export async function keepMembers(options: KeepOptions): Promise<{ members: CheckpointMember[]; kept: KeptParts }> {
-  const { stateFolder, folder, sealing, known } = options;
-  const names = memberNames(folder.folder);
+  const { stateFolder, plain, folder, sealing, known } = options;
+  const names = memberNames(plain.folder);
+  mkdirSync(folder.images, { recursive: true, mode: 0o700 });
   mkdirSync(folder.chunks, { mode: 0o700 });
   const writer = new ChunkWriter(stateFolder, folder.chunks, sealing);
-  const maps = pageMaps(folder.images);
+  const maps = pageMaps(plain.images);
   const members: CheckpointMember[] = [];
   const index = new Map<string, Chunk[]>();
   let storedBytes = 0;
   for (const name of names) {
-    const path = join(folder.folder, name);
+    const path = join(plain.folder, name);
     const { size: bytes } = statSync(path);
     const cuts = isPagesName(name) ? cutPages(maps.get(name), bytes) : evenCuts(bytes);
     if (isPagesName(name) || bytes > wholeBytes) {
@@ -56,7 +60,7 @@ export async function keepMembers(options: KeepOptions): Promise<{ members: Chec
       const content = readFileSync(path);
       members.push(known.get(name) ?? { name, bytes, sha256: hash("sha256", content) });
       const sealed = sealing.seal(content, name);
-      if (sealed !== content) writeFileSync(path, sealed);
+      if (sealed !== content) writeFileSync(join(folder.folder, name), sealed, { mode: 0o600 });
       storedBytes += sealed.length;
     }
   }
@@ -68,6 +72,7 @@ export async function keepMembers(options: KeepOptions): Promise<{ members: Chec
     kept: {
       storedBytes: storedBytes + writer.newBytes + content.length,
       index: { bytes: content.length, sha256: hash("sha256", content) },
+      ...(sealing.keyId === undefined ? {} : { keyId: sealing.keyId }),
     },
   };
 }

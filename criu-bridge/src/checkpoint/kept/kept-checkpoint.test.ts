@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -20,6 +21,7 @@ import { entryFlags, pageBytes } from "../../pages/page-server-protocol.ts";
 import type { PageEntry } from "../../pages/pages-frame.ts";
 import { CheckpointWriter, openCheckpoint, type AboutCheckpoint } from "../checkpoint-content.ts";
 import { checkpointFolder, purgeUnfinishedCheckpoints, removeCheckpoint } from "../checkpoint-folder.ts";
+import { readCheckpointKey, type CheckpointKey } from "./checkpoint-key.ts";
 import { checkpointPages } from "./checkpoint-pages.ts";
 import { windowBytes } from "./window-cuts.ts";
 
@@ -57,8 +59,8 @@ const memory = randomBytes((2 * windowPages + 1) * pageBytes);
 const inventory = "inventory";
 const tmpfs = Buffer.concat([Buffer.alloc(2 * windowBytes), randomBytes(windowBytes >> 1)]);
 
-async function keep(id: string, pages = memory, map = entries) {
-  const writer = new CheckpointWriter(state, id);
+async function keep(id: string, pages = memory, map = entries, key?: CheckpointKey) {
+  const writer = new CheckpointWriter(state, id, key);
   const { images, runtimeSpec } = writer.folder;
   writeFileSync(join(images, "pages-1.img"), pages);
   writeFileSync(join(images, "pagemap-7.img"), pageMap(map));
@@ -66,7 +68,7 @@ async function keep(id: string, pages = memory, map = entries) {
   writeFileSync(join(images, "tmpfs-dev-1.tar.gz.img"), tmpfs);
   writeFileSync(runtimeSpec, "{}");
   const { kept } = await writer.seal(about);
-  return { content: openCheckpoint(state, id), storedBytes: kept?.storedBytes ?? 0 };
+  return { content: openCheckpoint(state, id, key), storedBytes: kept?.storedBytes ?? 0 };
 }
 
 function pageMap(map: PageEntry[]): Buffer {
@@ -224,4 +226,104 @@ it("gives no page of a chunk that was damaged since it was checked", async () =>
   for (const name of readdirSync(checkpointFolder(state, "one").chunks))
     flip(join(checkpointFolder(state, "one").chunks, name));
   expect(await failureOf(() => pages.read(Buffer.alloc(pageBytes), 0))).toMatch(/^checkpoint-damaged/);
+});
+
+describe("an encrypted checkpoint", () => {
+  const run = () => join(state, "run");
+  function keyFile(name: string, content: Buffer, mode = 0o600): string {
+    const file = join(state, name);
+    writeFileSync(file, content);
+    chmodSync(file, mode);
+    return file;
+  }
+  function makeKey(name: string): CheckpointKey {
+    const file = keyFile(name, randomBytes(32));
+    return { file, sealing: readCheckpointKey(file), plainFolder: run() };
+  }
+  const marked = Buffer.alloc(memory.length, "secret of the server ");
+  const filesBelow = (folder: string) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+
+  it("gives back every member and page, and nothing of it is on the disk in plain", async () => {
+    const key = makeKey("key");
+    const { content } = await keep("one", marked, entries, key);
+    expect(await buffer(content.read(pagesName))).toEqual(marked);
+    await content.verify();
+    await content.check();
+    const place = await content.layImages(join(run(), "images"));
+    const page = Buffer.alloc(pageBytes);
+    checkpointPages(place)("pages-1.img").read(page, pageBytes);
+    expect(page).toEqual(marked.subarray(pageBytes, 2 * pageBytes));
+    const { folder, manifest } = checkpointFolder(state, "one");
+    const written = [...filesBelow(folder), ...filesBelow(join(state, "checkpoint-chunks"))];
+    expect(written.length).toBeGreaterThan(5);
+    for (const file of written) {
+      const bytes = readFileSync(file);
+      expect([file, bytes.includes("secret"), bytes.includes(inventory), bytes.includes("default/web")]).toEqual([
+        file,
+        false,
+        false,
+        false,
+      ]);
+    }
+    expect(Object.keys(JSON.parse(readFileSync(manifest, "utf8")) as object)).toEqual([
+      "format",
+      "version",
+      "id",
+      "keyId",
+      "sealed",
+    ]);
+    expect(existsSync(checkpointFolder(run(), "one").folder)).toBe(false);
+  });
+
+  it("shares chunks with those of the same key only, whose names say nothing of their bytes", async () => {
+    const [key, other] = [makeKey("key"), makeKey("other")];
+    await keep("plain");
+    const first = await keep("one", memory, entries, key);
+    expect(first.storedBytes).toBeGreaterThan(memory.length);
+    expect((await keep("two", memory, entries, key)).storedBytes).toBeLessThan(8 * pageBytes);
+    expect((await keep("three", memory, entries, other)).storedBytes).toBeGreaterThan(memory.length);
+    const names = ["plain", "one", "three"].map((id) => readdirSync(checkpointFolder(state, id).chunks));
+    expect(new Set(names.flat()).size).toBe(names.flat().length);
+  });
+
+  it("says which key it needs, and reads one from before there was a key", async () => {
+    const key = makeKey("key");
+    await keep("one", memory, entries, key);
+    expect(await failureOf(() => openCheckpoint(state, "one"))).toMatch(/^checkpoint-key-missing: .*encryptionKeyFile/);
+    expect(await failureOf(() => openCheckpoint(state, "one", makeKey("other")))).toMatch(/^checkpoint-key-wrong/);
+    await keep("plain");
+    await openCheckpoint(state, "plain", key).verify();
+  });
+
+  it.each<[string, (id: string) => string]>([
+    ["an image", (id) => join(checkpointFolder(state, id).images, "inventory.img")],
+    ["memory", largestChunk],
+    ["the index", (id) => checkpointFolder(state, id).index],
+  ])("notices that a bit of %s is another", async (_what, pathOf) => {
+    const key = makeKey("key");
+    await keep("one", memory, entries, key);
+    flip(pathOf("one"));
+    for (const look of ["check", "verify"] as const)
+      expect(await failureOf(() => openCheckpoint(state, "one", key)[look]())).toMatch(/^checkpoint-damaged/);
+  });
+
+  it("notices that its manifest was changed", async () => {
+    const key = makeKey("key");
+    await keep("one", memory, entries, key);
+    const { manifest } = checkpointFolder(state, "one");
+    const found = JSON.parse(readFileSync(manifest, "utf8")) as { sealed: string };
+    writeFileSync(manifest, JSON.stringify({ ...found, sealed: `AAAA${found.sealed.slice(4)}` }));
+    expect(await failureOf(() => openCheckpoint(state, "one", key))).toMatch(/^checkpoint-damaged.*manifest\.json/);
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    ["others may read", () => keyFile("key", randomBytes(32), 0o640), /its mode is 640/],
+    ["is too short", () => keyFile("key", randomBytes(31)), /must have 32 bytes, found 31/],
+    ["isn't there", () => join(state, "none"), /ENOENT/],
+  ])("is not made with a key that %s", (_what, fileOf, reason) => {
+    expect(() => readCheckpointKey(fileOf())).toThrow(reason);
+  });
 });

@@ -3,16 +3,19 @@
  * JSON object with what was seen.
  */
 import { fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf, systemEnvironment } from "@vfleet/shared";
 import { processesOf } from "../../criu/container-tasks.ts";
+import type { SessionHost } from "../../session/session-options.ts";
 import { BoxClient } from "../../session/system/box-client.ts";
 import { hostFolders } from "../../session/system/host-folders.ts";
 import { containerOf, startAfresh } from "../../session/system/host-ports.ts";
 import { prepareBox, untilServing } from "../../session/system/prepare-box.ts";
 import { digestOfValues, fillWithValues } from "../../session/system/values.ts";
 import { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "../checkpoint-folder.ts";
+import { readCheckpointKey, type CheckpointKey } from "../kept/checkpoint-key.ts";
 import { restoreCheckpoint } from "../restore-checkpoint.ts";
 import { takeCheckpoint } from "../take-checkpoint.ts";
 import { boxHost, hostName, server, takeOptions } from "./box-host.ts";
@@ -115,6 +118,17 @@ async function main() {
     restores.push({ pauseMs, answeredMs, timeline, intact, later, tasks: tasks(), countedFrom });
     writeFileSync(`${folders.live}/data/later`, "");
   }
+  const keyed = { ...host, checkpointKey: makeKey(host) };
+  const { manifest } = await takeCheckpoint({ ...takeOptions(host, { box, id: "sealed", memoryBytes }), host: keyed });
+  const ports = restorePorts(box, hostName);
+  await restoreCheckpoint({ host: keyed, ports, id: "sealed", server, operation: "sealed" });
+  await untilServing();
+  const sealed = {
+    keyId: manifest.kept?.keyId,
+    withoutKey: await codeOfFailed(restore("sealed", "keyless")),
+    intact: (await digestOfValues(values.count)) === values.digest,
+  };
+
   await client.renew();
   const afterRestore = await client.reportAnswered();
   client.end();
@@ -127,10 +141,17 @@ async function main() {
     damaged,
     failed,
     damagedLate,
+    sealed,
     restores,
     before,
     afterRestore,
   };
+}
+
+function makeKey({ runFolder, stateFolder }: SessionHost): CheckpointKey {
+  const file = `${stateFolder}/key`;
+  writeFileSync(file, randomBytes(32), { mode: 0o600 });
+  return { file, sealing: readCheckpointKey(file), plainFolder: `${runFolder}/checkpoints-plain` };
 }
 
 /** What the server has counted, read by a client of its own. */

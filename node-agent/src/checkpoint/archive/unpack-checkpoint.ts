@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { PassThrough, type Readable } from "node:stream";
 import { extract, type Extract } from "tar-stream";
-import { bridgeError, CheckpointWriter, parseManifest, type CheckpointManifest } from "@vfleet/criu-bridge";
+import {
+  bridgeError,
+  CheckpointWriter,
+  parseManifest,
+  type CheckpointKey,
+  type CheckpointManifest,
+} from "@vfleet/criu-bridge";
 import { codeOf, messageOf } from "@vfleet/shared";
 import { z } from "zod";
 import {
@@ -32,6 +38,8 @@ export interface UnpackOptions {
   /** What the host's storage will call the volume. */
   snapshot: string;
   receiveVolume: (stream: Readable) => Promise<void>;
+  /** With which it is kept here. */
+  key?: CheckpointKey | undefined;
 }
 
 /**
@@ -73,14 +81,14 @@ class Unpacking {
   }
 
   async unpack(archive: Extract): Promise<CheckpointManifest> {
-    const { id, stateFolder, receiveVolume, snapshot } = this.#options;
+    const { id, stateFolder, receiveVolume, snapshot, key } = this.#options;
     let manifest: CheckpointManifest | undefined;
     for await (const entry of archive) {
       this.#member = entry.header.name;
       this.#requirePlain(entry);
       if (manifest === undefined) {
         manifest = await this.#manifest(entry);
-        this.#writer = new CheckpointWriter(stateFolder, id);
+        this.#writer = new CheckpointWriter(stateFolder, id, key);
         this.#received = receiveVolume(this.#volume);
         // It is waited for at the end; a failure before that ends the volume's parts.
         this.#received.catch((thrown: unknown) => this.#volume.destroy(asError(thrown)));
