@@ -71,6 +71,10 @@ describe("a move", () => {
       expect(await move()).toMatchObject({ status: { mode: "Cold", phase: "Succeeded", sourceNode: node } });
 
       // What was seen in the tasks that were stopped says nothing of those that were started.
+      const planned = await fleet.does("uncordon", node, "--bring-back", "--dry-run");
+      expect(planned).toMatch(new RegExp(`default/held +Move +${node} `));
+      expect(planned).toContain("nothing was changed");
+      expect(await fleet.runningStatus("held")).toMatchObject({ epoch: 2 });
       const back = await fleet.does("uncordon", node, "--bring-back");
       expect(back).toContain(`node/${node} has its servers back: 1 of 1 server moved`);
       expect(await fleet.runningStatus("held")).toMatchObject({ nodeName: node, epoch: 3 });

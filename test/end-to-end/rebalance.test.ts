@@ -1,4 +1,4 @@
-import type { RebalancePolicy } from "@vfleet/shared";
+import type { Migration, RebalancePolicy } from "@vfleet/shared";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fleet, image } from "../fleet/fleet.ts";
 import { endToEndLab } from "../fleet/paths.ts";
@@ -8,6 +8,8 @@ import { run, until } from "../fleet/program.ts";
 const lab = `${endToEndLab}-rebalance`;
 const busy = ["sh", "-c", "while :; do :; done"];
 const idle = ["sleep", "infinity"];
+/** Holds 400 MB. */
+const full = ["perl", "-e", "vec($held, 400 << 20, 8) = 1; sleep 1000 while 1"];
 const policy = {
   apiVersion: "vfleet.dev/v1",
   kind: "RebalancePolicy",
@@ -22,13 +24,18 @@ async function inLab(verb: string, ...args: string[]): Promise<void> {
   if (finished.code !== 0) throw new Error(finished.stderr);
 }
 
-/** On this node. `cpu`: its limit. */
-async function start(name: string, node: string, { cpu, command }: { cpu?: string; command: string[] }): Promise<void> {
+/** On this node. `cpu` and `memory`: its limits. */
+async function start(
+  name: string,
+  node: string,
+  { cpu, memory = "256Mi", command }: { cpu?: string; memory?: string; command: string[] },
+): Promise<void> {
   const other = await fleet.otherNode(node);
   await fleet.does("cordon", other);
-  const resources = { requests: { cpu: "10m" }, limits: { memory: "256Mi", ...(cpu === undefined ? {} : { cpu }) } };
+  const resources = { requests: { cpu: "10m" }, limits: { memory, ...(cpu === undefined ? {} : { cpu }) } };
   const about = { apiVersion: "vfleet.dev/v1", kind: "VirtualServer", metadata: { name } };
-  const applied = await fleet.apply({ ...about, spec: { image, command, resources } });
+  const migration = { maxDowntimeMs: 10_000 };
+  const applied = await fleet.apply({ ...about, spec: { image, command, resources, migration } });
   if (applied.code !== 0) throw new Error(applied.stderr);
   await fleet.does("wait", `vs/${name}`, "--for=jsonpath={.status.phase}=Running", "--timeout=60s");
   await fleet.does("uncordon", other);
@@ -85,5 +92,26 @@ test("a stress in one server of a host has the one moved that relieves it and fi
     return status.nodes?.length === 0 ? status : undefined;
   });
   expect(round.message).toBe("2 nodes measured, none overloaded");
+  expect(await fleet.list("migrations")).toHaveLength(1);
+});
+
+test("a host whose memory fills up has a server moved until it is below the threshold, and that is all", async () => {
+  await fleet.apply({ ...policy, spec: { ...policy.spec, mode: "Off" } });
+  for (const name of ["noisy", "steady", "quiet", "neighbour"]) await fleet.remove(name);
+  await start("fat-1", "host-1", { memory: "512Mi", command: full });
+  await start("fat-2", "host-1", { memory: "512Mi", command: full });
+  const thresholds = { memoryUsePercent: 16 };
+  const spec = { ...policy.spec, mode: "On", thresholds, targetLoadPercent: 15, marginPercent: 5 };
+  expect(await fleet.apply({ ...policy, spec })).toMatchObject({ code: 0 });
+  const move = await until("the move", 60_000, async () => {
+    const [found] = await fleet.list<Migration>("migrations");
+    return found?.status?.phase === "Succeeded" ? found : undefined;
+  });
+  expect(move.spec).toMatchObject({ reason: "Rebalance", targetNode: "host-2" });
+  expect(await fleet.runningStatus(move.spec.server)).toMatchObject({ nodeName: "host-2", restarts: 0 });
+  await until("no overload", 60_000, async () => {
+    const { nodes, nodesWatched } = await lastRound();
+    return nodes?.length === 0 && nodesWatched === 2 ? true : undefined;
+  });
   expect(await fleet.list("migrations")).toHaveLength(1);
 });

@@ -42,13 +42,13 @@ export async function benchmarkDrain(options: DrainBenchmark): Promise<DrainRow[
     await fleet.haveImage();
     const servers = await haveServers(fleet, options);
     const rows: DrainRow[] = [];
-    for (const maxParallel of options.parallel) {
+    for (const [index, maxParallel] of options.parallel.entries()) {
+      if (index > 0) await fleet.does("uncordon", source, "--bring-back", "--max-parallel", String(maxParallel));
       const sample = await drainOnce(fleet, servers, { ...options, maxParallel });
       const row = rowOf({ residentMiB: options.dataMiB, maxParallel }, sample);
       say(JSON.stringify(row));
       rows.push(row);
       if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
-      await fleet.does("uncordon", source, "--bring-back", "--max-parallel", String(maxParallel));
     }
     process.stdout.write(`${tableOf(rows)}\n`);
     const lossy = rows.filter(({ lostWrites, lostConnections }) => lostWrites + lostConnections > 0);

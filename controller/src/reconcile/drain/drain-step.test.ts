@@ -301,6 +301,15 @@ describe("drainStep", () => {
     });
   });
 
+  test("is blocked by a server whose node is silent: someone must see to it", () => {
+    const message = 'Node "host-1" was not heard of; the server may be running on it';
+    const servers = [on("host-1", "a", { phase: "Unknown", message })];
+    expect(drainStep(view({ servers })).status).toMatchObject({
+      phase: "Blocked",
+      message: `"default/a": it is Unknown: ${message}`,
+    });
+  });
+
   test("ends when the last move has, not when its server is counted elsewhere", () => {
     const servers = [on("host-2", "a")];
     expect(drainStep(view({ servers, migrations: [own("a", { phase: "Committed" })] })).status.phase).not.toBe(

@@ -39,7 +39,8 @@ export function turnOf(server: VirtualServer, view: TurnView): Turn {
   const phase = server.status?.phase ?? "Pending";
   if (phase !== "Running" && phase !== "Migrating") {
     const reason = `it is ${phase}: ${server.status?.message ?? "it must be Running to move"}`;
-    return { kind: "later", waiting: { server: name, reason } };
+    // One whose node is silent needs someone; the others pass by themselves.
+    return { kind: phase === "Unknown" ? "stuck" : "later", waiting: { server: name, reason } };
   }
   const last = attempts.toSorted((a, b) => endedAtMs(a) - endedAtMs(b)).at(-1);
   const failure = last?.status?.message ?? "unknown";

@@ -35,6 +35,7 @@ export class SimulatedDrain {
   readonly forgotten = new Set<string>();
   readonly #random: () => number;
   #chaos: Chaos = unrest;
+  #earlier: Drain | undefined;
   #atMs = startMs;
   #made = 0;
 
@@ -43,6 +44,7 @@ export class SimulatedDrain {
     for (let number = 1; number <= 3 + this.#below(3); number++) this.#addNode(`host-${number}`);
     for (let number = 1; number <= 4 + this.#below(9); number++) this.#addServer(`s${number}`);
     this.drain = sampleDrain({
+      metadata: { creationTimestamp: this.now },
       spec: {
         node: drained,
         maxParallel: 1 + this.#below(4),
@@ -60,13 +62,36 @@ export class SimulatedDrain {
     return this.drain.status?.endedAt !== undefined;
   }
 
+  get uid(): string {
+    return this.drain.metadata.uid ?? "";
+  }
+
+  /** What was drained is to come back, and everything goes wrong again. */
+  takeBack(): void {
+    this.#chaos = unrest;
+    this.#earlier = this.drain;
+    const { maxParallel, fallback } = this.drain.spec;
+    this.drain = sampleDrain({
+      metadata: { name: "back", uid: "uid-back", creationTimestamp: this.now },
+      spec: { node: drained, bringBack: true, maxParallel, fallback: fallback === "stop" ? "wait" : fallback },
+    });
+  }
+
   /** From here on nothing goes wrong, there is room, and what could not be dumped can be. */
   calmDown(): void {
     this.#chaos = calm;
     this.budgets.clear();
-    for (const node of [...this.nodes.values()]) if (node.metadata.name !== drained) this.#addNode(node.metadata.name);
+    for (const { metadata, spec } of [...this.nodes.values()]) {
+      this.#addNode(metadata.name);
+      if (metadata.name === drained)
+        this.#setCordon(drained, !this.drain.spec.bringBack && spec.unschedulable === true);
+    }
     for (let number = 0; number < 3; number++) this.#addNode(`spare-${number}`);
-    for (const [name, server] of this.servers) this.#setStatus(name, { ...server.status, conditions: [] });
+    for (const [name, server] of this.servers) {
+      const { nodeName = "" } = server.status ?? {};
+      if (!this.nodes.has(nodeName)) this.#addNode(nodeName);
+      this.#setStatus(name, { ...server.status, conditions: [] });
+    }
   }
 
   /** A second passes. */
@@ -90,7 +115,7 @@ export class SimulatedDrain {
     return {
       ...fleet,
       drain: this.drain,
-      drains: [this.drain],
+      drains: [this.drain, ...(this.#earlier === undefined ? [] : [this.#earlier])],
       budgets: [...this.budgets.values()],
       candidates: candidatesOf({ ...fleet, images: [] }),
       memoryBytes: () => undefined,
@@ -125,7 +150,8 @@ export class SimulatedDrain {
         const { name, server, targetNode, mode } = action;
         if (this.migrations.has(name)) throw new Error(`a move is called ${name} already`);
         const spec = { server, targetNode, reason: "Drain", ...(mode === undefined ? {} : { mode }) };
-        const ownerReferences = [{ apiVersion: "vfleet.dev/v1", kind: "Drain", name: "drain", uid: "uid-drain" }];
+        const { name: owner } = this.drain.metadata;
+        const ownerReferences = [{ apiVersion: "vfleet.dev/v1", kind: "Drain", name: owner, uid: this.uid }];
         const metadata = { ownerReferences, creationTimestamp: this.now };
         this.migrations.set(name, sampleMigration(name, { spec, metadata }));
         return;
@@ -133,12 +159,16 @@ export class SimulatedDrain {
       case "stop": {
         const server = this.servers.get(action.server);
         if (server === undefined) return;
-        const metadata = { ...server.metadata, annotations: { [stoppedByAnnotation]: "uid-drain" } };
+        const metadata = { ...server.metadata, annotations: { [stoppedByAnnotation]: this.uid } };
         this.servers.set(action.server, { ...server, metadata, spec: { ...server.spec, runStrategy: "Stopped" } });
         return;
       }
-      case "start":
-        throw new Error("a drain that takes nothing back starts nothing");
+      case "start": {
+        const server = this.servers.get(action.server);
+        if (server === undefined) return;
+        const metadata = { ...server.metadata, annotations: {} };
+        this.servers.set(action.server, { ...server, metadata, spec: { ...server.spec, runStrategy: "Running" } });
+      }
     }
   }
 
@@ -204,6 +234,7 @@ export class SimulatedDrain {
   #settle(name: string, server: VirtualServer): void {
     const { spec, status } = server;
     const isHere = this.nodes.has(status?.nodeName ?? "");
+    if (!isHere && status?.phase !== "Failed") this.#setStatus(name, { ...status, phase: "Unknown" });
     if (spec.runStrategy === "Stopped" && this.#chance(30)) this.#setStatus(name, { ...status, phase: "Stopped" });
     else if (spec.runStrategy === "Running" && isHere && status?.phase !== "Failed" && this.#chance(30))
       this.#setStatus(name, { ...status, phase: "Running" });
