@@ -95,6 +95,31 @@ test("a more important server that fits nowhere gets room by moving less importa
   expectOneRunnerPerEpoch();
 });
 
+test("moves that should make room are cancelled before they begin once there is room elsewhere", async () => {
+  const sized = (memory: string, priority = 0) => ({
+    resources: { requests: { memory }, limits: { memory } },
+    priority,
+  });
+  const hold = Promise.withResolvers<void>();
+  addAgent("host-1", 3 * 2 ** 30);
+  await makeImage();
+  for (const name of ["a", "b", "c"]) await makeServer(name, sized("1Gi"));
+  addAgent("host-2", 3 * 2 ** 30 - 1).beforeCommit = () => hold.promise;
+  addAgent("host-3", 3 * 2 ** 30 - 1).beforeCommit = () => hold.promise;
+  await until("nodes", () => ["host-2", "host-3"].every((node) => isReady(node)));
+  await make(virtualServerKind, { metadata: key("large"), spec: { image: "debian", ...sized("3Gi", 100) } });
+  // Two at a time may leave a node.
+  const phases = () => store.list(migrationKind).items.map(({ status }) => status?.phase ?? "Pending");
+  await until("two have begun", () => phases().filter((phase) => phase === "Freezing").length === 2);
+  expect(phases().filter((phase) => phase === "Pending").length).toBe(1);
+  addAgent("host-4", 4 * 2 ** 30);
+  await until("placed elsewhere", () => get("large")?.status?.nodeName === "host-4");
+  await until("the third is not made", () => phases().includes("Cancelled"));
+  hold.resolve();
+  await until("the others end", () => phases().toSorted().join() === "Cancelled,Succeeded,Succeeded");
+  expect(["a", "b", "c"].filter((name) => get(name)?.status?.nodeName === "host-1").length).toBe(1);
+});
+
 test("a move switches owner, epoch, status and every node's network map", async () => {
   for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
   await makeImage();

@@ -11,6 +11,7 @@ import { imageKind, isMigrationEnded, migrationKind, nodeKind, virtualServerKind
 import type { Amounts, Candidate, Demand } from "./placement.ts";
 import { addAmounts, demandOf, noAmounts, offerOf } from "./placement.ts";
 import { Allocations } from "./allocations.ts";
+import { Nominations } from "./nominations.ts";
 import { Topology } from "./topology.ts";
 
 export interface FleetSnapshot {
@@ -57,6 +58,9 @@ export class FleetIndex {
   readonly #priorities = new Map<number, number>();
   readonly #images = new Map<string, readonly string[]>();
   readonly #measured = new Map<string, number>();
+  readonly #nominations = new Nominations();
+  /** Servers that room is counted for where they are not bound yet. */
+  readonly #nominated = new Set<string>();
 
   static of(fleet: FleetSnapshot): FleetIndex {
     const index = new FleetIndex();
@@ -103,9 +107,14 @@ export class FleetIndex {
     return this.#byNode.get(node) ?? new Set();
   }
 
-  /** That is asked for by them. */
+  /** That is asked for by them, without what is only kept for servers that may come. */
   usedOn(node: string): Readonly<Amounts> {
-    return this.#used.get(node) ?? noAmounts();
+    const used = { ...(this.#used.get(node) ?? noAmounts()) };
+    for (const key of this.#nominated) {
+      const { demand, counted = [] } = this.#servers.get(key) ?? {};
+      if (demand !== undefined && counted.includes(node)) addAmounts(used, demand, -1);
+    }
+    return used;
   }
 
   apply({ type, object }: Change): void {
@@ -159,6 +168,34 @@ export class FleetIndex {
     };
   }
 
+  /** Decides on a place for a server as if no room were kept for it, nor for less important ones. */
+  deciding<T>(server: string, decide: () => T): T {
+    const priority = this.#servers.get(server)?.demand?.priority ?? 0;
+    const isKeptFrom = (key: string) => key !== server && (this.#servers.get(key)?.demand?.priority ?? 0) >= priority;
+    const ignored = [...this.#nominated].flatMap((key) => {
+      const entry = isKeptFrom(key) ? undefined : this.#servers.get(key);
+      return entry === undefined ? [] : [entry];
+    });
+    for (const entry of ignored) this.#count(entry, -1);
+    try {
+      return decide();
+    } finally {
+      for (const entry of ignored) this.#count(entry, 1);
+    }
+  }
+
+  /** Moves that make room for a server and have not ended, `namespace/name`. */
+  movesFor(uid: string): readonly string[] {
+    return this.#nominations.movesFor(uid);
+  }
+
+  /** A server was looked at for a place, and has none: what was kept for it isn't any more, unless more is on its way. */
+  settleNomination(server: string): void {
+    const entry = this.#servers.get(server);
+    if (entry?.server?.metadata.uid === undefined) return;
+    if (this.#nominations.settle(entry.server.metadata.uid)) this.#update(server, entry);
+  }
+
   #entry(key: string): Entry {
     const known = this.#servers.get(key);
     if (known !== undefined) return known;
@@ -204,6 +241,10 @@ export class FleetIndex {
     if (isGone || target === undefined || isMigrationEnded(migration)) entry.targets.delete(name);
     else entry.targets.set(name, target);
     this.#update(key, entry);
+    const nominee = this.#nominations.onMigration(migration, isGone, entry.server?.status?.nodeName);
+    const nomineeKey = this.#byUid.get(nominee ?? "");
+    const nomineeEntry = this.#servers.get(nomineeKey ?? "");
+    if (nomineeKey !== undefined && nomineeEntry !== undefined) this.#update(nomineeKey, nomineeEntry);
   }
 
   #onNode(node: Node, isGone: boolean): void {
@@ -254,8 +295,13 @@ export class FleetIndex {
     const { server, targets } = entry;
     const status = entry.assumed ?? server?.status;
     const bound = status?.nodeName;
+    const nominated = bound === undefined ? this.#nominations.nodeFor(server?.metadata.uid) : undefined;
+    if (bound !== undefined) this.#nominations.settle(server?.metadata.uid ?? "");
+    const held = bound ?? nominated;
     const counted =
-      server === undefined ? [] : [...new Set([...(bound === undefined ? [] : [bound]), ...targets.values()])];
+      server === undefined ? [] : [...new Set([...(held === undefined ? [] : [held]), ...targets.values()])];
+    if (server !== undefined && nominated !== undefined) this.#nominated.add(key);
+    else this.#nominated.delete(key);
     if (!isSameList(counted, entry.counted)) {
       this.#count(entry, -1);
       for (const node of entry.counted) this.#byNode.get(node)?.delete(key);

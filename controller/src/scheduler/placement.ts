@@ -31,6 +31,8 @@ export interface Demand {
   /** Name of its image: nodes that hold it are preferred. */
   image: string;
   priority: number;
+  /** Nodes that hold the checkpoint that it is to begin as. */
+  checkpointNodes?: ReadonlySet<string>;
   /** Where it is bound, and counted: its own presence there is no obstacle to it. */
   boundTo?: string;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { NodeTelemetry } from "@vfleet/shared";
-import { createLogger } from "@vfleet/shared";
+import { createLogger, systemEnvironment } from "@vfleet/shared";
 import { RedisTelemetry } from "./redis-telemetry.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vfleet-redis-"));
@@ -34,7 +34,7 @@ beforeAll(() => {
   telemetry = new RedisTelemetry({
     url: socket,
     log: createLogger("test", "silent"),
-    environment: { nowMs: () => ++nowMs },
+    environment: { ...systemEnvironment, nowMs: () => ++nowMs },
   });
 });
 
@@ -77,7 +77,9 @@ test("keeps the latest of every node, and of a server that has moved the one hea
   await written(200, sample("host-2", 2000, 200));
   await written(100, sample("host-1", 1000, 100));
   expect([...(await telemetry.nodes()).keys()].toSorted()).toEqual(["host-1", "host-2"]);
-  expect((await telemetry.servers()).get("default/web")).toMatchObject({ atMs: nowMs, milliCpu: 100 });
+  await expect
+    .poll(async () => (await telemetry.servers()).get("default/web"))
+    .toMatchObject({ atMs: nowMs, milliCpu: 100 });
 });
 
 test("without Redis it drops samples, rejects readers, and comes back by itself", async () => {

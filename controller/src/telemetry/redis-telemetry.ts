@@ -10,6 +10,8 @@ const historyLifetimeSeconds = 3600;
 const historySamplesMax = 360;
 /** What agents' rates and shares are averaged over. */
 const windowMs = 10_000;
+/** Samples that come so close to each other are written together. */
+const togetherMs = 50;
 const prefix = "vfleet:telemetry";
 
 /** By the controller's clock: agents' own may be minutes apart. */
@@ -22,10 +24,12 @@ type Heard = z.infer<typeof heardSchema>;
  */
 export class RedisTelemetry implements TelemetryReader {
   readonly #redis: Redis;
-  readonly #environment: Pick<Environment, "nowMs">;
+  readonly #environment: Pick<Environment, "nowMs" | "sleep">;
+  /** By node. */
+  readonly #waiting = new Map<string, string>();
   #isUp = true;
 
-  constructor(options: { url: string; log: Logger; environment: Pick<Environment, "nowMs"> }) {
+  constructor(options: { url: string; log: Logger; environment: Pick<Environment, "nowMs" | "sleep"> }) {
     this.#environment = options.environment;
     this.#redis = new Redis(options.url, {
       maxRetriesPerRequest: 0,
@@ -48,18 +52,30 @@ export class RedisTelemetry implements TelemetryReader {
   /** Drops the sample where Redis is away. */
   write(telemetry: NodeTelemetry): void {
     if (this.#redis.status !== "ready") return;
-    const text = JSON.stringify({ heardAtMs: this.#environment.nowMs(), telemetry });
-    const history = `${prefix}:history:${telemetry.node}`;
-    this.#redis
-      .multi()
-      .set(`${prefix}:latest:${telemetry.node}`, text, "EX", latestLifetimeSeconds)
-      .sadd(`${prefix}:nodes`, telemetry.node)
-      .lpush(history, text)
-      .ltrim(history, 0, historySamplesMax - 1)
-      .expire(history, historyLifetimeSeconds)
-      .exec()
-      // The connection's own error event has told already.
-      .catch(() => undefined);
+    this.#waiting.set(telemetry.node, JSON.stringify({ heardAtMs: this.#environment.nowMs(), telemetry }));
+    if (this.#waiting.size > 1) return;
+    void this.#environment.sleep(togetherMs).then(() => this.#writeWaiting());
+  }
+
+  /** Those of many nodes in one go: each by itself costs as much as all of them. */
+  #writeWaiting(): void {
+    const samples = [...this.#waiting];
+    this.#waiting.clear();
+    const pipeline = this.#redis.pipeline();
+    pipeline.sadd(
+      `${prefix}:nodes`,
+      samples.map(([node]) => node),
+    );
+    for (const [node, text] of samples) {
+      const history = `${prefix}:history:${node}`;
+      pipeline
+        .set(`${prefix}:latest:${node}`, text, "EX", latestLifetimeSeconds)
+        .lpush(history, text)
+        .ltrim(history, 0, historySamplesMax - 1)
+        .expire(history, historyLifetimeSeconds);
+    }
+    // The connection's own error event has told already.
+    pipeline.exec().catch(() => undefined);
   }
 
   async nodes(): Promise<ReadonlyMap<string, UsageSample>> {

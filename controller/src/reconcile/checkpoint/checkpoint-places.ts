@@ -87,10 +87,5 @@ export function chooseRestoreNode(view: RestorePlaceView): Choice {
       demand,
       unfit,
     );
-  const near = schedule(
-    candidates.filter(({ name }) => holders.includes(name)),
-    demand,
-    unfit,
-  );
-  return "node" in near ? near : schedule(candidates, demand, unfit);
+  return schedule(candidates, { ...demand, checkpointNodes: new Set(holders) }, unfit);
 }

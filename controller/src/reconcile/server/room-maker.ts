@@ -45,6 +45,24 @@ export class RoomMaker {
     });
   }
 
+  /** Room that is not needed any more isn't made: of a server that has found a place, or goes, moves that have not begun are cancelled. */
+  async endNeedless({ metadata }: VirtualServer): Promise<void> {
+    const { fleet, store } = this.#context;
+    const moves = fleet.movesFor(metadata.uid ?? "");
+    const now = moves.length === 0 ? undefined : store.get(virtualServerKind, metadata);
+    const isWaiting = now?.status?.nodeName === undefined && metadata.deletionTimestamp === undefined;
+    if (moves.length === 0 || (now !== undefined && isWaiting)) return;
+    for (const move of moves) {
+      const key = objectKeyOf(move);
+      if (!isCancellable(store.get(migrationKind, key))) continue;
+      await store.mutate(migrationKind, key, (draft) => {
+        if (!isCancellable(draft)) return false;
+        draft.spec.cancel = true;
+        return undefined;
+      });
+    }
+  }
+
   #waitsFor(own: readonly Migration[]): string | undefined {
     const open = own.filter((migration) => !isMigrationEnded(migration));
     if (open.length > 0) return `waits for ${open.map(({ metadata }) => `move "${metadata.name}"`).join(", ")}`;
@@ -122,6 +140,10 @@ export class RoomMaker {
     const moved = store.get(virtualServerKind, { namespace, name });
     if (moved !== undefined) events.record(moved, { type: "Normal", reason: "Preempted", message });
   }
+}
+
+function isCancellable(migration: Migration | undefined): boolean {
+  return migration !== undefined && !migration.spec.cancel && (migration.status?.phase ?? "Pending") === "Pending";
 }
 
 function isFor({ metadata, spec }: Migration, server: VirtualServer): boolean {

@@ -37,6 +37,7 @@ export class ServerReconciler {
     const { status, actions } = serverStep(this.#view(server));
     if (status !== undefined) await this.#write(server, status);
     for (const action of actions) await this.#act(server, action);
+    await this.#roomMaker.endNeedless(server);
     return server.metadata.deletionTimestamp === undefined ? undefined : waitingMs;
   }
 
@@ -124,17 +125,22 @@ export class ServerReconciler {
     const key = keyOf(server);
     // A write of which the outcome was not known: what the store has now is looked at.
     fleet.settle(key);
-    const decision = placeServer({
-      server,
-      image: store.get(imageKind, { name: server.spec.image }),
-      candidates: fleet.candidates,
-      allocations: fleet.allocations,
-      addresses,
-      idBlocks,
-      search,
-      now: timestamp(environment),
-    });
-    if ("pending" in decision) return this.#wait(server, decision);
+    const decision = fleet.deciding(key, () =>
+      placeServer({
+        server,
+        image: store.get(imageKind, { name: server.spec.image }),
+        candidates: fleet.candidates,
+        allocations: fleet.allocations,
+        addresses,
+        idBlocks,
+        search,
+        now: timestamp(environment),
+      }),
+    );
+    if ("pending" in decision) {
+      fleet.settleNomination(key);
+      return this.#wait(server, decision);
+    }
     const node = decision.placed.nodeName ?? "";
     fleet.assumePlaced(key, decision.placed);
     try {

@@ -43,6 +43,14 @@ const image: Score = {
       images.has(image) ? 1 : 0,
 };
 
+/** Where its checkpoint is, which needn't travel then: whatever else speaks for another node. */
+const checkpoint: Score = {
+  name: "checkpoint",
+  weight: 1000,
+  prepare: ({ checkpointNodes }) =>
+    checkpointNodes === undefined ? undefined : ({ name }) => (checkpointNodes.has(name) ? 1 : 0),
+};
+
 /** Domains with fewer of the servers that it is spread with, whether it must be or not. */
 const spread: Score = {
   name: "spread",
@@ -76,4 +84,4 @@ const taints: Score = {
       taints.some((taint) => taint.effect === "PreferNoSchedule" && !tolerates(tolerations, taint)) ? 0 : 1,
 };
 
-export const scores: readonly Score[] = [room, use, fewServers, image, spread, taints];
+export const scores: readonly Score[] = [room, use, fewServers, image, checkpoint, spread, taints];
