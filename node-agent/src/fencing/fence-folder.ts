@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** `held`: something else freezes and thaws it just now; it is ended only. */
 export type FenceMark = "free" | "held";
@@ -18,6 +18,8 @@ export class FenceFolder {
 
   constructor(path: string) {
     this.path = path;
+    // Around it are the servers' root folders, which a server's own root must be able to reach.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
     for (const name of ["servers", "frozen", "ended"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
     for (const uid of readdirSync(join(path, "servers"))) this.#marks.set(uid, "held");
   }
