@@ -22,7 +22,7 @@ const retentionSchema = z
         description: "Ready ones go at this age, but never the last one of a server that is still there",
       }),
     keepFailed: z.number().int().min(0).max(100).default(3).meta({
-      description: "Of each server: the newest ones that could not be taken or were lost",
+      description: "Of each server: the newest ones that could not be taken",
     }),
   })
   .meta({ description: "What is kept of the checkpoints that this schedule has made" });

@@ -120,8 +120,8 @@ async function make(
 }
 
 function takenText(found: unknown): string {
-  const { memoryBytes = 0, pauseMs = 0, node = "" } = checkpointStatus.parse(found) ?? {};
-  return `is ready on ${node}: ${formatBytesForPeople(memoryBytes)} of memory, the server stood still for ${pauseMs} ms`;
+  const { memoryBytes = 0, storedBytes = 0, pauseMs = 0, node = "" } = checkpointStatus.parse(found) ?? {};
+  return `is ready on ${node}: ${formatBytesForPeople(memoryBytes)} of memory (${formatBytesForPeople(storedBytes)} on the disk), the server stood still for ${pauseMs} ms`;
 }
 
 function restoredText(found: unknown): string {

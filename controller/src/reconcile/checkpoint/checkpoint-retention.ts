@@ -19,7 +19,8 @@ export function expiredCheckpoints({ owned, retention, serverUids, inUse, nowMs 
   const { keepLast, maxAgeSeconds = Infinity, keepFailed } = retention;
   const settled = owned.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const ready = settled.filter(({ status }) => status?.phase === "Ready");
-  const failed = settled.filter(({ status }) => status?.phase === "Failed");
+  // What was lost may come back with its host.
+  const failed = settled.filter(({ status }) => status?.phase === "Failed" && status.takenAt === undefined);
   const expired = [
     ...[...newestFirst(ready, ({ status }) => status?.serverUid ?? "")].flatMap(([uid, ones]) =>
       ones.filter((checkpoint, index) => {

@@ -99,6 +99,16 @@ describe("checkpointStep", () => {
       { status: { phase: "Failed", reason: "Gone" } },
     ],
     [
+      "one that was gone and is back",
+      { checkpoint: checkpoint({ ...ready, phase: "Failed", reason: "Gone" }), holders: [holder("a", "Ready")] },
+      { status: { ...ready, copies: [{ node: "a" }] } },
+    ],
+    [
+      "one that could not be taken, whatever its node says later",
+      { checkpoint: checkpoint({ ...ready, phase: "Failed", reason: "NotTaken" }), holders: [holder("a", "Ready")] },
+      { status: { phase: "Failed", reason: "NotTaken" } },
+    ],
+    [
       "a ready one outlives its server",
       { checkpoint: checkpoint(ready), server: undefined, holders: [holder("a", "Ready")] },
       { status: ready },

@@ -8,6 +8,8 @@ import type { ServerView } from "./checkpoint-view.ts";
 const importHeardMs = 15_000;
 /** After a copy that failed, and after one that nobody heard of. */
 const copyAgainMs = 30_000;
+/** Reason of one that was ready and that nobody has any more. */
+const gone = "Gone";
 
 export interface CheckpointView {
   checkpoint: Checkpoint;
@@ -61,10 +63,18 @@ export function checkpointStep(view: CheckpointView): CheckpointStep {
     case "Ready":
       return ready(view, status);
     case "Failed":
+      return lost(view, status);
     case "Deleting":
       break;
   }
   return { status };
+}
+
+/** One that is gone is ready again where a host has it after all, as when its disk or its key is back. */
+function lost(view: CheckpointView, status: CheckpointStatus): CheckpointStep {
+  const { reason, message: _message, ...rest } = status;
+  const isBack = view.holders.some(({ presence, report }) => presence === "alive" && report?.phase === "Ready");
+  return reason === gone && isBack ? ready(view, { ...rest, phase: "Ready" }) : { status };
 }
 
 function pending({ checkpoint, server }: CheckpointView, status: CheckpointStatus): CheckpointStep {
@@ -123,7 +133,7 @@ function ready(view: CheckpointView, status: CheckpointStatus): CheckpointStep {
   );
   if (kept.length === 0) {
     const message = view.node.report?.message ?? `Node "${status.node}" does not have it any more`;
-    return failed({ ...status, copies: [] }, "Gone", message);
+    return failed({ ...status, copies: [] }, gone, message);
   }
   const living = kept.filter(({ presence }) => presence === "alive").map(({ node }) => node);
   const { message: _message, ...rest } = status;

@@ -165,6 +165,14 @@ describe("what a schedule keeps", () => {
       [],
     ],
     [
+      "what was ready and is gone",
+      {
+        schedule: keep({ keepFailed: 0 }),
+        checkpoints: [{ ...failed(1), status: { phase: "Failed", reason: "Gone", takenAt: day(1) } }],
+      },
+      [],
+    ],
+    [
       "a failed one or two",
       { schedule: keep({ keepFailed: 1 }), checkpoints: [failed(1), failed(2), ready(3)] },
       ["day-1"],
