@@ -23,3 +23,6 @@ export {
   targetStep,
 } from "./session/target-machine.ts";
 export type { TargetSessionOptions } from "./session/target-session.ts";
+export { targetPhases } from "./session/target-phase.ts";
+export { targetLimits } from "./session/target-limits.ts";
+export type { RoundVerdict } from "./session/convergence.ts";

@@ -18,26 +18,15 @@ import { makeOperationFolders, removeFolder, replaceFile } from "./operation-fol
 import type { TargetPorts } from "./ports.ts";
 import { SessionRun } from "./session-run.ts";
 import { fillStallLimitMs, type SessionOptions } from "./session-options.ts";
-import type { SessionPhase, SessionReport } from "./session-report.ts";
+import type { SessionReport } from "./session-report.ts";
 import { targetStart, targetStep, type TargetAction, type TargetEvent, type TargetState } from "./target-machine.ts";
+import { targetLimits } from "./target-limits.ts";
+import { targetPhases } from "./target-phase.ts";
 import { TargetRestore } from "./target-restore.ts";
 import { TargetRounds } from "./target-rounds.ts";
 
-const commitEveryMs = 250;
-/** Without a definite answer for so long the restored tasks are given up. */
-const commitLimitMs = 20_000;
 /** Image files beside the pages: removed open files, pipes, small tmpfs. */
 const filesLimitBytes = 4 * 1024 ** 3;
-
-const phases: Record<TargetState["phase"], SessionPhase> = {
-  receiving: "syncing",
-  restoring: "restoring",
-  committing: "restoring",
-  committed: "committed",
-  filled: "done",
-  lost: "failed",
-  discarded: "failed",
-};
 
 export interface TargetSessionOptions extends SessionOptions {
   ports: TargetPorts;
@@ -322,18 +311,18 @@ export class TargetSession {
     const nowMs = this.#options.host.environment.monotonicMs();
     const again = this.#commitAskedMs !== undefined;
     this.#commitAskedMs ??= nowMs;
-    if (nowMs - this.#commitAskedMs > commitLimitMs) {
+    if (nowMs - this.#commitAskedMs > targetLimits.commitMs) {
       this.#dispatch({ type: "commit-limit" });
       return;
     }
-    if (again) await this.#run.waits(commitEveryMs);
+    if (again) await this.#run.waits(targetLimits.commitEveryMs);
     const { ports, identity } = this.#options;
     const outcome = await ports.commit(identity.operation).catch(() => "undecided" as const);
     this.#dispatch({ type: "outcome", outcome });
   }
 
   async #askAbort(reason: string): Promise<void> {
-    if (this.#abortAsked) await this.#run.waits(commitEveryMs);
+    if (this.#abortAsked) await this.#run.waits(targetLimits.commitEveryMs);
     this.#abortAsked = true;
     const { ports, identity } = this.#options;
     const outcome = await ports.abort(identity.operation, reason).catch(() => "undecided" as const);
@@ -428,7 +417,9 @@ export class TargetSession {
     const isFilled = this.#state.phase === "filled";
     return {
       phase:
-        this.#connection === undefined && this.#state.phase === "receiving" ? "preparing" : phases[this.#state.phase],
+        this.#connection === undefined && this.#state.phase === "receiving"
+          ? "preparing"
+          : targetPhases[this.#state.phase],
       mode: this.#run.mode,
       movedBytes: memoryBytes + this.#volume.bytes,
       memoryBytes,

@@ -25,7 +25,7 @@ import { requireCompatible } from "./host-compatibility.ts";
 import type { LiveSession, MoveBridge } from "./move-bridge.ts";
 import { OwnershipWord } from "./ownership-word.ts";
 import { PreparedStore } from "./prepared-store.ts";
-import { deleteSnapshots } from "./snapshot-name.ts";
+import { deleteSnapshots, operationOf } from "./snapshot-name.ts";
 import { sourcePorts } from "./source-ports.ts";
 import { targetPorts } from "./target-ports.ts";
 
@@ -35,6 +35,8 @@ const migrationPortOffset = 1;
 const receiveLimitMs = 15 * 60_000;
 /** Between two questions to the ownership record that can't be asked yet. */
 const askEveryMs = 500;
+/** The same by a target that waits for its source. */
+const askMeanwhileMs = 30_000;
 /** Removing what a refused move left takes about a second. */
 const tidyLimitMs = 20_000;
 /** Pages that processes share after a fork are dumped once for each, so images can be larger than the server's memory. */
@@ -86,6 +88,12 @@ export class Migrations implements MigrationSessions {
       this.#active.set(held.operation, { uid: held.uid, ended: Promise.withResolvers() });
       void this.#letGoOfForgotten(held);
     }
+    for (const prepared of await this.#prepared.all()) {
+      if (this.#active.has(prepared.operation)) continue;
+      this.#active.set(prepared.operation, { uid: prepared.uid, ended: Promise.withResolvers() });
+      void this.#endPrepared(prepared);
+    }
+    await this.#removeSnapshots();
   }
 
   isActive(uid: string): boolean {
@@ -102,7 +110,10 @@ export class Migrations implements MigrationSessions {
     const active: ActiveSession = { uid: server.uid, ended: Promise.withResolvers() };
     this.#active.set(operation, active);
     active.prepared = this.#tidied(server.uid, earlier).then(() => this.#prepareTarget(request, active));
-    active.prepared.catch(() => this.#end(operation));
+    active.prepared.catch(async () => {
+      await this.#settle(server.uid, operation);
+      this.#end(operation);
+    });
     return active.prepared;
   }
 
@@ -146,6 +157,7 @@ export class Migrations implements MigrationSessions {
       request.ticketLifetimeMs,
     );
     active.session = session;
+    void this.#askMeanwhile(operation, session);
     void ended.then(async () => {
       await this.#settle(server.uid, operation);
       this.#end(operation);
@@ -189,11 +201,19 @@ export class Migrations implements MigrationSessions {
       this.#end(operation);
       throw thrown;
     }
-    void session.run().then(async () => {
-      if (session.isCommitted) await reconciler.handOver(uid, request.epoch);
-      else await reconciler.letGo(uid);
+    void session.run().then(() => this.#endSource(request, session.isCommitted));
+  }
+
+  /** A record that can't be written is as it should be in memory; the next agent asks again, since it says that a move holds the server. */
+  async #endSource({ operation, uid, epoch }: StartSource, isCommitted: boolean): Promise<void> {
+    const { reconciler, log } = this.#parts;
+    try {
+      await (isCommitted ? reconciler.handOver(uid, epoch) : reconciler.letGo(uid));
+    } catch (thrown) {
+      log.error({ migration: operation, server: uid, err: thrown }, "record not written");
+    } finally {
       this.#end(operation);
-    });
+    }
   }
 
   async cancel(operation: string, reason: string): Promise<void> {
@@ -267,6 +287,56 @@ export class Migrations implements MigrationSessions {
       log.error({ migration: operation, server: uid, err: thrown }, "migration of an earlier boot not ended");
     } finally {
       this.#end(operation);
+    }
+  }
+
+  /**
+   * Of a target whose session went with the power, or that had none yet. Nothing of it was adopted; where it was committed all the
+   * same, its files are the server's, and the controller assigns it.
+   */
+  async #endPrepared({ uid, operation }: { uid: string; operation: string }): Promise<void> {
+    const { engine, reconciler, log } = this.#parts;
+    try {
+      // A file that says nothing any more is of nobody.
+      const reason = "the target's host was started again";
+      const outcome = uid === "" ? "aborted" : await this.#decided({ uid, operation, reason });
+      log.info({ migration: operation, server: uid, outcome }, "migration that was only prepared ended");
+      if (outcome === "aborted" && uid !== "" && reconciler.record(uid)?.assignment === undefined) {
+        await engine.removeContainer(uid);
+        await engine.volumes.deleteVolume(uid);
+      }
+      await this.#forget(uid, operation);
+    } catch (thrown) {
+      log.error({ migration: operation, server: uid, err: thrown }, "migration that was only prepared not ended");
+    } finally {
+      this.#end(operation);
+    }
+  }
+
+  async #decided(request: { uid: string; operation: string; reason: string }): Promise<Outcome> {
+    for (;;) {
+      const outcome = await this.#word.abort(request).catch(() => "undecided" as const);
+      if (outcome !== "undecided") return outcome;
+      await this.#parts.environment.sleep(askEveryMs);
+    }
+  }
+
+  /** The word that a move was aborted can be lost: a target that waits for its source would wait for long. */
+  async #askMeanwhile(operation: string, session: LiveSession): Promise<void> {
+    for (;;) {
+      await this.#parts.environment.sleep(askMeanwhileMs);
+      if (this.#active.get(operation)?.session !== session) return;
+      const outcome = await this.#word.outcome(operation).catch(() => "undecided" as const);
+      if (outcome === "aborted") session.learnOutcome("aborted");
+    }
+  }
+
+  /** Of moves that nobody knows any more. */
+  async #removeSnapshots(): Promise<void> {
+    const { volumes } = this.#parts.engine;
+    for (const name of await volumes.listSnapshots()) {
+      const operation = operationOf(name);
+      if (operation !== undefined && !this.#active.has(operation)) await volumes.deleteSnapshot(name);
     }
   }
 

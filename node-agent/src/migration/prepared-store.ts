@@ -26,6 +26,15 @@ export class PreparedStore {
     return parsed.success ? parsed.data.server : undefined;
   }
 
+  /** Operations and servers. */
+  async all(): Promise<{ operation: string; uid: string }[]> {
+    await this.#disk.makeFolder(this.#folder, 0o700);
+    const names = (await this.#disk.names(this.#folder)).filter((name) => name.endsWith(".json"));
+    const operations = names.map((name) => name.slice(0, -".json".length));
+    const servers = await Promise.all(operations.map((operation) => this.load(operation).catch(() => undefined)));
+    return operations.map((operation, at) => ({ operation, uid: servers[at]?.uid ?? "" }));
+  }
+
   async remove(operation: string): Promise<void> {
     await this.#disk.remove(this.#file(operation));
   }

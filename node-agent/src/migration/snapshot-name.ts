@@ -7,6 +7,11 @@ export function snapshotName(operation: string, side: Side, number: number): str
   return `${operation}.${side}.${number}`;
 }
 
+/** None: it isn't of a move. */
+export function operationOf(name: string): string | undefined {
+  return /^(?<operation>[A-Za-z0-9-]+)\.(?:sent|received)\.\d+$/.exec(name)?.groups?.["operation"];
+}
+
 export async function deleteSnapshots(volumes: VolumeDriver, operation: string, side: Side): Promise<void> {
   const prefix = `${operation}.${side}.`;
   for (const name of await volumes.listSnapshots()) {

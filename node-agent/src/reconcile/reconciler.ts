@@ -270,7 +270,9 @@ export class Reconciler {
   async #release({ uid, epoch }: { uid: string; epoch: number }): Promise<void> {
     const before = this.record(uid);
     if (before?.assignment === undefined || before.epoch > epoch) return;
+    const { namespace, name, generation } = before.assignment;
     await this.#save({
+      leaving: { namespace, name, generation },
       version: 1,
       uid,
       epoch: Math.max(before.epoch, epoch),

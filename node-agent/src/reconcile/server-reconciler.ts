@@ -111,8 +111,20 @@ export class ServerReconciler {
 
   report(): ServerReport | undefined {
     const { record } = this;
-    const { assignment } = record;
-    if (assignment === undefined) return undefined;
+    const { assignment, leaving } = record;
+    if (assignment === undefined)
+      return leaving === undefined
+        ? undefined
+        : {
+            uid: record.uid,
+            namespace: leaving.namespace,
+            name: leaving.name,
+            epoch: record.epoch,
+            phase: "Stopping",
+            reason: "Released",
+            restarts: 0,
+            observedGeneration: leaving.generation,
+          };
     const { phase, reason, message } = this.#decision;
     return {
       uid: record.uid,
@@ -221,9 +233,16 @@ export class ServerReconciler {
         return this.#adjustLimits();
       case "delete":
         await engine.deleteServer(uid);
+        await this.#forgetLeaving();
         this.#log.info("server deleted");
         this.#options.onChange();
     }
+  }
+
+  /** Nothing of it is left, unless it came back meanwhile. */
+  async #forgetLeaving(): Promise<void> {
+    const { leaving, ...rest } = this.record;
+    if (leaving !== undefined && rest.assignment === undefined) await this.#options.records.save(rest);
   }
 
   async #start(): Promise<void> {

@@ -9,6 +9,8 @@ export const serverRecordSchema = z.object({
   epoch: z.number().int(),
   /** None: released; nothing of the server is left here, or is about to be removed. */
   assignment: serverAssignmentSchema.optional(),
+  /** Released: what it was, for reports, until nothing of it is left here. */
+  leaving: z.object({ namespace: z.string(), name: z.string(), generation: z.number().int() }).optional(),
   /** Boot in which the controller last confirmed the assignment: after a power cut nothing starts on an old word. */
   confirmedBoot: z.string().optional(),
   /** Term of the node's lease in which it did: after it ran out nothing that ends with it starts on an old word. */

@@ -51,7 +51,7 @@ export function stepServer(situation: ServerSituation, nowMs: number): ServerDec
   if (record.restoring !== undefined) return { action: nothing, phase: "Starting", reason: "Restoring" };
   const { assignment } = record;
   if (assignment === undefined) {
-    const isGone = container.state === "none" && !situation.hasVolume;
+    const isGone = container.state === "none" && !situation.hasVolume && record.leaving === undefined;
     return { action: isGone ? nothing : { do: "delete" }, phase: "Stopping", reason: "Released" };
   }
   // A stop that may not have ended: what is left of it goes first, and then it is as if never started.

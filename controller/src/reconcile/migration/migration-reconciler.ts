@@ -195,11 +195,12 @@ export class MigrationReconciler {
           draft.status = admittance.start;
           return undefined;
         });
+        // One that waits is looked at again when something changes, or a second later.
+        this.#loop().enqueue(keyOf(migration));
       } finally {
         settle();
       }
     });
-    this.#loop().enqueueAfter(keyOf(migration), 0);
   }
 
   #command(migration: Migration, server: VirtualServer | undefined): void {

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import type { Mutants } from "./model/mutants.ts";
+import { runFleet } from "./run-fleet.ts";
+
+const firstSeed = 1;
+const runsPerTest = 15;
+const tests = 8;
+
+/** Seeds that showed a bug, by what was wrong. */
+const named: [string, number][] = [
+  ["a move that waits for its turn was looked at again at once, for ever", 108],
+  ["a target that was prepared, and never heard of the end, kept everything for a quarter of an hour", 1050],
+  ["what a target had received stayed behind where its session went with the power", 1012],
+  ["a deleted server was said to be gone while it was still being started", 2046],
+  ["the same, frozen for a move that was aborted", 2018],
+  ["what a target was asked for stayed written down where preparing it failed", 1011],
+];
+
+/** What went wrong, and how to see it again. */
+async function failureOf(seed: number): Promise<string | undefined> {
+  const { failure } = await runFleet(seed);
+  if (failure === undefined) return undefined;
+  const replay = `npm run test:simulation -- --runs 1 --seed ${seed} --lines`;
+  return `seed ${seed}: ${failure.message}\nreplay: ${replay}\n${failure.lines.slice(-60).join("\n")}`;
+}
+
+describe("a fleet in which everything goes wrong", { timeout: 120_000 }, () => {
+  it.each(named)("is well in the end: %s", async (_what, seed) => {
+    expect(await failureOf(seed)).toBeUndefined();
+  });
+
+  it.each(Array.from({ length: tests }, (_none, at) => firstSeed + at * runsPerTest))(
+    "is well in the end, seeds from %i",
+    async (first) => {
+      for (let seed = first; seed < first + runsPerTest; seed++) expect(await failureOf(seed)).toBeUndefined();
+    },
+  );
+
+  it("goes the same way again with the same seed", async () => {
+    const [one, again, other] = [await runFleet(7), await runFleet(7), await runFleet(8)];
+    expect(again.digest).toBe(one.digest);
+    expect(again.figures).toEqual(one.figures);
+    expect(other.digest).not.toBe(one.digest);
+    expect(one.figures.runs).toBeGreaterThan(2);
+  });
+});
+
+/** What is seen where the world is wrong: the checks can fail. */
+const seen: [keyof Mutants, readonly string[]][] = [
+  ["blindWrites", ["I1", "I3", "I5"]],
+  ["thawsOnGuess", ["I1", "I2/I6", "I4", "I5"]],
+  ["runsUncommitted", ["I1", "I5"]],
+  ["skipsDelta", ["I4"]],
+  ["forgetsRecords", ["I1", "I2/I6", "I4", "I5"]],
+];
+
+describe("a mutant", { timeout: 120_000 }, () => {
+  it.each(seen)("%s is seen within some seeds", async (mutant, invariants) => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const { failure } = await runFleet(seed, { [mutant]: true });
+      if (failure === undefined) continue;
+      expect(invariants).toContain(failure.invariant);
+      return;
+    }
+    expect.fail("nobody has seen it");
+  });
+});
