@@ -259,7 +259,10 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
       report();
       const { term } = fencing;
       try {
-        await reconciler.apply(await link.request({ kind: "sync" }, nodeAssignmentSchema), term);
+        await reconciler.apply(
+          await link.request({ kind: "sync", ...(term === undefined ? {} : { term }) }, nodeAssignmentSchema),
+          term,
+        );
         syncedTerm = term;
         return;
       } catch (thrown) {

@@ -144,7 +144,7 @@ export class FailoverReconciler {
     const { node, source, lost } = place;
     const result = await ownership.takeOver(owner.uid, {
       id: environment.id(),
-      seen: { node: owner.node, epoch: owner.epoch },
+      seen: { node: owner.node, epoch: owner.epoch, term: owner.term },
       target: node,
       failover: {
         at: timestamp(environment),

@@ -22,6 +22,7 @@ export async function answerAgent(
   const { ownership } = sources;
   switch (request.kind) {
     case "sync":
+      if (request.term !== undefined) await renewTerms(sources, node, request.term);
       return (
         sources.assignment(node) ?? {
           node,
@@ -41,6 +42,11 @@ export async function answerAgent(
       return { outcome: await abort(sources, node, request) };
   }
   throw fail("request-unknown", { node });
+}
+
+async function renewTerms({ ownership, assignment }: AgentRequestSources, node: string, term: string): Promise<void> {
+  const servers = assignment(node)?.servers.filter(({ endsWithLease }) => endsWithLease) ?? [];
+  await Promise.all(servers.map(({ uid }) => ownership.renewTerm(uid, { node, term })));
 }
 
 async function abort(

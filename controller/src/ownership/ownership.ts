@@ -5,7 +5,7 @@ import { fail } from "../errors.ts";
 import { openOwnershipBucket, type OwnershipBucket, type OwnershipEntry } from "./ownership-bucket.ts";
 import type { NatsConnection } from "nats";
 import type { BeginResult, CommitResult, Outcome, OwnershipRecord, Transition } from "./record.ts";
-import { abort, begin, claim, commit, operationsOf, outcomeOf, takeOver } from "./record.ts";
+import { abort, begin, claim, commit, operationsOf, outcomeOf, renewTerm, takeOver } from "./record.ts";
 
 /** How long a step is tried for. */
 const persistenceMs = 15_000;
@@ -24,6 +24,7 @@ const recordSchema = z.object({
     })
     .exactOptional(),
   earlier: z.array(z.object({ id: z.string(), state: z.enum(["committed", "aborted"]) })),
+  term: z.string().exactOptional(),
   failover: z
     .object({
       id: z.string(),
@@ -144,6 +145,10 @@ export class Ownership {
 
   async takeOver(uid: string, request: Parameters<typeof takeOver>[1]): Promise<CommitResult> {
     return this.#apply(uid, (record) => takeOver(record, request));
+  }
+
+  async renewTerm(uid: string, request: { node: string; term: string }): Promise<void> {
+    if (this.get(uid)?.term !== request.term) await this.#apply(uid, (record) => renewTerm(record, request));
   }
 
   /** Reads the record itself. `undecided` where it knows nothing of the operation. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OwnershipRecord, Transition } from "./record.ts";
-import { abort, begin, claim, commit, earlierMax, openOperation, outcomeOf, takeOver } from "./record.ts";
+import { abort, begin, claim, commit, earlierMax, openOperation, outcomeOf, renewTerm, takeOver } from "./record.ts";
 
 const placed: OwnershipRecord = { uid: "u", node: "a", epoch: 1, earlier: [] };
 
@@ -40,6 +40,19 @@ describe("begin", () => {
   });
 });
 
+describe("renewTerm", () => {
+  const inTerm = { ...placed, term: "t" };
+  test("is written for the owner, once", () => {
+    expect(renewTerm(placed, { node: "a", term: "t" }).write).toEqual(inTerm);
+    expect(renewTerm(inTerm, { node: "a", term: "t" }).write).toBeUndefined();
+  });
+  test("is not for anyone else, and ends with the ownership", () => {
+    expect(renewTerm(placed, { node: "b", term: "t" }).write).toBeUndefined();
+    const moving = written(begin(inTerm, { id: "op", target: "b" }));
+    expect(written(commit(moving, { id: "op", node: "b", epoch: 2 })).term).toBeUndefined();
+  });
+});
+
 describe("takeOver", () => {
   const failover = { at: "now", lost: "its volume" };
   const request = { id: "failover", seen: { node: "a", epoch: 1 }, target: "c", failover };
@@ -59,6 +72,7 @@ describe("takeOver", () => {
   });
   test.each([
     ["a server that was moved meanwhile", committed, request],
+    ["a server whose node was heard of since", { ...placed, term: "t" }, request],
     ["another epoch than the one seen", { ...placed, epoch: 3 }, request],
     ["the node that has it", placed, { ...request, target: "a" }],
     ["a server that is gone", undefined, request],

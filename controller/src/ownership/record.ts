@@ -11,6 +11,8 @@ export interface OwnershipRecord {
   operation?: OwnershipOperation;
   /** Moves decided before `operation`, latest first, at most `earlierMax`: late repeats get the answer that was given. */
   earlier: EndedOperation[];
+  /** Term of the node's lease in which it was last told that this is its own. */
+  term?: string;
   /** The last time that it was taken from a host that was lost. */
   failover?: Failover;
 }
@@ -101,7 +103,7 @@ export function commit(
   if (request.epoch !== epoch) return { result: refused(`epoch ${epoch} is needed, got ${request.epoch}`) };
   if (operation.state === "committed") return { result: { outcome: "committed" } };
   return {
-    write: { ...record, node: operation.target, epoch, operation: { ...operation, state: "committed" } },
+    write: { ...withoutTerm(record), node: operation.target, epoch, operation: { ...operation, state: "committed" } },
     result: { outcome: "committed" },
   };
 }
@@ -135,7 +137,7 @@ export function takeOver(
   record: OwnershipRecord | undefined,
   request: {
     id: string;
-    seen: { node: string; epoch: number };
+    seen: { node: string; epoch: number; term?: string | undefined };
     target: string;
     failover: Omit<Failover, "id" | "epoch" | "from">;
   },
@@ -145,6 +147,7 @@ export function takeOver(
   if (stateOf(record, id) === "committed") return { result: { outcome: "committed" } };
   if (record.node !== seen.node || record.epoch !== seen.epoch)
     return { result: refused(`"${record.node}" owns it under epoch ${record.epoch}`) };
+  if (record.term !== seen.term) return { result: refused(`"${record.node}" was heard of since, and has a lease`) };
   if (target === record.node) return { result: refused(`"${target}" owns it already`) };
   const open = openOperation(record);
   const ended = earlierOf(record);
@@ -159,6 +162,18 @@ export function takeOver(
     failover: { ...request.failover, id, from: record.node, epoch },
   };
   return { write, result: { outcome: "committed" } };
+}
+
+/**
+ * A node has its lease again and is told what it owns. Written before it is: a takeover that was decided while it was silent, and is still on
+ * its way, is too late then.
+ */
+export function renewTerm(
+  record: OwnershipRecord | undefined,
+  { node, term }: { node: string; term: string },
+): Transition<void> {
+  if (record?.node !== node || record.term === term) return { result: undefined };
+  return { write: { ...record, term }, result: undefined };
 }
 
 /** What was decided, as far as this record knows. */
@@ -181,6 +196,10 @@ export function openOperation(record: OwnershipRecord | undefined): OwnershipOpe
 function stateOf(record: OwnershipRecord, id: string): OwnershipOperation["state"] | undefined {
   if (record.operation?.id === id) return record.operation.state;
   return record.earlier.find((ended) => ended.id === id)?.state;
+}
+
+function withoutTerm({ term: _term, ...record }: OwnershipRecord): OwnershipRecord {
+  return record;
 }
 
 function earlierOf(record: OwnershipRecord): EndedOperation[] {

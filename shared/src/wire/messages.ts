@@ -42,7 +42,8 @@ export type CommandMessage = z.infer<typeof commandMessageSchema>;
  * was sent the node may run servers that end with its lease.
  */
 export const requestMessageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("sync") }),
+  /** `term`: of the node's lease, where it has one. From the answer on nobody takes its servers over for an earlier silence. */
+  z.object({ kind: z.literal("sync"), term: z.string().max(64).optional() }),
   z.object({ kind: z.literal("heartbeat") }),
   commitRequestSchema,
   outcomeRequestSchema,

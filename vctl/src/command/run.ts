@@ -32,6 +32,7 @@ export interface RunOptions extends WriteOptions {
   node?: string;
   nodeSelector?: string[];
   restart?: "Always" | "OnFailure" | "Never";
+  onNodeLoss?: "Restore" | "Restart" | "Wait";
   user?: string;
   workdir?: string;
   detach?: boolean;
@@ -54,6 +55,12 @@ export function configureRun(command: Command, cli: Cli): void {
     .option("--hostname <name>", "default: the name")
     .addOption(
       new Option("--isolation <profile>", "Systemd: an init system may run in it").choices(isolationSchema.options),
+    )
+    .addOption(
+      new Option(
+        "--on-node-loss <what>",
+        "when its host is lost: wait for it, restore a checkpoint, begin anew elsewhere",
+      ).choices(["Restore", "Restart", "Wait"]),
     )
     .option("--address <ipv4>", "in the fleet's range; none: the next free one")
     .addOption(
@@ -102,6 +109,7 @@ export function virtualServerOf(name: string, words: readonly string[], options:
       }),
       ...(options.env === undefined ? {} : { environment: parsePairs(options.env, "--env") }),
       ...(Object.keys(resources).length === 0 ? {} : { resources }),
+      ...(options.onNodeLoss === undefined ? {} : { availability: { onNodeLoss: options.onNodeLoss } }),
       ...(options.address === undefined ? {} : { network: { address: options.address } }),
       ...(options.nodeSelector === undefined
         ? {}
