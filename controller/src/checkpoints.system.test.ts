@@ -116,7 +116,7 @@ test("a new server begins as a checkpoint, where it is asked to be, and is one l
 test("a schedule makes up the last time that was missed, says when the next comes, and keeps what it is to keep", async () => {
   const place = key("often");
   const schedule = (): CheckpointSchedule | undefined => store.get(checkpointScheduleKind, place);
-  const spec = { server: "web", schedule: "@hourly", retention: { keepLast: 1 } };
+  const spec = { server: "web", schedule: "@hourly", copies: 2, retention: { keepLast: 1 } };
   await make(checkpointScheduleKind, { metadata: place, spec });
   await until("its next time", () => schedule()?.status?.nextScheduleTime);
   expect(store.list(checkpointKind).items).toEqual([]);
@@ -128,6 +128,7 @@ test("a schedule makes up the last time that was missed, says when the next come
   await until("it to be ready", () => schedule()?.status?.ready === 1);
   const [first] = store.list(checkpointKind).items;
   expect(first?.metadata.ownerReferences?.[0]?.uid).toBe(schedule()?.metadata.uid);
+  expect(first?.spec.copies).toBe(2);
   const owner = first?.metadata.ownerReferences ?? [];
   await make(checkpointKind, { metadata: { ...key("more"), ownerReferences: owner }, spec: { server: "web" } });
   await until("the older one to go", () => store.get(checkpointKind, first?.metadata ?? place) === undefined);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { copiesSchema } from "./checkpoint.ts";
 import { objectionToSchedule } from "./checkpoint-times.ts";
 import { allVerbs, defineKind } from "./kind.ts";
 import { labelSelectorSchema } from "./label-selector.ts";
@@ -54,6 +55,7 @@ const specSchema = z
       .meta({
         description: "A time that was missed by more is not made up; none: the last missed one always is",
       }),
+    copies: copiesSchema,
     retention: retentionSchema.prefault({}),
   })
   .superRefine((spec, context) => {

@@ -7,6 +7,11 @@ export const checkpointPhases = ["Pending", "Taking", "Importing", "Ready", "Fai
 /** While it is there, the checkpoint's node may hold it. */
 export const checkpointFinalizer = "vfleet.dev/checkpoint";
 
+export const copiesSchema = z.number().int().min(1).max(8).default(1).meta({
+  description:
+    "Hosts that are to have it; more than one: others of the same versions, in other zones where there are any",
+});
+
 export const checkpointSchema = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1"),
   kind: z.literal("Checkpoint"),
@@ -15,10 +20,7 @@ export const checkpointSchema = z.strictObject({
     server: subdomainSchema.meta({
       description: "Virtual server of the same namespace, which runs and goes on running",
     }),
-    copies: z.number().int().min(1).max(8).default(1).meta({
-      description:
-        "Hosts that are to have it; more than one: others of the same versions, in other zones where there are any",
-    }),
+    copies: copiesSchema,
   }),
   status: z
     .looseObject({

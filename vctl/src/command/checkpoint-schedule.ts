@@ -20,7 +20,8 @@ interface CreateOptions extends WriteOptions {
   timeZone?: string;
   every?: number;
   startingDeadline?: number;
-  keepLast?: string;
+  copies?: number;
+  keepLast?: number;
   maxAge?: number;
 }
 
@@ -41,7 +42,8 @@ export function configureSchedule(command: Command, cli: Cli, delegate: Delegate
     .option("--time-zone <name>", "by whose clock, such as Europe/Berlin; none: UTC")
     .option("--every <duration>", "in place of --schedule: so far apart, such as 6h", parseDurationMs)
     .option("--starting-deadline <duration>", "don't make up a time that was missed by more", parseDurationMs)
-    .option("--keep-last <count>", "ready ones of each server that are kept; 7 where it isn't said")
+    .option("--copies <count>", "hosts that are to have each", Number)
+    .option("--keep-last <count>", "ready ones of each server that are kept; 7 where it isn't said", Number)
     .option("--max-age <duration>", "ready ones older than this go, but never the last", parseDurationMs);
   create.action(async (name: string, options: CreateOptions) => {
     formatterOf(options.output);
@@ -82,12 +84,12 @@ export function configureSchedule(command: Command, cli: Cli, delegate: Delegate
 
 /** What the words say; whether it can be is the server's to judge. */
 function specOf(options: CreateOptions): object {
-  const { server, selector, schedule, timeZone, every, startingDeadline, keepLast, maxAge } = options;
+  const { server, selector, schedule, timeZone, every, startingDeadline, copies, keepLast, maxAge } = options;
   if ((server === undefined) === (selector === undefined))
     throw usageError("exactly one of --server and --selector is needed");
   if ((schedule === undefined) === (every === undefined))
     throw usageError("exactly one of --schedule and --every is needed", 'For example: --schedule "30 3 * * *"');
-  const retention = { keepLast: keepLast === undefined ? undefined : Number(keepLast), maxAgeSeconds: seconds(maxAge) };
+  const retention = { keepLast, maxAgeSeconds: seconds(maxAge) };
   return {
     server: server === undefined ? undefined : serverName(server),
     selector: selector === undefined ? undefined : parseLabelQuery(selector),
@@ -95,6 +97,7 @@ function specOf(options: CreateOptions): object {
     timeZone,
     intervalSeconds: seconds(every),
     startingDeadlineSeconds: seconds(startingDeadline),
+    copies,
     retention,
   };
 }

@@ -61,7 +61,7 @@ export class ScheduleReconciler {
   }
 
   async #create(
-    { apiVersion, kind, metadata }: CheckpointSchedule,
+    { apiVersion, kind, metadata, spec }: CheckpointSchedule,
     { name, server }: ScheduleStep["create"][number],
   ): Promise<void> {
     const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? "", controller: true };
@@ -69,7 +69,7 @@ export class ScheduleReconciler {
       apiVersion: "vfleet.dev/v1",
       kind: "Checkpoint",
       metadata: { name, namespace: metadata.namespace, ownerReferences: [owner] },
-      spec: { server },
+      spec: { server, copies: spec.copies },
     });
     try {
       await this.#context.store.create(checkpointKind, checkpoint);
