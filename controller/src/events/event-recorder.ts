@@ -13,19 +13,20 @@ export interface Happening {
 const keptMs = 3_600_000;
 const sweepEveryMs = 60_000;
 const queuedMax = 1000;
-/** Fewer than these wait for more. */
-const togetherMin = 50;
+/** Between what is written together; for many of them longer, since servers wait for the same store. */
 const restMs = 100;
+const restPerEventMs = 5;
 
 /**
  * Writes Events. The same thing about the same object is one Event with a count. Recording never holds up or fails
- * what it is about: writes queue up, and beyond a bound the newest are dropped.
+ * what it is about: writes queue up, at most 200 are written a second, and beyond a bound the newest are dropped.
  */
 export class EventRecorder {
   readonly #store: ObjectStore;
   readonly #environment: Environment;
   readonly #log: Logger;
   readonly #stopSweep: () => void;
+  readonly #closing = new AbortController();
   #queue: (() => Promise<void>)[] = [];
   #writing: Promise<void> | undefined;
 
@@ -43,6 +44,7 @@ export class EventRecorder {
 
   async close(): Promise<void> {
     this.#stopSweep();
+    this.#closing.abort();
     await this.#writing;
   }
 
@@ -58,7 +60,8 @@ export class EventRecorder {
       const works = this.#queue;
       this.#queue = [];
       await Promise.all(works.map((work) => this.#attempt(work)));
-      if (this.#queue.length > 0 && this.#queue.length < togetherMin) await this.#environment.sleep(restMs);
+      const pauseMs = Math.max(restMs, works.length * restPerEventMs);
+      await this.#environment.sleep(pauseMs, this.#closing.signal).catch(() => undefined);
     }
   }
 

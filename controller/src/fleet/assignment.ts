@@ -35,7 +35,7 @@ const imagePeersMax = 8;
 export function assignmentOf(name: string, sources: AssignmentSources): Assignment | undefined {
   const node = sources.node(name);
   if (node === undefined) return undefined;
-  const owned = sources.ownedBy(name).toSorted((a, b) => uidOf(a).localeCompare(uidOf(b)));
+  const owned = sources.ownedBy(name).toSorted((a, b) => (uidOf(a) < uidOf(b) ? -1 : 1));
   const servers = owned.flatMap((server) => {
     const owner = sources.owner(uidOf(server));
     const assignment =

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Image, Node, NodeReport, ServerReport } from "@vfleet/shared";
+import type { Image, Node, NodeReport, ServerReport, VirtualServer } from "@vfleet/shared";
 
 /** Whether servers can be made of it; not who holds it. */
 export function isUseChanged({ status, metadata }: Image, previous: Image | undefined): boolean {
@@ -46,4 +46,24 @@ export function isHeartbeatOnly(node: Node, previous: Node): boolean {
 /** Where other nodes fetch images from. */
 export function isEndpointChanged(node: Node, previous: Node | undefined): boolean {
   return node.status?.fleet?.agentEndpoint !== previous?.status?.fleet?.agentEndpoint;
+}
+
+/** What the node of a server may be told of it: all but what that has said itself. */
+export function isToldChanged(server: VirtualServer, previous: VirtualServer | undefined): boolean {
+  return previous === undefined || !isDeepStrictEqual(toldOf(server), toldOf(previous));
+}
+
+function toldOf({ spec, metadata, status = {} }: VirtualServer): object {
+  const { resourceVersion: _version, ...named } = metadata;
+  const {
+    phase: _phase,
+    conditions: _conditions,
+    reason: _reason,
+    message: _message,
+    restarts: _restarts,
+    startedAt: _startedAt,
+    observedGeneration: _observedGeneration,
+    ...told
+  } = status;
+  return { spec, named, told };
 }

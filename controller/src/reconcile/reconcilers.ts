@@ -1,4 +1,14 @@
-import type { ApiObject, Image, Migration, MigrationProgress, Node, NodeReport, Restore } from "@vfleet/shared";
+import type {
+  ApiObject,
+  Image,
+  Migration,
+  MigrationProgress,
+  Node,
+  NodeReport,
+  Restore,
+  ServerReport,
+  VirtualServer,
+} from "@vfleet/shared";
 import {
   checkpointKind,
   checkpointScheduleKind,
@@ -17,7 +27,14 @@ import {
 import { FailoverReconciler } from "../failover/failover-reconciler.ts";
 import { RebalanceReconciler } from "../rebalance/rebalance-reconciler.ts";
 import type { StoreEvent, Watch } from "../store/object-store.ts";
-import { changedServers, isEndpointChanged, isHeartbeatOnly, isSameHost, isUseChanged } from "./changes.ts";
+import {
+  changedServers,
+  isEndpointChanged,
+  isHeartbeatOnly,
+  isSameHost,
+  isToldChanged,
+  isUseChanged,
+} from "./changes.ts";
 import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
 import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
 import { ScheduleReconciler } from "./checkpoint/schedule-reconciler.ts";
@@ -126,7 +143,8 @@ export class Reconcilers {
     const key = keyOf(object);
     switch (object.kind) {
       case virtualServerKind.kind:
-        this.#context.assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
+        if (isToldChanged(object as VirtualServer, event.previous as VirtualServer | undefined))
+          this.#context.assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
         this.#loops.servers.enqueue(key);
         if (type === "DELETED") this.#enqueuePending();
         if (fleet.isMoving(key)) this.#enqueueMoves((server) => server === key);
@@ -229,7 +247,9 @@ export class Reconcilers {
     if (previous === undefined || !isSameHost(report, previous)) this.#loops.nodes.enqueue(report.node);
     const changed = changedServers(report, previous);
     for (const server of changed) this.#onServerReport(`${server.namespace}/${server.name}`);
-    if (previous === undefined || changed.length > 0) assignments.changedFor([report.node]);
+    // What a node says of its own servers changes nothing of what it is told.
+    const isOwn = ({ uid }: ServerReport) => this.#context.ownership.get(uid)?.node === report.node;
+    if (previous === undefined || !changed.every(isOwn)) assignments.changedFor([report.node]);
     if (previous === undefined) {
       // First word since this controller began: what is bound there is no longer unheard of.
       for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);

@@ -33,9 +33,9 @@ interface SchedulerRow {
   controllerResidentBytes: number;
 }
 
-const waitingLimitMs = 120_000;
-const placementLimitMs = 180_000;
-const runningLimitMs = 120_000;
+const waitingLimitMs = 300_000;
+const placementLimitMs = 300_000;
+const runningLimitMs = 300_000;
 
 /** What is measured on. */
 interface Bench {
