@@ -14,7 +14,7 @@ export interface CounterBucket {
 }
 
 export function openIncarnations(connection: NatsConnection, replicas: number): Promise<CounterBucket> {
-  return connection.jetstream().views.kv(bucket, { history: 1, replicas });
+  return connection.jetstream().views.kv(bucket, { history: 1, replicas, allow_direct: false });
 }
 
 /** Counts each time that a controller begins to lead, and returns the revision above all that earlier ones gave out. */

@@ -37,7 +37,8 @@ export async function openOwnershipBucket(options: {
 }): Promise<OwnershipBucket> {
   const { connection, environment, replicas } = options;
   const jetstream = connection.jetstream({ timeout: requestTimeoutMs });
-  const kv = await jetstream.views.kv(bucket, { history: 1, replicas });
+  // Read where it is written: another copy may be behind, and a commit that finds nothing there would be refused.
+  const kv = await jetstream.views.kv(bucket, { history: 1, replicas, allow_direct: false });
   const writer = await DurableWriter.open({ connection, environment, bucket });
   return {
     get: (key) => kv.get(key),
