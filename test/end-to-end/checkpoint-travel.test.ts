@@ -53,4 +53,20 @@ describe("a checkpoint that leaves its host", () => {
     const taken = await fleet.vctl("checkpoint", "restore", "second", "--as", "cache-2");
     expect(taken.stderr).toContain("names a new one");
   });
+
+  test("is what a suspended server goes on from, with all that it knew to the last moment", async () => {
+    if ((await fleet.vctl("get", "vs", "cache")).code !== 0) await fleet.haveRedis("cache");
+    const { address, nodeName } = await fleet.runningStatus("cache");
+    await redis("cache", "set", "town", "Delft");
+    expect(await fleet.does("suspend", "cache")).toContain("virtualserver/cache suspended");
+    expect(await fleet.does("suspend", "cache")).toContain("already suspended");
+    expect((await fleet.server("cache")).status?.phase).toBe("Suspended");
+    expect((await fleet.vctl("exec", "cache", "--", "true")).code).not.toBe(0);
+    expect(await fleet.does("resume", "cache")).toContain("virtualserver/cache resumed");
+    expect(await redis("cache", "get", "town")).toBe("Delft");
+    expect(await fleet.runningStatus("cache")).toMatchObject({ address, nodeName, restarts: 0 });
+    await until("its checkpoint to go", 10_000, async () =>
+      (await fleet.list<Checkpoint>("checkpoints")).every(({ spec }) => !spec.stops),
+    );
+  });
 });

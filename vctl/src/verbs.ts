@@ -51,6 +51,18 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./command/run.ts")).configureRun,
   },
   {
+    name: "suspend",
+    summary: "Keep a virtual server as a checkpoint in place of letting it run",
+    example: "vctl suspend cache",
+    load: async () => (await import("./command/suspend.ts")).configureSuspend,
+  },
+  {
+    name: "resume",
+    summary: "Let a suspended virtual server go on where it was",
+    example: "vctl resume cache",
+    load: async () => (await import("./command/suspend.ts")).configureResume,
+  },
+  {
     name: "exec",
     summary: "Run a command in a virtual server",
     example: "vctl exec -it cache -- bash",

@@ -84,6 +84,11 @@ export function isRestorePending({ spec, status }: VirtualServer, { epoch, failo
   return status?.failover?.restoredEpoch !== epoch && spec.availability.onNodeLoss !== "Restart";
 }
 
+/** One that is to be suspended runs until its checkpoint has it. */
+function isToRun({ spec, status }: VirtualServer): boolean {
+  return spec.runStrategy === "Running" || (spec.runStrategy === "Suspended" && status?.suspended === undefined);
+}
+
 /** How a node is to run a server; none while it is not placed. */
 export function serverAssignmentOf(
   server: VirtualServer,
@@ -103,9 +108,11 @@ export function serverAssignmentOf(
     epoch: owner.epoch,
     generation: server.metadata.generation ?? 1,
     // A stop that is asked for in the middle of a move takes effect after it.
-    run: spec.runStrategy === "Running" || openOperation(owner) !== undefined,
+    run: isToRun(server) || openOperation(owner) !== undefined,
     awaitsRestore:
-      server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined || isRestorePending(server, owner),
+      server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined ||
+      status.suspended !== undefined ||
+      isRestorePending(server, owner),
     restartPolicy: spec.restartPolicy,
     image: { name: spec.image, digest: status.imageDigest },
     command: spec.command ?? image?.spec.command ?? defaultCommand,

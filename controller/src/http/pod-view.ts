@@ -16,6 +16,7 @@ const podPhases: Readonly<Record<ServerPhase, string>> = {
   Running: "Running",
   Migrating: "Running",
   Stopping: "Running",
+  Suspended: "Succeeded",
   Stopped: "Succeeded",
   Failed: "Failed",
   Unknown: "Unknown",

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Image, Node, NodeReport, ServerReport, VirtualServer } from "@vfleet/shared";
+import type { StoreEvent } from "../store/object-store.ts";
 
 /** Whether servers can be made of it; not who holds it. */
 export function isUseChanged({ status, metadata }: Image, previous: Image | undefined): boolean {
@@ -32,6 +33,13 @@ export function changedServers(report: NodeReport, previous: NodeReport | undefi
     return known === undefined || !isDeepStrictEqual(known, server);
   });
   return [...changed, ...before.values()];
+}
+
+/** Few servers are suspended, or were, or have gone with what they were suspended as. */
+export function isSuspensionConcerned({ type, object, previous }: StoreEvent): boolean {
+  const [now, before] = [object as VirtualServer, previous as VirtualServer | undefined];
+  if (now.status?.suspended !== undefined || now.spec?.runStrategy === "Suspended") return true;
+  return type !== "DELETED" && before !== undefined && before.spec.runStrategy !== now.spec.runStrategy;
 }
 
 /** All else is as it was. */

@@ -1,5 +1,6 @@
 import type {
   ApiObject,
+  Checkpoint,
   Image,
   Migration,
   MigrationProgress,
@@ -34,9 +35,11 @@ import {
   isSameHost,
   isToldChanged,
   isUseChanged,
+  isSuspensionConcerned,
 } from "./changes.ts";
 import { CheckpointReconciler } from "./checkpoint/checkpoint-reconciler.ts";
 import { RestoreReconciler } from "./checkpoint/restore-reconciler.ts";
+import { SuspendReconciler } from "./suspend/suspend-reconciler.ts";
 import { ScheduleReconciler } from "./checkpoint/schedule-reconciler.ts";
 import type { ReconcileContext } from "./context.ts";
 import { keyOf } from "./context.ts";
@@ -74,6 +77,7 @@ export class Reconcilers {
     | "budgets"
     | "rebalance"
     | "checkpoints"
+    | "suspensions"
     | "restores"
     | "schedules"
     | "failover",
@@ -93,6 +97,7 @@ export class Reconcilers {
     const rebalance = new RebalanceReconciler(context);
     const checkpoint = new CheckpointReconciler(context);
     const restore = new RestoreReconciler(context);
+    const suspend = new SuspendReconciler(context);
     const schedule = new ScheduleReconciler(context);
     const failover = new FailoverReconciler(context, (server) => this.#loops.servers.enqueue(server));
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
@@ -104,6 +109,7 @@ export class Reconcilers {
       drains: this.#loop("drains", (key) => drain.reconcile(key)),
       budgets: this.#loop("budgets", (key) => budget.reconcile(key)),
       rebalance: this.#loop("rebalance", () => rebalance.reconcile()),
+      suspensions: this.#loop("suspensions", (key) => suspend.reconcile(key)),
       checkpoints: this.#loop("checkpoints", (key) => checkpoint.reconcile(key)),
       restores: this.#loop("restores", (key) => restore.reconcile(key)),
       schedules: this.#loop("schedules", (key) => schedule.reconcile(key)),
@@ -146,6 +152,7 @@ export class Reconcilers {
         if (isToldChanged(object as VirtualServer, event.previous as VirtualServer | undefined))
           this.#context.assignments.changedFor(this.#nodesOf(object.metadata.uid ?? ""));
         this.#loops.servers.enqueue(key);
+        if (isSuspensionConcerned(event)) this.#loops.suspensions.enqueue(key);
         if (type === "DELETED") this.#enqueuePending();
         if (fleet.isMoving(key)) this.#enqueueMoves((server) => server === key);
         this.#enqueueBudgets(object);
@@ -169,6 +176,7 @@ export class Reconcilers {
         return;
       case checkpointKind.kind:
         this.#loops.checkpoints.enqueue(key);
+        this.#enqueueSuspensionOf(object as Checkpoint);
         this.#enqueueSchedules(object);
         return;
       case checkpointScheduleKind.kind:
@@ -178,6 +186,7 @@ export class Reconcilers {
         this.#loops.restores.enqueue(key);
         // What is restored keeps its copies.
         this.#enqueueCheckpointOf(object as Restore);
+        this.#enqueueOwners(object);
         return;
       case drainKind.kind:
         this.#loops.drains.enqueue(key);
@@ -256,6 +265,17 @@ export class Reconcilers {
     }
     this.#enqueueCheckpoints(report, previous);
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) this.#enqueueImages();
+  }
+
+  #enqueueSuspensionOf({ metadata: { namespace }, spec }: Checkpoint): void {
+    if (spec.stops) this.#loops.suspensions.enqueue(keyOf({ metadata: { namespace, name: spec.server } }));
+  }
+
+  /** The server that goes on from it. */
+  #enqueueOwners({ metadata }: ApiObject): void {
+    for (const { kind, name } of metadata.ownerReferences ?? [])
+      if (kind === virtualServerKind.kind)
+        this.#loops.suspensions.enqueue(keyOf({ metadata: { namespace: metadata.namespace, name } }));
   }
 
   #enqueueCheckpointOf({ metadata: { namespace }, spec }: Restore): void {

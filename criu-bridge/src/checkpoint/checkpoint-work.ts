@@ -18,7 +18,11 @@ export interface CheckpointWork {
 }
 
 /** Fresh, with the gate script in it. `operation`: unique. */
-export function makeCheckpointWork(host: SessionHost, operation: string, freezer?: Freezer): CheckpointWork {
+export function makeCheckpointWork(
+  host: SessionHost,
+  operation: string,
+  dump: { freezer?: Freezer | undefined; keepsFrozen?: boolean } = {},
+): CheckpointWork {
   const run = join(host.runFolder, "checkpoints", operation);
   const work = join(host.stateFolder, "operations", operation);
   const gateSocket = join(run, "gate.sock");
@@ -26,7 +30,7 @@ export function makeCheckpointWork(host: SessionHost, operation: string, freezer
   removeFolder(run);
   mkdirSync(run, { recursive: true, mode: 0o700 });
   mkdirSync(work, { recursive: true, mode: 0o700 });
-  replaceFile(gateScript, gateScriptText(gateSocket, { freezer, standsAlone: true }), 0o700);
+  replaceFile(gateScript, gateScriptText(gateSocket, { ...dump, standsAlone: true }), 0o700);
   return {
     run,
     gateSocket,

@@ -5,6 +5,7 @@ import { checkpointArguments } from "../criu/arguments.ts";
 import { lastComplaint, startInBackground, type BackgroundProgram } from "../criu/background-program.ts";
 import { completeImages } from "../criu/complete-images.ts";
 import { criuConfigurationText } from "../criu/configuration.ts";
+import { killTasks } from "../criu/container-tasks.ts";
 import { makeInitEnterable } from "../criu/enterable-init.ts";
 import { freezerOf, thaw, type Freezer } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
@@ -36,6 +37,8 @@ export interface TakeOptions {
   about: Pick<CheckpointManifest, "server" | "node" | "spec"> & { versions: HostVersions };
   /** Of the server, as its cgroup counts it: so much room must be there. */
   expectedMemoryBytes: number;
+  /** The server is to end with it: called once the checkpoint is whole, before its tasks are killed, which stay frozen until then. */
+  onEnding?: (() => Promise<void>) | undefined;
 }
 
 export interface TakenCheckpoint {
@@ -44,7 +47,7 @@ export interface TakenCheckpoint {
 }
 
 /**
- * Takes a checkpoint of a running server, which runs on as soon as it is dumped. Rejects where it can't be had: then the server runs, and
+ * Takes a checkpoint of a running server, which runs on as soon as it is dumped, unless it is to end with it. Rejects where it can't be had: then the server runs, and
  * nothing of the checkpoint is left but logs.
  */
 export async function takeCheckpoint(options: TakeOptions): Promise<TakenCheckpoint> {
@@ -89,7 +92,8 @@ class Taking {
     const { host, ports, id, about } = this.#options;
     const freezer = freezerOf(ports.container);
     this.#requireRoom();
-    const work = makeCheckpointWork(host, `${id}-take`, freezer);
+    const keepsFrozen = this.#options.onEnding !== undefined;
+    const work = makeCheckpointWork(host, `${id}-take`, { freezer, keepsFrozen });
     this.#tidyUp.add("run folder", () => removeFolder(work.run));
     await ports.volume.settle();
     await this.#dump(work, freezer);
@@ -100,12 +104,23 @@ class Taking {
       this.#writer.seal({ ...about, takenAt: this.#takenAt, pauseMs, volume }),
     );
     this.#undo.commit();
+    if (keepsFrozen) await this.#end(freezer);
     return { manifest, timeline: this.#timeline.steps() };
+  }
+
+  async #end(freezer: Freezer | undefined): Promise<void> {
+    const { ports, onEnding } = this.#options;
+    try {
+      await onEnding?.();
+      killTasks(ports.container);
+    } finally {
+      if (freezer !== undefined) thaw(freezer);
+    }
   }
 
   /** Again where something that passes by itself is in its way. */
   async #dump(work: CheckpointWork, freezer: Freezer | undefined): Promise<void> {
-    const { host, ports, id, about } = this.#options;
+    const { host, ports, id, about, onEnding } = this.#options;
     const gateKeeper = new GateKeeper({
       socketPath: work.gateSocket,
       log: host.log,
@@ -115,14 +130,16 @@ class Taking {
     await gateKeeper.listen();
     this.#tidyUp.add("gate", () => gateKeeper.close());
     this.#undo.add("snapshot", () => ports.volume.discard());
+    if (freezer !== undefined) this.#undo.add("frozen tasks", () => thaw(freezer));
     for (let dump = 1; ; dump++) {
       this.#hasFrozen = false;
       this.#mayPutOff = dump < dumpLimit;
       this.#putOff = undefined;
       this.#timeline = new Timeline(host.environment);
       const { code } = await (await this.#start(work)).exited;
+      const isDumped = code === 0 && this.#failure === undefined;
       // The script has done it by now, but may have been killed.
-      if (freezer !== undefined) thaw(freezer);
+      if (freezer !== undefined && !(isDumped && onEnding !== undefined)) thaw(freezer);
       this.#timeline.mark("resumed");
       if (this.#failure !== undefined) throw this.#failure;
       if (code === 0) return;

@@ -18,6 +18,8 @@ export interface GateScriptOptions {
    * leaves them frozen.
    */
   standsAlone?: boolean;
+  /** With `standsAlone`: the tasks stay frozen until who dumps them has said what becomes of them. */
+  keepsFrozen?: boolean;
 }
 
 /**
@@ -27,11 +29,14 @@ export interface GateScriptOptions {
  * Before a dump it freezes the tasks, last of all: CRIU would do it next, but looks only every 100 ms whether they are frozen. Whoever
  * ends the operation thaws them, unless they are gone.
  */
-export function gateScriptText(socketPath: string, { freezer, standsAlone = false }: GateScriptOptions = {}): string {
+export function gateScriptText(
+  socketPath: string,
+  { freezer, standsAlone = false, keepsFrozen = false }: GateScriptOptions = {},
+): string {
   for (const path of [socketPath, freezer?.file ?? ""]) {
     if (!/^[A-Za-z0-9/._-]*$/.test(path)) throw new RangeError(`no path for a shell: ${path}`);
   }
-  const thawLater = standsAlone && freezer !== undefined ? thawAfterParent(freezer) : "";
+  const thawLater = standsAlone && !keepsFrozen && freezer !== undefined ? thawAfterParent(freezer) : "";
   const freeze = freezer === undefined ? ":" : `{ ${thawLater}echo ${freezer.frozen} >${freezer.file}; }`;
   return `#!/bin/sh
 case "$CRTOOLS_SCRIPT_ACTION" in

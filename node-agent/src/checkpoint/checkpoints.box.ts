@@ -95,7 +95,8 @@ async function startAgentParts(isMigrating: (uid: string) => boolean = () => fal
 let agent: Awaited<ReturnType<typeof startAgentParts>>;
 const volumeFile = (name: string) => join(agent.engine.volumes.volumeFolder(uid), name);
 const count = () => (existsSync(volumeFile("count")) ? Number(readFileSync(volumeFile("count"), "utf8")) : 0);
-const take = (checkpoint: string) => agent.checkpoints.take({ kind: "checkpoint.take", checkpoint, uid, epoch });
+const take = (checkpoint: string) =>
+  agent.checkpoints.take({ kind: "checkpoint.take", checkpoint, uid, epoch, stops: false });
 const restore = (operation: string, checkpoint: string, replace = true) =>
   agent.checkpoints.restore({ kind: "checkpoint.restore", operation, checkpoint, uid, epoch, replace });
 const remove = (checkpoint: string) => agent.checkpoints.delete({ kind: "checkpoint.delete", checkpoint });
@@ -144,7 +145,7 @@ export const checks: BoxCheck[] = [
   {
     name: "refuses another epoch, another server's checkpoint, one that is not here, and a running server without leave",
     run: async () => {
-      const stale = { checkpoint: "second", uid, epoch: epoch + 1 };
+      const stale = { checkpoint: "second", uid, epoch: epoch + 1, stops: false };
       await rejects(agent.checkpoints.take({ kind: "checkpoint.take", ...stale }), { code: "epoch-stale" });
       await rejects(restore("r-0", "nowhere"), { code: "checkpoint-missing" });
       await rejects(restore("r-0", "first", false), { code: "checkpoint-restore-refused" });
@@ -245,6 +246,43 @@ export const checks: BoxCheck[] = [
       ok(readFileSync(`/proc/${pid}/uid_map`, "utf8").includes(String(other.idBlockStart)));
       await agent.engine.deleteServer(other.uid);
       await remove("copy");
+    },
+  },
+  {
+    name: "ends the server with its checkpoint, to the moment, and lets it go on from there",
+    run: async () => {
+      await until("it to count", () => count() > 20);
+      const { pid } = (await agent.engine.runtime.inspect(uid)) as { pid: number };
+      const suspend = { kind: "checkpoint.take" as const, checkpoint: "suspended", uid, epoch, stops: true };
+      failpoint("checkpoint.take.post-dump", "refuse-once");
+      await agent.checkpoints.take({ ...suspend, checkpoint: "refused" });
+      await until("it to be refused", () => reportOf("refused")?.phase === "Failed");
+      const counted = count();
+      await until("it to count on", () => count() > counted + 5);
+      await agent.checkpoints.take(suspend);
+      await until("its checkpoint", () => reportOf("suspended")?.phase === "Ready");
+      await until(
+        "it to be suspended",
+        () => agent.reconciler.reports()[0]?.reason === "Suspended" && phase() === "Stopped",
+      );
+      ok(!existsSync(`/proc/${pid}`));
+      const stopped = count();
+      await agent.reconciler.apply(assignmentWith(3, [{ ...server, run: false }]), undefined);
+      await until(
+        "it to be stopped",
+        () => phase() === "Stopped" && agent.reconciler.reports()[0]?.reason === undefined,
+      );
+      await agent.reconciler.apply(assignmentWith(4, [{ ...server, awaitsRestore: true }]), undefined);
+      await until("it to wait", () => agent.reconciler.reports()[0]?.reason === "AwaitingRestore");
+      await restore("r-6", "suspended", false);
+      await until("the restore", () => (restoreOf("r-6")?.phase ?? "Restoring") !== "Restoring");
+      equal(restoreOf("r-6")?.phase, "Succeeded", restoreOf("r-6")?.message);
+      await until("it to go on", () => count() > stopped + 5);
+      await agent.reconciler.apply(assignmentWith(5, [server]), undefined);
+      await until("it to run", () => phase() === "Running");
+      ok(count() > stopped);
+      await remove("suspended");
+      await remove("refused");
     },
   },
   {

@@ -73,7 +73,7 @@ export class Checkpoints implements CheckpointSessions {
     if (work !== undefined) throw agentError("checkpoint-under-way", { uid, what: work.what });
   }
 
-  async take({ checkpoint, uid, epoch }: TakeCheckpoint): Promise<void> {
+  async take({ checkpoint, uid, epoch, stops }: TakeCheckpoint): Promise<void> {
     const isKnown = this.#store.has(checkpoint) || this.#failures.has(checkpoint);
     if (isKnown || this.#work.get(uid)?.checkpoint === checkpoint) return;
     const refused = (reason: string) => agentError("checkpoint-refused", { uid, reason });
@@ -81,7 +81,7 @@ export class Checkpoints implements CheckpointSessions {
     this.#requireIdle(uid, refused);
     await this.#begin(uid, { checkpoint, what: "taken" }, async () => {
       await this.#requireDumpable(uid, refused);
-      return () => this.#take(server, checkpoint);
+      return () => this.#take(server, checkpoint, stops);
     });
   }
 
@@ -162,7 +162,7 @@ export class Checkpoints implements CheckpointSessions {
     onChange();
   }
 
-  async #take(server: ServerAssignment, checkpoint: string): Promise<void> {
+  async #take(server: ServerAssignment, checkpoint: string, stops: boolean): Promise<void> {
     const { config, engine, versions } = this.#parts;
     const { uid, namespace, name } = server;
     const { log } = this.#host;
@@ -174,6 +174,7 @@ export class Checkpoints implements CheckpointSessions {
         id: checkpoint,
         about: { server: `${namespace}/${name}`, node: config.node, spec: { ...server }, versions },
         expectedMemoryBytes: usage?.memoryBytes ?? 0,
+        onEnding: stops ? () => this.#parts.reconciler.suspend(uid) : undefined,
       });
       this.#store.add(manifest);
       log.info({ checkpoint, server: uid, pauseMs: manifest.pauseMs, timeline }, "checkpoint taken");

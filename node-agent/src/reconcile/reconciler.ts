@@ -169,6 +169,12 @@ export class Reconciler {
     await this.settled(uid);
   }
 
+  /** It ends with its checkpoint, which is whole: nothing starts it from here on. */
+  async suspend(uid: string): Promise<void> {
+    this.assigned(uid);
+    await this.#save({ ...this.#recordOf(uid), isSuspended: true });
+  }
+
   /** Ends a server that a restore holds, and leaves it so. Throws `server-not-stopped`. */
   endToRestore(uid: string): Promise<void> {
     return this.#server(uid).endToRestore();
@@ -179,7 +185,7 @@ export class Reconciler {
     const { restoring, ...rest } = this.#recordOf(uid);
     if (restoring === undefined) return;
     if (end === "failed") return this.#save(rest);
-    const { isStoppedToMove: _isStoppedToMove, ended: _ended, ...running } = rest;
+    const { isStoppedToMove: _isStoppedToMove, isSuspended: _isSuspended, ended: _ended, ...running } = rest;
     await this.#save({ ...running, startedAtMs: this.#options.environment.nowMs() });
   }
 

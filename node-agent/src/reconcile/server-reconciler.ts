@@ -260,7 +260,13 @@ export class ServerReconciler {
 
   /** It was asked to be stopped: what happened before no longer counts. */
   async #rest(): Promise<void> {
-    const { ended: _ended, startedAtMs: _startedAtMs, isStoppedToMove: _isStoppedToMove, ...rest } = this.record;
+    const {
+      ended: _ended,
+      startedAtMs: _startedAtMs,
+      isStoppedToMove: _isStoppedToMove,
+      isSuspended: _isSuspended,
+      ...rest
+    } = this.record;
     this.#failures = 0;
     this.#retryAtMs = 0;
     this.#failure = undefined;

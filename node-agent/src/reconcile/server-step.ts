@@ -43,6 +43,12 @@ export interface ServerDecision {
 }
 
 const nothing: ServerAction = { do: "nothing" };
+const awaiting: ServerDecision = {
+  action: nothing,
+  phase: "Pending",
+  reason: "AwaitingRestore",
+  message: "It begins as its checkpoint",
+};
 
 /** What to do next about one server: level-triggered, one action at a time. */
 export function stepServer(situation: ServerSituation, nowMs: number): ServerDecision {
@@ -57,7 +63,15 @@ export function stepServer(situation: ServerSituation, nowMs: number): ServerDec
   // A stop that may not have ended: what is left of it goes first, and then it is as if never started.
   if (record.isStoppedToMove === true)
     return { action: { do: "stop" }, phase: assignment.run ? "Starting" : "Stopping" };
+  if (assignment.run && record.isSuspended === true) return stepSuspended(situation);
   return assignment.run ? stepRunning(situation, nowMs) : stepStopped(situation);
+}
+
+/** Its tasks are dead or about to be, whatever its restart policy. */
+function stepSuspended({ container, record }: ServerSituation): ServerDecision {
+  if (container.state !== "none") return { action: { do: "clear" }, phase: "Stopping", reason: "Suspended" };
+  if (record.assignment?.awaitsRestore === true) return awaiting;
+  return { action: nothing, phase: "Stopped", reason: "Suspended" };
 }
 
 function stepStopped({ container, record }: ServerSituation): ServerDecision {
@@ -118,7 +132,7 @@ function stepAbsent(
     return { action: { do: "note-exit", exitCode: undefined }, phase: "Starting" };
   }
   if (record.assignment?.awaitsRestore === true && record.startedAtMs === undefined) {
-    return { action: nothing, phase: "Pending", reason: "AwaitingRestore", message: "It begins as its checkpoint" };
+    return awaiting;
   }
   if (nowMs < retryAtMs) {
     return {

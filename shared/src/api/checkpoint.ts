@@ -21,6 +21,10 @@ export const checkpointSchema = z.strictObject({
       description: "Virtual server of the same namespace, which runs and goes on running",
     }),
     copies: copiesSchema,
+    stops: z.boolean().default(false).meta({
+      description:
+        "The server ends with it: it is frozen until the checkpoint is on the disk, and does nothing after that",
+    }),
   }),
   status: z
     .looseObject({
@@ -76,7 +80,7 @@ export const checkpointKind = defineKind<Checkpoint>({
   statusSubresource: true,
   verbs: allVerbs,
   schema: checkpointSchema,
-  immutable: ["spec.server"],
+  immutable: ["spec.server", "spec.stops"],
   selectableFields: ["spec.server", "status.phase", "status.node"],
   columns: [
     { name: "Server", type: "string", description: "Virtual server", value: ({ spec }) => spec.server },

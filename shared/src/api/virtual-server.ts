@@ -36,7 +36,10 @@ const availabilitySchema = z.strictObject({
 });
 
 export const virtualServerSpecSchema = z.strictObject({
-  runStrategy: z.enum(["Running", "Stopped"]).default("Running"),
+  runStrategy: z.enum(["Running", "Stopped", "Suspended"]).default("Running").meta({
+    description:
+      "Suspended: kept as a checkpoint on its node and not running; Running again, it goes on where it was. Stopped throws that away",
+  }),
   image: subdomainSchema.meta({ description: "Name of an Image" }),
   command: z
     .array(argument)
@@ -86,6 +89,7 @@ export const serverPhases = [
   "Migrating",
   "Stopping",
   "Stopped",
+  "Suspended",
   "Failed",
   "Unknown",
 ] as const;
@@ -117,6 +121,8 @@ export const virtualServerStatusSchema = z.looseObject({
   restarts: z.number().int().optional(),
   exitCode: z.number().int().optional(),
   startedAt: z.string().optional(),
+  /** What it goes on from when it is to run again. */
+  suspended: z.object({ checkpoint: z.string() }).optional(),
   /** Name of the Migration under way. */
   migration: z.string().optional(),
   observedGeneration: z.number().int().optional(),

@@ -13,6 +13,8 @@ const aboutServer = {
 export const takeCheckpointSchema = z.object({
   kind: z.literal("checkpoint.take"),
   checkpoint: checkpointIdSchema,
+  /** The server ends with it, frozen until then. Where it can't be taken it runs on. */
+  stops: z.boolean().default(false),
   ...aboutServer,
 });
 export type TakeCheckpoint = z.infer<typeof takeCheckpointSchema>;

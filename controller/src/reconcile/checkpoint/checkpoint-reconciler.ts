@@ -104,7 +104,13 @@ export class CheckpointReconciler {
     try {
       await link.command(
         status.node ?? "",
-        { kind: "checkpoint.take", checkpoint: metadata.uid ?? "", uid: server.uid, epoch: server.epoch },
+        {
+          kind: "checkpoint.take",
+          checkpoint: metadata.uid ?? "",
+          uid: server.uid,
+          epoch: server.epoch,
+          stops: spec.stops,
+        },
         { result: z.unknown(), timeoutMs: commandTimeoutMs },
       );
     } catch (thrown) {

@@ -40,7 +40,7 @@ const holder = (name: string, phase?: CheckpointReport["phase"], presence: "aliv
   exists: true,
   report: phase === undefined ? undefined : report({ phase, ...(phase === "Failed" ? { message: "cut" } : {}) }),
 });
-const two = { spec: { server: "web", copies: 2 } };
+const two = { spec: { server: "web", copies: 2, stops: false } };
 const nextCopy = { node: "b" };
 
 describe("checkpointStep", () => {

@@ -13,6 +13,8 @@ export interface ServerView {
   epoch: number;
   /** To run, by its own word. */
   isWanted: boolean;
+  /** It goes on from a checkpoint. */
+  isSuspended: boolean;
   isRunning: boolean;
   /** Its node waits for its checkpoint. */
   isAwaiting: boolean;
@@ -46,7 +48,8 @@ export function serverView(
     uid,
     node: owner?.node,
     epoch: owner?.epoch ?? 0,
-    isWanted: server.spec.runStrategy !== "Stopped",
+    isWanted: server.spec.runStrategy === "Running",
+    isSuspended: server.status?.suspended !== undefined,
     isRunning: report?.phase === "Running",
     isAwaiting: report?.reason === "AwaitingRestore" && report.epoch === owner?.epoch,
     awaits: awaitedRestore(server),

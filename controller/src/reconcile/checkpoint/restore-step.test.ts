@@ -27,6 +27,7 @@ const server = {
   node: "a",
   epoch: 1,
   isWanted: true,
+  isSuspended: false,
   isRunning: false,
   isAwaiting: false,
   awaits: undefined,
@@ -128,6 +129,16 @@ describe("restoreStep", () => {
     [
       "as a new server that its node waits with",
       { restore: elsewhere({ ...told, node: "b", serverUid: "t" }), server: { ...made, isAwaiting: true } },
+      { action: { kind: "restore" } },
+    ],
+    [
+      "of a suspended server whose node has not heard that it goes on",
+      { restore: restore(told), server: { ...server, isSuspended: true } },
+      { action: undefined },
+    ],
+    [
+      "of a suspended server whose node waits with it",
+      { restore: restore(told), server: { ...server, isSuspended: true, isAwaiting: true } },
       { action: { kind: "restore" } },
     ],
     [

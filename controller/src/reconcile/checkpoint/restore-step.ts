@@ -134,7 +134,8 @@ function restoring({ restore, node, server, nowMs, now }: RestoreView, status: R
     if (node.presence === "lost") return failedRestore(status, `Node "${status.node}" is not heard of`, now);
     if (server?.uid !== status.serverUid) return failedRestore(status, "Its server was deleted", now);
     // Its node has heard of it, or will.
-    if (restore.spec.target !== undefined && server?.isAwaiting !== true) return { status };
+    const isAwaited = restore.spec.target !== undefined || server?.isSuspended === true;
+    if (isAwaited && server?.isAwaiting !== true) return { status };
     return { status, action: { kind: "restore" } };
   }
   if (node.presence !== "alive" || nowMs - Date.parse(status.acceptedAt) < restoreForgottenMs) return { status };

@@ -1,4 +1,4 @@
-import type { Condition, ServerReport, VirtualServer, VirtualServerStatus } from "@vfleet/shared";
+import type { Condition, ServerReport, VirtualServer, VirtualServerStatus, ServerPhase } from "@vfleet/shared";
 import { withCondition } from "@vfleet/shared";
 import type { Presence } from "../../fleet/presence.ts";
 import type { OwnershipRecord } from "../../ownership/record.ts";
@@ -52,7 +52,7 @@ export function serverStep(view: ServerView): ServerDecision {
   if (server.metadata.finalizers?.includes(releaseFinalizer) !== true) return { actions: [{ kind: "add-finalizer" }] };
   if (owner !== undefined) return { status: boundStatus(view, owner), actions: [] };
   if (server.status?.nodeName !== undefined) return { actions: [{ kind: "claim", node: server.status.nodeName }] };
-  if (server.spec.runStrategy === "Stopped") {
+  if (server.spec.runStrategy !== "Running") {
     return {
       status: withReady({ ...server.status, phase: "Stopped" }, view, { status: "False", reason: "Stopped" }),
       actions: [],
@@ -114,7 +114,7 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     return withReady({ ...base, phase }, view, { status: phase === "Migrating" ? "True" : "False", reason: phase });
   }
   // Once committed it runs where it is owned, though the former host may still be cleaning up.
-  const phase = openOperation(owner) !== undefined && report.phase === "Running" ? "Migrating" : report.phase;
+  const phase = shownPhase(view, owner, report.phase);
   const isUp = phase === "Running" || phase === "Migrating";
   return withReady(
     {
@@ -131,6 +131,12 @@ function boundStatus(view: ServerView, owner: OwnershipRecord): VirtualServerSta
     view,
     { status: isUp ? "True" : "False", reason: phase },
   );
+}
+
+function shownPhase({ server }: ServerView, owner: OwnershipRecord, told: ServerPhase): ServerPhase {
+  if (openOperation(owner) !== undefined && told === "Running") return "Migrating";
+  const isSuspended = server.spec.runStrategy === "Suspended" && server.status?.suspended !== undefined;
+  return isSuspended && told === "Stopped" ? "Suspended" : told;
 }
 
 /**
