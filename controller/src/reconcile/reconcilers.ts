@@ -54,6 +54,7 @@ import { ServerReconciler } from "./server/server-reconciler.ts";
 
 /** What they write together is synced together. */
 const serversParallel = 1024;
+const nodesParallel = 256;
 /** Budgets are counted anew at most this often. */
 const budgetCountMs = 1000;
 /** Who holds an image that is there is written down at most this often: a fleet gets a new one all at once. */
@@ -103,7 +104,7 @@ export class Reconcilers {
     this.#migration = new MigrationReconciler(context, () => this.#loops.migrations);
     this.#loops = {
       servers: this.#loop("servers", (key) => server.reconcile(key), serversParallel),
-      nodes: this.#loop("nodes", (key) => node.reconcile(key)),
+      nodes: this.#loop("nodes", (key) => node.reconcile(key), nodesParallel),
       images: this.#loop("images", (key) => image.reconcile(key)),
       migrations: this.#loop("migrations", (key) => this.#migration.reconcile(key)),
       drains: this.#loop("drains", (key) => drain.reconcile(key)),

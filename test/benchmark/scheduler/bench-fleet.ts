@@ -91,8 +91,3 @@ export class BenchFleet {
     await this.watch.until("servers run", serversLimitMs, () => this.watch.running === before + specs.length);
   }
 }
-
-/** A placement on one node alone. */
-export function onNode(node: string): object {
-  return { placement: { nodeSelector: { "kubernetes.io/hostname": node } } };
-}

@@ -13,8 +13,8 @@ export interface Bound {
   createdAtMs: number;
   boundAtMs: number | undefined;
   runningAtMs?: number;
-  /** Since when it has not been said to run, after it was. */
-  downAtMs?: number;
+  /** When it was last bound to another node than before. */
+  boundAgainAtMs?: number;
 }
 
 /** What the store has written, as it writes it: neither the controller's answers nor its watches are asked. */
@@ -102,12 +102,12 @@ export class RecordWatch {
     const node = server.status?.nodeName;
     const known = before ?? { server, nodes: new Set(), createdAtMs: atMs, boundAtMs: undefined };
     if (node !== undefined) {
+      if (known.nodes.size > 0 && node !== known.server.status?.nodeName) known.boundAgainAtMs = atMs;
       known.nodes.add(node);
       known.boundAtMs ??= atMs;
       if (known.server.status?.nodeName === undefined) this.bound++;
     }
     if (server.status?.phase === "Running") known.runningAtMs ??= atMs;
-    else if (known.runningAtMs !== undefined) known.downAtMs ??= atMs;
     known.server = server;
     this.servers.set(name, known);
   }
