@@ -92,13 +92,16 @@ async function persist<T>(
   { environment, log }: Pick<ControllerOptions, "environment" | "log">,
 ): Promise<T> {
   const deadlineMs = environment.monotonicMs() + patienceMs;
+  let said = "";
   for (;;) {
     try {
       return await start();
     } catch (thrown) {
       const isSystems = thrown instanceof Error && "syscall" in thrown;
       if (isSystems || environment.monotonicMs() > deadlineMs) throw thrown;
-      log.warn({ error: messageOf(thrown) }, "not started yet");
+      const error = messageOf(thrown);
+      if (error !== said) log.warn({ error }, "not started yet");
+      said = error;
       await environment.sleep(retryMs);
     }
   }
