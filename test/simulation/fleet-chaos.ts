@@ -18,7 +18,11 @@ export function make<T extends ApiObject>(world: FleetWorld, kind: Kind<T>, obje
 }
 
 export function makeServer(world: FleetWorld, name: string): void {
-  make(world, virtualServerKind, { metadata: { namespace, name }, spec: { image: "debian" } });
+  const onNodeLoss = world.hasFailover && world.kernel.random.chance(0.6) ? "Restart" : "Wait";
+  make(world, virtualServerKind, {
+    metadata: { namespace, name },
+    spec: { image: "debian", availability: { onNodeLoss } },
+  });
 }
 
 /** Random things that users do and that go wrong, one after the other until `untilMs`. */

@@ -7,6 +7,7 @@ interface OwnershipText {
   epoch: number;
   operation?: { id: string; target: string; state: string };
   earlier: { id: string; state: string }[];
+  failover?: { epoch: number };
 }
 
 /** An invariant is broken. */
@@ -33,6 +34,7 @@ export class FleetChecks {
   runs = 0;
   writes = 0;
   commits = 0;
+  takeovers = 0;
 
   constructor(kernel: Kernel, ownership: KeyValue, hosts: () => readonly Host[]) {
     this.#kernel = kernel;
@@ -92,6 +94,11 @@ export class FleetChecks {
     }
     const now = JSON.parse(value) as OwnershipText; // written by the controller
     this.#before.set(uid, now);
+    if (now.failover?.epoch === now.epoch && before?.epoch !== now.epoch) {
+      // Its files were given up, as it asked for.
+      this.#acknowledged.delete(uid);
+      this.takeovers += 1;
+    }
     if (before !== undefined && (now.epoch < before.epoch || (now.epoch === before.epoch && now.node !== before.node)))
       throw new Violation("I3", `${uid} went from ${before.node}, ${before.epoch} to ${now.node}, ${now.epoch}`);
     for (const { id, state } of [...(now.operation === undefined ? [] : [now.operation]), ...now.earlier]) {

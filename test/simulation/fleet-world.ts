@@ -20,6 +20,8 @@ export interface WorldOptions {
   seed: number;
   hosts: number;
   mutants: Mutants;
+  /** Hosts have leases, and servers are taken over. */
+  hasFailover?: boolean;
 }
 
 /** A whole fleet in one program: a controller, hosts with their agents, what is between them, and clients of the servers. */
@@ -29,6 +31,7 @@ export class FleetWorld {
   readonly buckets: { objects: KeyValue; ownership: KeyValue; controller: KeyValue };
   readonly hosts: Host[];
   readonly checks: FleetChecks;
+  readonly hasFailover: boolean;
   readonly #bus: MessageBus;
   readonly #mutants: Mutants;
   readonly #listeners: Listeners = new Map();
@@ -38,8 +41,9 @@ export class FleetWorld {
   readonly #servers = new Set<string>();
   #controller: SimulatedController | undefined;
 
-  constructor({ seed, hosts, mutants }: WorldOptions) {
+  constructor({ seed, hosts, mutants, hasFailover = false }: WorldOptions) {
     this.#mutants = mutants;
+    this.hasFailover = hasFailover;
     const kernel = new Kernel(seed);
     this.kernel = kernel;
     this.network = new Network(kernel);
@@ -146,6 +150,7 @@ export class FleetWorld {
       listeners: this.#listeners,
       log,
       mutants: this.#mutants,
+      hasFailover: this.hasFailover,
     });
   }
 

@@ -17,10 +17,10 @@ const named: [string, number][] = [
 ];
 
 /** What went wrong, and how to see it again. */
-async function failureOf(seed: number): Promise<string | undefined> {
-  const { failure } = await runFleet(seed);
+async function failureOf(seed: number, hasFailover = false): Promise<string | undefined> {
+  const { failure } = await runFleet(seed, { hasFailover });
   if (failure === undefined) return undefined;
-  const replay = `npm run test:simulation -- --runs 1 --seed ${seed} --lines`;
+  const replay = `npm run test:simulation -- --runs 1 --seed ${seed} --lines${hasFailover ? " --failover" : ""}`;
   return `seed ${seed}: ${failure.message}\nreplay: ${replay}\n${failure.lines.slice(-60).join("\n")}`;
 }
 
@@ -35,6 +35,10 @@ describe("a fleet in which everything goes wrong", { timeout: 120_000 }, () => {
       for (let seed = first; seed < first + runsPerTest; seed++) expect(await failureOf(seed)).toBeUndefined();
     },
   );
+
+  it.each([1, 11, 21])("is well in the end, with servers that are taken over, seeds from %i", async (first) => {
+    for (let seed = first; seed < first + 10; seed++) expect(await failureOf(seed, true)).toBeUndefined();
+  });
 
   it("goes the same way again with the same seed", async () => {
     const [one, again, other] = [await runFleet(7), await runFleet(7), await runFleet(8)];
@@ -51,13 +55,14 @@ const seen: [keyof Mutants, readonly string[]][] = [
   ["thawsOnGuess", ["I1", "I2/I6", "I4", "I5"]],
   ["runsUncommitted", ["I1", "I5"]],
   ["skipsDelta", ["I4"]],
+  ["fenceSleeps", ["I1", "I5"]],
   ["forgetsRecords", ["I1", "I2/I6", "I4", "I5"]],
 ];
 
 describe("a mutant", { timeout: 120_000 }, () => {
   it.each(seen)("%s is seen within some seeds", async (mutant, invariants) => {
     for (let seed = 1; seed <= 60; seed++) {
-      const { failure } = await runFleet(seed, { [mutant]: true });
+      const { failure } = await runFleet(seed, { mutants: { [mutant]: true }, hasFailover: mutant === "fenceSleeps" });
       if (failure === undefined) continue;
       expect(invariants).toContain(failure.invariant);
       return;

@@ -5,16 +5,17 @@ const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
+    failover: { type: "boolean", default: false },
     lines: { type: "boolean", default: false },
   },
 });
 const first = Number(values.seed);
 const startedMs = Date.now();
 let failed = 0;
-const sums = { runs: 0, writes: 0, moves: 0, virtualMs: 0 };
+const sums = { runs: 0, writes: 0, moves: 0, takeovers: 0, virtualMs: 0 };
 for (let seed = first; seed < first + Number(values.runs); seed++) {
-  const run = await runFleet(seed);
-  for (const name of ["runs", "writes", "moves", "virtualMs"] as const) sums[name] += run.figures[name];
+  const run = await runFleet(seed, { hasFailover: values.failover });
+  for (const name of ["runs", "writes", "moves", "takeovers", "virtualMs"] as const) sums[name] += run.figures[name];
   if (run.failure === undefined) continue;
   failed += 1;
   console.log(`seed ${seed}: ${run.failure.message}`);

@@ -13,13 +13,16 @@ export interface FleetRun {
   seed: number;
   digest: string;
   /** What happened, enough to see that something did. */
-  figures: { runs: number; writes: number; moves: number; virtualMs: number };
+  figures: { runs: number; writes: number; moves: number; takeovers: number; virtualMs: number };
   failure?: { invariant: string; message: string; lines: readonly string[] };
 }
 
 /** One run: a fleet begins, everything goes wrong for a while, then nothing does, and all must be well. */
-export async function runFleet(seed: number, mutants: Partial<Mutants> = {}): Promise<FleetRun> {
-  const world = new FleetWorld({ seed, hosts: 3, mutants: { ...noMutants, ...mutants } });
+export async function runFleet(
+  seed: number,
+  { mutants = {}, hasFailover = false }: { mutants?: Partial<Mutants>; hasFailover?: boolean } = {},
+): Promise<FleetRun> {
+  const world = new FleetWorld({ seed, hosts: 3, mutants: { ...noMutants, ...mutants }, hasFailover });
   const { kernel, checks } = world;
   let failure: FleetRun["failure"];
   try {
@@ -40,7 +43,13 @@ export async function runFleet(seed: number, mutants: Partial<Mutants> = {}): Pr
   return {
     seed,
     digest: kernel.digest,
-    figures: { runs: checks.runs, writes: checks.writes, moves: checks.commits, virtualMs: kernel.nowMs },
+    figures: {
+      runs: checks.runs,
+      writes: checks.writes,
+      moves: checks.commits,
+      takeovers: checks.takeovers,
+      virtualMs: kernel.nowMs,
+    },
     ...(failure === undefined ? {} : { failure }),
   };
 }

@@ -41,8 +41,9 @@ export const checks = [
       const holder = await holdLease();
       const killedAtMs = bootClockMs();
       await kill(holder);
-      await until("the server to be frozen", () => !ticks("free"));
-      ok(ticks("held"));
+      const isFrozen = (name: keyof typeof uids) => existsSync(`${layout.fencingFolder}/frozen/${uids[name]}`);
+      await until("the server to be frozen", () => isFrozen("free"));
+      ok(!isFrozen("held"));
       await until("both to be dead", async () => !(await runs("free")) && !(await runs("held")));
       const tookMs = bootClockMs() - killedAtMs;
       ok(tookMs > leaseMs / 4 && tookMs < leaseMs, `dead after ${tookMs} ms of a lease of ${leaseMs}`);

@@ -2,6 +2,7 @@ import type { SessionRecord } from "@vfleet/criu-bridge/simulation";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Process } from "../kernel/process.ts";
 import { Gates } from "./gates.ts";
+import { Fences, startFence } from "./simulated-fencing.ts";
 
 /** What is of a server in memory on one host. */
 export interface Container {
@@ -45,6 +46,7 @@ export class Host {
   readonly fillings = new Map<string, "running" | "filled" | "failed">();
   /** Fillings that need nobody: all the memory is here. */
   readonly localFillings = new Set<string>();
+  readonly fences = new Fences();
   /** CRIU's programs under way, by operation and side. */
   readonly programs = new Set<string>();
   machine: Process;
@@ -69,6 +71,7 @@ export class Host {
     this.gates = new Gates(this.machine);
     this.boot += 1;
     this.isOn = true;
+    startFence(this);
   }
 
   powerOff(): void {
@@ -76,6 +79,7 @@ export class Host {
     this.machine.kill();
     for (const memory of [this.containers, this.ports, this.dumps, this.fillings, this.localFillings, this.programs])
       memory.clear();
+    this.fences.clear();
     this.#exitWatchers.clear();
     // Some of it may have reached the disk.
     for (const operation of this.sessions.keys()) if (this.#kernel.random.chance(0.7)) this.sessions.delete(operation);

@@ -10,6 +10,8 @@ export interface Mutants {
   forgetsRecords: boolean;
   /** The delta of a frozen server is not sent: what it wrote last is missing. */
   skipsDelta: boolean;
+  /** What ends servers before a lease does nothing. */
+  fenceSleeps: boolean;
 }
 
 export const noMutants: Mutants = {
@@ -18,4 +20,5 @@ export const noMutants: Mutants = {
   runsUncommitted: false,
   forgetsRecords: false,
   skipsDelta: false,
+  fenceSleeps: false,
 };

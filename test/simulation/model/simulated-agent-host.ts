@@ -11,6 +11,7 @@ import { agentConfigSchema } from "@vfleet/shared";
 import type { BusClient } from "../kernel/message-bus.ts";
 import { simulatedDisk, simulatedNetwork, simulatedRuntime, simulatedVolumes } from "./host-drivers.ts";
 import type { MoveSite } from "./move-run.ts";
+import { simulatedFencing } from "./simulated-fencing.ts";
 import { type BridgeOptions, simulatedBridge } from "./simulated-bridge.ts";
 
 const tls = { ca: "/unused", certificate: "/unused", key: "/unused" };
@@ -26,8 +27,12 @@ const resources = { milliCpu: 4000, memoryBytes: 2 ** 33, diskBytes: 2 ** 36, se
 /** Cut off for longer than this, both sides of a connection know it. */
 const disconnectMs = 5000;
 
+interface AgentSurroundings extends BridgeOptions {
+  hasFailover: boolean;
+}
+
 /** Starts the real agent on a simulated host. Where it can't start it is ended, as a service manager would see it. */
-export async function startSimulatedAgent(site: MoveSite, bus: BusClient, bridge: BridgeOptions): Promise<void> {
+export async function startSimulatedAgent(site: MoveSite, bus: BusClient, bridge: AgentSurroundings): Promise<void> {
   const { host, agent } = site;
   const { environment } = agent;
   const { log } = bridge;
@@ -43,8 +48,10 @@ export async function startSimulatedAgent(site: MoveSite, bus: BusClient, bridge
     runtime: simulatedRuntime(host, agent),
     disk: simulatedDisk(host, agent),
   };
+  const fencing = bridge.hasFailover ? { fencing: await simulatedFencing(site, bridge) } : {};
   const agentHost: AgentHost = {
     config,
+    ...fencing,
     environment,
     log,
     engine: new Engine({ config, environment, log, drivers }),

@@ -22,6 +22,8 @@ const config = controllerConfigSchema.parse({
   nats: { servers: ["unused"], nkeySeedFile: "/unused", tls },
   redis: { url: "redis://unused" },
   tokensFile: "/unused",
+  // Short, so that it runs out in many runs.
+  failover: { leaseMs: 4000, graceMs: 1000 },
 });
 
 export interface Buckets {
