@@ -20,6 +20,8 @@ export class FenceFolder {
     this.path = path;
     // Around it are the servers' root folders, which a server's own root must be able to reach.
     mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    // The run folder may be made here first, and a server's root has to pass through it.
+    mkdirSync(path, { recursive: true, mode: 0o711 });
     for (const name of ["servers", "frozen", "ended"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
     for (const uid of readdirSync(join(path, "servers"))) this.#marks.set(uid, "held");
   }
