@@ -137,11 +137,16 @@ export class Fleet {
     await this.does("run", name, "--image", image, "--memory", "512Mi", ...options, "--", ...redisCommand);
     const { status } = await this.server(name);
     const address = status?.address ?? "";
+    await this.untilAnswers(name, address);
+    return { node: status?.nodeName ?? "", address };
+  }
+
+  /** A redis, to the client outside. */
+  async untilAnswers(name: string, address: string): Promise<void> {
     await until(`${name} to answer`, 20_000, async () => {
       const pong = await this.exec("client", "redis-cli", "-h", address, "ping");
       return pong.stdout.trim() === "PONG" ? true : undefined;
     });
-    return { node: status?.nodeName ?? "", address };
   }
 
   /** Removes a server and the record of its moves: the next one of this name begins anew. */

@@ -107,6 +107,7 @@ async function drainOnce(
   const clients: EventProgram[] = [];
   try {
     for (const { name, address } of servers) {
+      await fleet.untilAnswers(name, address);
       say(`filling ${name}`);
       const client = fleet.counter(address, dataMiB, ["--every-ms", String(clientEveryMs), "--max-seconds", "1200"]);
       clients.push(client);
