@@ -31,8 +31,9 @@ export function suspendStep({ server, isRunning, checkpoint, restore }: SuspendV
       if (restore === undefined) return { kind: "resume", checkpoint: suspended.checkpoint };
       return restore.status?.phase === "Succeeded" ? { kind: "forget" } : undefined;
     case "Stopped":
-      return suspended !== undefined || isUseless(checkpoint, phase) || isReady ? { kind: "forget" } : undefined;
+      break;
   }
+  return suspended !== undefined || isUseless(checkpoint, phase) || isReady ? { kind: "forget" } : undefined;
 }
 
 /** What is being taken ends first: the server may end with it. */
