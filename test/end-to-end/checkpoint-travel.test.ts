@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Checkpoint } from "@vfleet/shared";
+import type { Checkpoint, VirtualServer } from "@vfleet/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/program.ts";
@@ -52,6 +52,15 @@ describe("a checkpoint that leaves its host", () => {
     expect(await redis("cache", "get", "town")).toBe("elsewhere");
     const taken = await fleet.vctl("checkpoint", "restore", "second", "--as", "cache-2");
     expect(taken.stderr).toContain("names a new one");
+  });
+
+  test("is verified by its digests, and by a scratch server that goes again", async () => {
+    if ((await fleet.vctl("get", "vs", "cache")).code !== 0) await fleet.haveRedis("cache");
+    await fleet.does("checkpoint", "create", "cache", "--name", "verified");
+    expect(await fleet.does("checkpoint", "verify", "verified", "--digests-only")).toContain("every digest is right");
+    expect(await fleet.does("checkpoint", "verify", "verified")).toContain("its programs run");
+    const servers = (await fleet.list<VirtualServer>("virtualservers")).map(({ metadata }) => metadata.name);
+    expect(servers.filter((name) => name.startsWith("verify-"))).toEqual([]);
   });
 
   test("is what a suspended server goes on from, with all that it knew to the last moment", async () => {

@@ -32,6 +32,8 @@ export const fail = errorRegistry({
     `Cannot take checkpoint "${name}": ${reason}`,
   "restore-failed": ({ name, reason }: { name: string; reason: string }) =>
     `Cannot finish restore "${name}": ${reason}`,
+  "checkpoint-damaged": ({ name, damage }: { name: string; damage: string }) =>
+    `Checkpoint "${name}" is not whole: ${damage}`,
   "export-failed": ({ name, reason }: { name: string; reason: string }) =>
     `Cannot write checkpoint "${name}" to a file: ${reason}`,
   "object-gone": ({ what }: { what: string }) => `${what} was deleted meanwhile`,

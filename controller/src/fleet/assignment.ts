@@ -7,7 +7,7 @@ import type {
   ServerReport,
   VirtualServer,
 } from "@vfleet/shared";
-import { awaitsRestoreAnnotation, parseBytes, parseMilliCpu } from "@vfleet/shared";
+import { awaitsRestoreAnnotation, isolatedAnnotation, parseBytes, parseMilliCpu } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import { openOperation } from "../ownership/record.ts";
 
@@ -109,6 +109,7 @@ export function serverAssignmentOf(
     generation: server.metadata.generation ?? 1,
     // A stop that is asked for in the middle of a move takes effect after it.
     run: isToRun(server) || openOperation(owner) !== undefined,
+    isIsolated: server.metadata.annotations?.[isolatedAnnotation] !== undefined,
     awaitsRestore:
       server.metadata.annotations?.[awaitsRestoreAnnotation] !== undefined ||
       status.suspended !== undefined ||

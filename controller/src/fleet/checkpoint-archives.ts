@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import type { Checkpoint, TlsFiles } from "@vfleet/shared";
 import { checkpointFinalizer, checkpointKind, isNodeReady, nodeKind } from "@vfleet/shared";
 import { fail } from "../errors.ts";
-import type { ArchiveStreams, ImportRequest } from "../http/archive-streams.ts";
+import type { ArchiveStreams, ImportRequest, VerifiedCopy } from "../http/archive-streams.ts";
 import { livingHolders } from "../reconcile/checkpoint/checkpoint-copies.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { agentTls } from "./agent-tls.ts";
@@ -42,6 +42,20 @@ export class CheckpointArchives implements ArchiveStreams {
     const response = await answerTo(asked, refused);
     if (response.statusCode !== 200) throw refused(await refusalOf(response));
     return response;
+  }
+
+  async verify(checkpoint: Checkpoint): Promise<VerifiedCopy[]> {
+    const { name, uid = "" } = checkpoint.metadata;
+    const failed = (reason: string) => fail("export-refused", { checkpoint: name, reason });
+    const look = async (node: string): Promise<VerifiedCopy> => {
+      const asked = request(`${this.#url(node, uid)}/verify`, { agent: this.#tlsTo(node), timeout: connectTimeoutMs });
+      asked.end();
+      const response = await answerTo(asked, failed);
+      if (response.statusCode !== 200) return { node, damage: await refusalOf(response) };
+      response.resume();
+      return { node };
+    };
+    return Promise.all(livingHolders(this.#options, checkpoint).map(look));
   }
 
   async import({ namespace, name, server, node: wanted, archive }: ImportRequest): Promise<Checkpoint> {

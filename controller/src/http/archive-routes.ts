@@ -31,6 +31,11 @@ export function addArchiveRoutes(
     const archive = await streams().export(parts.store.read(checkpointKind, keyOf(asked)), gone.signal);
     return reply.type(archiveType).send(archive);
   });
+  app.get(`${url}/digests`, async (request) => {
+    const asked = resourceRequest(request, kind, undefined);
+    authorize(asked, "get", "archive");
+    return { copies: await streams().verify(parts.store.read(checkpointKind, keyOf(asked))) };
+  });
   app.put(url, async (request, reply) => {
     const asked = resourceRequest(request, kind, undefined);
     authorize(asked, "create", "archive");

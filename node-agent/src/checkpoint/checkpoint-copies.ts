@@ -43,6 +43,12 @@ export class CheckpointCopies {
     return packCheckpoint(this.#store.content(id), engine.volumes.sendSnapshot(checkpointSnapshot(id)));
   }
 
+  /** Every digest; throws `checkpoint-damaged`. */
+  async verify(id: string): Promise<void> {
+    this.#store.get(id);
+    await this.#store.content(id).verify();
+  }
+
   /** Accepted; how it ends is reported. */
   pull({ checkpoint, from }: PullCheckpoint): void {
     const { config, engine, log, onChange } = this.#parts;

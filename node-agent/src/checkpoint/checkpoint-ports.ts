@@ -67,6 +67,7 @@ export function restorePorts({ engine, reconciler, log, operation, server }: Res
     restore: (request) => engine.runtime.restore(uid, request),
     discardContainer: () => engine.removeContainer(uid),
     attach: async () => {
+      if (server.isIsolated) return;
       await engine.network.attach(port);
       void engine.network
         .announce(port)

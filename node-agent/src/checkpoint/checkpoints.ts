@@ -129,6 +129,10 @@ export class Checkpoints implements CheckpointSessions {
     return this.#copies.send(id, peer);
   }
 
+  verify(id: string): Promise<void> {
+    return this.#copies.verify(id);
+  }
+
   async receive(id: string, archive: Readable): Promise<CheckpointDetails> {
     await this.#copies.receive(id, archive);
     return this.#store.describe(id);

@@ -92,7 +92,7 @@ export class Engine {
           await timed("createMs", this.runtime.create(uid));
         })(),
       ]);
-      await timed("attachMs", this.network.attach(port));
+      if (!server.isIsolated) await timed("attachMs", this.network.attach(port));
       await timed("startMs", this.runtime.start(uid));
     } catch (thrown) {
       await this.removeContainer(uid);

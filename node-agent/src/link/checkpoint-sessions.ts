@@ -25,6 +25,8 @@ export interface CheckpointSessions {
   pull(request: PullCheckpoint): void;
   /** Its archive, for a node that it was offered to, or for the controller. Throws `checkpoint-not-offered`, `checkpoint-missing`. */
   send(id: string, peer: string): Readable;
+  /** Looks at every digest. Throws `checkpoint-damaged`, `checkpoint-missing`. */
+  verify(id: string): Promise<void>;
   /** Keeps an archive of anybody's as a checkpoint of this node. */
   receive(id: string, archive: Readable): Promise<CheckpointDetails>;
   reports(): Pick<NodeReport, "checkpoints" | "restores">;

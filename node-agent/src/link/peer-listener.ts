@@ -24,7 +24,7 @@ export interface PeerListenerOptions {
   log: Logger;
   /** Throws `server-unknown`. */
   requireServer: (uid: string) => void;
-  checkpoints: Pick<CheckpointSessions, "send" | "receive">;
+  checkpoints: Pick<CheckpointSessions, "send" | "receive" | "verify">;
 }
 
 const nodePrefix = "node:";
@@ -98,6 +98,10 @@ export class PeerListener {
           : answer(response, 403, "only nodes fetch images");
       }
       if (kind === "checkpoints" && what === undefined) return await this.#checkpoint(name, peer, response);
+      if (kind === "checkpoints" && what === "verify" && peer === controllerName) {
+        await this.#options.checkpoints.verify(name);
+        return answer(response, 200, "whole");
+      }
       return answer(response, 404, `nothing is at ${url.pathname}`);
     } catch (thrown) {
       this.#options.log.warn({ peer, path: url.pathname, err: thrown }, "request failed");

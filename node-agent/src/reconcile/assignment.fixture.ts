@@ -10,6 +10,7 @@ export function assignmentForTests(change: Partial<ServerAssignment> = {}): Serv
     generation: 1,
     run: true,
     awaitsRestore: false,
+    isIsolated: false,
     restartPolicy: "Always",
     image: { name: "debian", digest: "sha256:00" },
     command: ["sleep", "600"],

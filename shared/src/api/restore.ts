@@ -4,6 +4,8 @@ import { nameSchema, objectMetaSchema, subdomainSchema } from "./meta.ts";
 
 /** Of a server that begins as a checkpoint, until that is restored: name of the Restore. */
 export const awaitsRestoreAnnotation = "vfleet.dev/awaits-restore";
+/** Of a server that never joins the network. */
+export const isolatedAnnotation = "vfleet.dev/isolated";
 /** The only node where it may be placed, since its checkpoint comes to it. */
 export const restoreNodeAnnotation = "vfleet.dev/restore-node";
 
@@ -19,7 +21,13 @@ export const restoreSchema = z
         description: "Checkpoint of the same namespace, restored in its server's place",
       }),
       target: z
-        .strictObject({ server: nameSchema })
+        .strictObject({
+          server: nameSchema,
+          isolated: z
+            .boolean()
+            .default(false)
+            .meta({ description: "It never joins the network: to look at what it is" }),
+        })
         .optional()
         .meta({ description: "A new server that begins as the checkpoint, with its spec, and an address of its own" }),
       node: subdomainSchema.optional().meta({

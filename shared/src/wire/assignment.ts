@@ -18,6 +18,8 @@ export const serverAssignmentSchema = z.object({
   /** `metadata.generation` of the VirtualServer this was made from. */
   generation: z.number().int(),
   run: z.boolean(),
+  /** Its port never joins the network. */
+  isIsolated: z.boolean().default(false),
   /** It begins as a checkpoint: until that is restored there is nothing to start it from. */
   awaitsRestore: z.boolean().default(false),
   restartPolicy: z.enum(["Always", "OnFailure", "Never"]),

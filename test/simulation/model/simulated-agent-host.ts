@@ -135,6 +135,7 @@ const noCheckpoints: CheckpointSessions = {
   reports: () => ({ checkpoints: [], restores: [] }),
   offer: unwanted,
   pull: unwanted,
+  verify: () => Promise.reject(new Error("no checkpoints here")),
   send: unwanted,
   receive: () => Promise.reject(new Error("no checkpoints here")),
 };

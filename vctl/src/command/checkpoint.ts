@@ -7,6 +7,7 @@ import { formatterOf, resultText } from "../output/format.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { serverName } from "../resource/resource-arguments.ts";
 import { configureExport, configureImport } from "./checkpoint-archive.ts";
+import { configureVerify } from "./checkpoint-verify.ts";
 import { followPhases } from "./checkpoint-follow.ts";
 import { configureSchedule } from "./checkpoint-schedule.ts";
 import { createFrom } from "./create.ts";
@@ -68,6 +69,11 @@ export function configureCheckpoint(command: Command, cli: Cli): void {
   });
 
   configureExport(command.command("export").description("Write one to a file"), cli, nameOf);
+  configureVerify(
+    command.command("verify").description("Say whether one can be restored, by restoring it"),
+    cli,
+    nameOf,
+  );
   configureImport(command.command("import").description("Make one of a file"), cli);
 
   const list = command.command("list").alias("ls").description("Show checkpoints; as vctl get checkpoints");

@@ -62,7 +62,7 @@ const copy = (phase: "Copying" | "Ready" | "Failed", message?: string) => ({
 });
 const elsewhere = (status?: Restore["status"]): Restore => ({
   ...restore(status),
-  spec: { checkpoint: "first", replace: false, target: { server: "web-2" } },
+  spec: { checkpoint: "first", replace: false, target: { server: "web-2", isolated: false } },
 });
 const made = { ...server, uid: "t", node: "b", awaits: "first-1" };
 const refused = (message: RegExp) => ({

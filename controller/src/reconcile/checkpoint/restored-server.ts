@@ -1,5 +1,5 @@
 import type { Checkpoint, Restore, VirtualServer } from "@vfleet/shared";
-import { awaitsRestoreAnnotation, restoreNodeAnnotation, virtualServerKind } from "@vfleet/shared";
+import { awaitsRestoreAnnotation, isolatedAnnotation, restoreNodeAnnotation, virtualServerKind } from "@vfleet/shared";
 
 /** A new server with the checkpoint's spec. Its host name is in the memory that it begins with. */
 export function restoredServer(restore: Restore, checkpoint: Checkpoint, node: string): VirtualServer | undefined {
@@ -12,7 +12,11 @@ export function restoredServer(restore: Restore, checkpoint: Checkpoint, node: s
     metadata: {
       name,
       namespace: restore.metadata.namespace,
-      annotations: { [awaitsRestoreAnnotation]: restore.metadata.name, [restoreNodeAnnotation]: node },
+      annotations: {
+        [awaitsRestoreAnnotation]: restore.metadata.name,
+        [restoreNodeAnnotation]: node,
+        ...(restore.spec.target?.isolated === true ? { [isolatedAnnotation]: "" } : {}),
+      },
     },
     spec: {
       ...serverSpec,
