@@ -54,6 +54,28 @@ function released(rest: Change = {}): ServerSituation {
 
 const nowMs = 1000;
 
+describe("a server that begins as a checkpoint, or has ended with one", () => {
+  const restored = (awaitsRestore: boolean, record: Change["record"] = {}, container: ContainerState = none) =>
+    situation({ record: { assignment: assignmentForTests({ awaitsRestore }), ...record }, container });
+  it.each([
+    ["is not started before it is restored", restored(true), "nothing", "Pending", "AwaitingRestore"],
+    ["runs once it is restored", restored(true, { startedAtMs: 1 }, running), "nothing", "Running", undefined],
+    ["is started as others once it has run", restored(true, { startedAtMs: 1 }), "start", "Starting", undefined],
+    [
+      "is cleared away when it ended with it, whatever its restart policy",
+      restored(false, { isSuspended: true, startedAtMs: 1 }, failedExit),
+      "clear",
+      "Stopping",
+      "Suspended",
+    ],
+    ["stays ended", restored(false, { isSuspended: true, startedAtMs: 1 }), "nothing", "Stopped", "Suspended"],
+    ["waits to go on", restored(true, { isSuspended: true, startedAtMs: 1 }), "nothing", "Pending", "AwaitingRestore"],
+  ])("%s", (_what, given, action, phase, reason) => {
+    const decision = stepServer(given, nowMs);
+    expect([decision.action.do, decision.phase, decision.reason]).toEqual([action, phase, reason]);
+  });
+});
+
 describe("a server that should run", () => {
   it.each([
     ["starts when its image is here", situation(), "start", "Starting"],

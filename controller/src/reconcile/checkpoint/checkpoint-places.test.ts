@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Checkpoint, NodeReport } from "@vfleet/shared";
-import { checkpointKind } from "@vfleet/shared";
+import type { NodeReport } from "@vfleet/shared";
 import { demandOf } from "../../scheduler/placement.ts";
 import { candidatesOf } from "../../scheduler/fleet-index.ts";
 import { sampleNode, sampleServer } from "../samples.ts";
 import { chooseCopyNode, chooseRestoreNode, misfit, type CopyView } from "./checkpoint-places.ts";
-import { newestCheckpoint } from "./newest-checkpoint.ts";
 
 const versions = { criu: "4.2.1", runc: "1.1.5", kernel: "6.18", architecture: "x64", cgroup: "v1" };
 const info = (change: Partial<NodeReport["info"]> = {}): NodeReport["info"] => ({
@@ -78,30 +76,4 @@ describe("chooseRestoreNode", () => {
     const choice = chooseRestoreNode({ ...view, infoOf: () => info({ criuVersion: "4.1" }) });
     expect(JSON.stringify(choice)).toContain("CRIU 4.2.1 is needed, found 4.1");
   });
-});
-
-test("the newest checkpoint is the latest of the server's own that a living node has", () => {
-  const checkpoint = (name: string, status: Checkpoint["status"]): Checkpoint => ({
-    ...checkpointKind.schema.parse({
-      apiVersion: "vfleet.dev/v1",
-      kind: "Checkpoint",
-      metadata: { name, namespace: "default" },
-      spec: { server: "web" },
-    }),
-    status,
-  });
-  const ready = { phase: "Ready" as const, serverUid: "s", node: "a" };
-  const checkpoints = [
-    checkpoint("old", { ...ready, takenAt: "2026-01-01T00:00:00Z", copies: [{ node: "a" }, { node: "b" }] }),
-    checkpoint("new", { ...ready, takenAt: "2026-01-02T00:00:00Z" }),
-    checkpoint("failed", { ...ready, phase: "Failed", takenAt: "2026-01-03T00:00:00Z" }),
-    checkpoint("other", { ...ready, serverUid: "t", takenAt: "2026-01-03T00:00:00Z" }),
-  ];
-  const found = (isAlive: (node: string) => boolean) => {
-    const { checkpoint: newest, nodes: living } = newestCheckpoint("s", checkpoints, isAlive) ?? {};
-    return [newest?.metadata.name, living];
-  };
-  expect(found(() => true)).toEqual(["new", ["a"]]);
-  expect(found((node) => node === "b")).toEqual(["old", ["b"]]);
-  expect(found(() => false)).toEqual([undefined, undefined]);
 });

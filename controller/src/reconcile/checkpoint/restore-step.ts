@@ -75,7 +75,8 @@ export function objectionToRestore({
   const serverName = checkpoint.spec.server;
   if (server === undefined) return `There is no server "${serverName}" any more: spec.target makes one`;
   if (server.uid !== serverUid) return `Server "${serverName}" is another one than the checkpoint's`;
-  if (!server.isWanted) return `Server "${serverName}" is to be stopped: start it first`;
+  if (!server.isWanted)
+    return `Server "${serverName}" is ${server.isSuspended ? "suspended: resume" : "to be stopped: start"} it first`;
   if (server.isRunning && !restore.spec.replace)
     return `Server "${serverName}" runs: spec.replace ends it, and what it has done since the checkpoint is lost`;
   return undefined;

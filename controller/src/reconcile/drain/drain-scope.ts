@@ -86,8 +86,8 @@ function isDoneBy({ metadata, status }: Migration, drainUids: readonly string[])
   return status?.phase === "Succeeded" && metadata.ownerReferences?.some(({ uid }) => drainUids.includes(uid)) === true;
 }
 
-/** Running or on its way to it; also what nobody has heard of. What is stopped or has failed for good has nothing to move. */
+/** Running or on its way to it; also what nobody has heard of. What is stopped, suspended or has failed for good has nothing to move. */
 function mayRun(server: VirtualServer): boolean {
   const phase = server.status?.phase ?? "Pending";
-  return phase !== "Stopped" && phase !== "Failed";
+  return !["Stopped", "Suspended", "Failed"].includes(phase);
 }
