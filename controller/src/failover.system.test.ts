@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { checkpointKind, eventKind, nodeKind, systemEnvironment, virtualServerKind } from "@vfleet/shared";
+import { checkpointKind, eventKind, imageKind, nodeKind, systemEnvironment, virtualServerKind } from "@vfleet/shared";
 import type { SimulatedAgent } from "./fleet/simulated-agent.ts";
 import {
   addAgent,
@@ -32,6 +32,10 @@ async function addOthers(): Promise<void> {
   addAgent("host-2");
   addAgent("host-3");
   await until("all ready", () => [...agents.keys()].every((node) => isReady(node)));
+  // So that they have the image: with the lost host's servers it would be lost.
+  for (const node of ["host-2", "host-3"])
+    await makeServer(`on-${node}`, { placement: { nodeSelector: { "kubernetes.io/hostname": node } } });
+  await until("the image everywhere", () => store.get(imageKind, { name: "debian" })?.status?.nodes?.length === 3);
 }
 
 async function makeArmed(name: string, onNodeLoss: string): Promise<void> {

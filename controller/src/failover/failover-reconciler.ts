@@ -1,5 +1,5 @@
 import type { VirtualServer } from "@vfleet/shared";
-import { checkpointKind, messageOf, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
+import { checkpointKind, imageKind, messageOf, nodeKind, timestamp, virtualServerKind } from "@vfleet/shared";
 import type { OwnershipRecord } from "../ownership/record.ts";
 import type { ReconcileContext } from "../reconcile/context.ts";
 import { keyOf, objectKeyOf } from "../reconcile/context.ts";
@@ -91,9 +91,18 @@ export class FailoverReconciler {
       const owner = ownership.get(uid);
       if (key === undefined || server === undefined || owner === undefined) return [];
       const sources = () => this.#sources(server);
-      const view: FateView = { server, owner, isMoving: fleet.isMoving(key), isOutOfService, sources };
+      const isImageThere = this.#isImageThere(server);
+      const view: FateView = { server, owner, isMoving: fleet.isMoving(key), isOutOfService, isImageThere, sources };
       return [{ server, owner, wish: failoverWish(view) }];
     });
+  }
+
+  #isImageThere({ spec }: VirtualServer): boolean {
+    const { store, presence } = this.#context;
+    const nodes = store.get(imageKind, { name: spec.image })?.status?.nodes ?? [];
+    const isAlive = (node: string) => presence.of(node) === "alive";
+    // Where none is there at all that is the brake's to say.
+    return nodes.some(isAlive) || !presence.nodes().some(isAlive);
   }
 
   #sources({ metadata: { uid = "", namespace } }: VirtualServer) {

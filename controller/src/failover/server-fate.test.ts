@@ -22,13 +22,22 @@ function server(onNodeLoss: string, spec: object = {}, status = armed, metadata:
 }
 
 function view(changes: Partial<FateView>): FateView {
-  return { server: server("Restart"), owner, isMoving: false, isOutOfService: false, sources: () => [], ...changes };
+  return {
+    server: server("Restart"),
+    owner,
+    isMoving: false,
+    isOutOfService: false,
+    isImageThere: true,
+    sources: () => [],
+    ...changes,
+  };
 }
 
 describe("a server whose node is lost", () => {
   test.each<[string, Partial<FateView>, string]>([
     ["waits where it is to", { server: server("Wait") }, "Waits"],
     ["starts anew from its image", {}, "restart"],
+    ["keeps its files where its image went with the node", { isImageThere: false }, "NoImage"],
     ["is restored", { server: server("Restore"), sources: () => [nightly] }, "restore"],
     ["keeps its files where there is no checkpoint", { server: server("Restore") }, "NoCheckpoint"],
     ["stays stopped", { server: server("Restart", { runStrategy: "Stopped" }) }, "NotRunning"],

@@ -11,13 +11,15 @@ export interface FateView {
   isMoving: boolean;
   /** An operator says that the node is off: by the taint `node.kubernetes.io/out-of-service`. */
   isOutOfService: boolean;
+  /** A living node has its image. */
+  isImageThere: boolean;
   /** Newest first. */
   sources: () => readonly RestoreSource[];
 }
 
 /** It stays its node's, and why. */
 export interface Left {
-  reason: "Waits" | "NotRunning" | "Moving" | "NotFenced" | "NoCheckpoint" | "NoRoom";
+  reason: "Waits" | "NotRunning" | "Moving" | "NotFenced" | "NoCheckpoint" | "NoImage" | "NoRoom";
   message: string;
 }
 
@@ -25,7 +27,7 @@ export type Wish = { left: Left } | { restart: true } | { restore: readonly Rest
 export type Place = { left: Left } | { node: string; source?: RestoreSource; lost: string };
 
 /** What is to be done about it, wherever there is room. */
-export function failoverWish({ server, owner, isMoving, isOutOfService, sources }: FateView): Wish {
+export function failoverWish({ server, owner, isMoving, isOutOfService, isImageThere, sources }: FateView): Wish {
   const { spec, status, metadata } = server;
   const { onNodeLoss } = spec.availability;
   if (onNodeLoss === "Wait") return left("Waits", "it waits for its node, as spec.availability.onNodeLoss says");
@@ -38,7 +40,9 @@ export function failoverWish({ server, owner, isMoving, isOutOfService, sources 
       "its node had not said yet that it ends it when it is cut off; if that node is off for certain, taint it node.kubernetes.io/out-of-service",
     );
   }
-  if (onNodeLoss === "Restart") return { restart: true };
+  if (onNodeLoss === "Restart") {
+    return isImageThere ? { restart: true } : left("NoImage", `no node that is there has its image "${spec.image}"`);
+  }
   const found = sources();
   if (found.length > 0) return { restore: found };
   return left(
