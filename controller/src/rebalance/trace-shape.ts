@@ -33,7 +33,7 @@ export function traceShapedServers(
   { nodes, requestedShare, useFactor }: TraceShape,
 ): SimulatedServer[] {
   const servers: SimulatedServer[] = [];
-  const requested = new Array<number>(nodes).fill(0);
+  const requested = Array.from({ length: nodes }, () => 0);
   for (let misses = 0; misses < nodes;) {
     const requestMilliCpu = paretoOf(random, { least: 100, most: nodeMilliCpu / 2, index: 1.1 });
     const node = Math.floor(random() * nodes);

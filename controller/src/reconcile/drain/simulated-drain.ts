@@ -81,7 +81,7 @@ export class SimulatedDrain {
   calmDown(): void {
     this.#chaos = calm;
     this.budgets.clear();
-    for (const { metadata, spec } of [...this.nodes.values()]) {
+    for (const { metadata, spec } of this.nodes.values().toArray()) {
       this.#addNode(metadata.name);
       if (metadata.name === drained)
         this.#setCordon(drained, !this.drain.spec.bringBack && spec.unschedulable === true);
@@ -102,7 +102,7 @@ export class SimulatedDrain {
     if (this.#chance(chaos.server)) this.#disturbServer();
     if (this.#chance(chaos.budget)) this.#disturbBudgets();
     if (this.#chance(chaos.operator)) this.#meddle();
-    for (const migration of [...this.migrations.values()]) this.#goOn(migration);
+    for (const migration of this.migrations.values().toArray()) this.#goOn(migration);
     for (const [name, server] of this.servers) this.#settle(name, server);
   }
 

@@ -57,16 +57,24 @@ test("believes what fits together", () => {
 
 const minuteMs = 60_000;
 
-test.each<[string, number | undefined, "True" | "False", string | undefined, string]>([
-  ["not known", undefined, "False", undefined, ""],
-  ["on time", 9_000, "False", "False", ""],
-  ["minutes ahead", 3 * minuteMs + 4000, "False", "True", "about 3 min ahead of the controller's"],
-  ["seconds behind", -12_000, "False", "True", "about 10 s behind the controller's"],
-  ["hours behind", -5 * 60 * minuteMs, "False", "True", "about 5 h behind"],
-  ["on its way back", 9_000, "True", "True", "about 10 s ahead"],
-  ["back", 4_000, "True", "False", ""],
-])("says of a clock that is %s", (_what, clockOffsetMs, was, status, words) => {
-  const skew = conditionOf(doubtsOf({ clockOffsetMs, before: [{ type: "ClockSkew", status: was }] }), "ClockSkew");
+interface Clock {
+  offsetMs?: number;
+  was?: "True" | "False";
+  status?: string;
+  words?: string;
+}
+
+test.each<[string, Clock]>([
+  ["not known", {}],
+  ["on time", { offsetMs: 9_000, status: "False" }],
+  ["minutes ahead", { offsetMs: 3 * minuteMs + 4000, status: "True", words: "about 3 min ahead of the controller's" }],
+  ["seconds behind", { offsetMs: -12_000, status: "True", words: "about 10 s behind the controller's" }],
+  ["hours behind", { offsetMs: -5 * 60 * minuteMs, status: "True", words: "about 5 h behind" }],
+  ["on its way back", { offsetMs: 9_000, was: "True", status: "True", words: "about 10 s ahead" }],
+  ["back", { offsetMs: 4_000, was: "True", status: "False" }],
+])("says of a clock that is %s", (_what, { offsetMs, was = "False", status, words = "" }) => {
+  const before = [{ type: "ClockSkew", status: was }] as const;
+  const skew = conditionOf(doubtsOf({ clockOffsetMs: offsetMs, before: [...before] }), "ClockSkew");
   expect(skew?.status).toBe(status);
   expect(skew?.message ?? "").toContain(words);
 });
