@@ -183,6 +183,7 @@ function assignmentSources({
     ownedBy: (node) => [...ownership.ownedBy(node)].flatMap((uid) => server(uid) ?? []),
     owner: (uid) => ownership.get(uid),
     reported: (node) => presence.report(node)?.servers ?? [],
+    isDropped: (uid) => ownership.isDropped(uid),
     isMoving: (uid) => fleet.isMoving(fleet.serverOf(uid) ?? ""),
   };
 }

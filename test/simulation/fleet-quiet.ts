@@ -37,7 +37,8 @@ function leftOn(world: FleetWorld, host: Host, uids: ReadonlySet<string>): strin
   const left: [string, Iterable<string>][] = [
     ["container", [...host.containers.keys()].filter((uid) => !isHere(uid))],
     ["frozen", held],
-    ["volume", [...host.volumes.keys()].filter((uid) => !isHere(uid))],
+    // One that couldn't be deleted stays until its server comes again.
+    ["volume", host.hasFailed ? [] : [...host.volumes.keys()].filter((uid) => !isHere(uid))],
     ["port", [...host.ports.keys()].filter((uid) => !isHere(uid))],
     ["snapshot", host.snapshots.keys()],
     ["images", host.dumps.keys()],

@@ -49,6 +49,7 @@ function assignmentsOf(fixture: Fixture) {
     owner,
     reported,
     isMoving: (uid: string) => moving.has(uid),
+    isDropped: (uid: string) => uid === "dropped",
   };
   return new Map(
     nodes.map(({ metadata: { name } }) => {

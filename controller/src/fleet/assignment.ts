@@ -23,6 +23,8 @@ export interface AssignmentSources {
   reported(node: string): readonly ServerReport[];
   /** Whether it has a move that has not ended: what its two sides hold is their session's to clean. */
   isMoving(uid: string): boolean;
+  /** Whether it was deleted, and every node that could be heard of had let it go. */
+  isDropped(uid: string): boolean;
 }
 
 export type Assignment = Omit<NodeAssignment, "revision">;
@@ -196,14 +198,12 @@ function releasesOf(
   for (const report of sources.reported(node)) {
     const owner = sources.owner(report.uid);
     const server = sources.server(report.uid);
-    // Nothing is known of it: no reason to destroy it.
-    if (
-      owner === undefined ||
-      owner.node === node ||
-      openOperation(owner) !== undefined ||
-      sources.isMoving(report.uid)
-    )
+    if (owner === undefined) {
+      // Where nothing is known of it either, there is no reason to destroy it.
+      if (sources.isDropped(report.uid)) releases.set(report.uid, report.epoch);
       continue;
+    }
+    if (owner.node === node || openOperation(owner) !== undefined || sources.isMoving(report.uid)) continue;
     if (isReleased(server, owner)) releases.set(report.uid, owner.epoch);
     else if (report.epoch < owner.epoch) releases.set(report.uid, owner.epoch - 1);
   }

@@ -58,6 +58,8 @@ export class Ownership {
   readonly #kv: OwnershipBucket;
   readonly #options: Pick<OwnershipOptions, "environment" | "log">;
   readonly #mirror = new Map<string, Entry>();
+  /** Of which there was a record. */
+  readonly #dropped = new Set<string>();
   readonly #byNode = new Map<string, Set<string>>();
   readonly #byOperation = new Map<string, string>();
   readonly #listeners = new Set<(uid: string) => void>();
@@ -100,6 +102,11 @@ export class Ownership {
   /** Server that an operation is about, as far as the records remember it. */
   serverOfOperation(id: string): string | undefined {
     return this.#byOperation.get(id);
+  }
+
+  /** Whether there was a record of it, which was dropped: it was deleted. */
+  isDropped(uid: string): boolean {
+    return this.#dropped.has(uid);
   }
 
   /** Called after each change, own ones included. */
@@ -252,8 +259,13 @@ export class Ownership {
     for (const id of operationsOf(this.#mirror.get(uid)?.record)) this.#byOperation.delete(id);
     for (const id of operationsOf(entry?.record)) this.#byOperation.set(id, uid);
     if (before !== now && before !== undefined) this.#byNode.get(before)?.delete(uid);
-    if (entry === undefined) this.#mirror.delete(uid);
-    else this.#mirror.set(uid, entry);
+    if (entry === undefined) {
+      this.#mirror.delete(uid);
+      this.#dropped.add(uid);
+    } else {
+      this.#mirror.set(uid, entry);
+      this.#dropped.delete(uid);
+    }
     if (now === undefined) return;
     const owned = this.#byNode.get(now) ?? new Set();
     this.#byNode.set(now, owned.add(uid));

@@ -92,7 +92,8 @@ export class SourceSession {
   /** Runs to its end; resolves with the last report, never rejects. */
   run(): Promise<SessionReport> {
     void this.#limitTime();
-    void this.#attempt(() => this.#begin());
+    // Its end may have come first.
+    if (!this.#run.isEnding) void this.#attempt(() => this.#begin());
     return this.#run.whileRunning(() => {
       this.#tell();
       this.#watchFilling();

@@ -35,6 +35,8 @@ export class Reconciler {
   /** Containers that nothing is known of. */
   readonly #strays = new Set<string>();
   #revision = 0;
+  /** Of the newest assignment. */
+  #releases: NodeAssignment["releases"] = [];
   /** Assignments are applied one after the other. */
   #applying: Promise<void> = Promise.resolve();
   #stops: (() => void)[] = [];
@@ -69,6 +71,7 @@ export class Reconciler {
     const last = await assignments.load();
     if (last !== undefined) {
       this.#revision = last.revision;
+      this.#releases = last.releases;
       images.want(last.images);
     }
     this.#stops = [
@@ -160,6 +163,9 @@ export class Reconciler {
   async letGo(uid: string): Promise<void> {
     const { heldBy: _heldBy, ...rest } = this.#recordOf(uid);
     await this.#save(rest);
+    // What came by the move may have been released before it was here.
+    const release = this.#releases.find((candidate) => candidate.uid === uid);
+    if (release !== undefined) await this.#release(release);
   }
 
   /** A restore takes the server out of the reconciler's hands. Resolves when nothing else is being done about it. */
@@ -246,6 +252,7 @@ export class Reconciler {
     }
     await assignments.save(assignment);
     this.#revision = assignment.revision;
+    this.#releases = assignment.releases;
     images.want(assignment.images);
     await Promise.all([
       ...assignment.servers.map((server) => this.#accept(server, term)),

@@ -53,6 +53,8 @@ export class Host {
   gates: Gates;
   boot = 0;
   isOn = false;
+  /** Something that was asked of it has failed. */
+  hasFailed = false;
   readonly #kernel: Kernel;
   readonly #events: HostEvents;
   readonly #exitWatchers = new Set<(uid: string) => void>();
@@ -91,7 +93,10 @@ export class Host {
     const tookMs = ms * this.faults.slowness * random.between(0.5, 2);
     const isFailing = random.chance(this.faults.failing);
     await agent.answer(tookMs / 2, () => undefined);
-    if (isFailing) throw new Error("Input/output error");
+    if (isFailing) {
+      this.hasFailed = true;
+      throw new Error("Input/output error");
+    }
     const result = effect();
     await agent.answer(tookMs / 2, () => undefined);
     return result;

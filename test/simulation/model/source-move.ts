@@ -16,6 +16,9 @@ import { dump } from "./dump-program.ts";
 import type { Mutants } from "./mutants.ts";
 import { MoveRun, type MoveMessage, type MoveSite } from "./move-run.ts";
 
+/** Of the mutant that doesn't wait for the record's word. */
+const guessMs = 50;
+
 export type SourceMoveOptions = Omit<SourceSessionOptions, "host">;
 
 /** Does on a simulated host what the source's state machine says. */
@@ -56,7 +59,7 @@ export class SimulatedSourceMove implements SourceMove {
 
   async run(): Promise<void> {
     void this.#limit(this.#options.timeoutMs, "it takes too long");
-    void this.#attempt(() => this.#begin());
+    if (!this.#run.isEnding) void this.#attempt(() => this.#begin());
     await this.#run.whileRunning(() => sourcePhases[this.#state.phase]);
   }
 
@@ -163,7 +166,6 @@ export class SimulatedSourceMove implements SourceMove {
         void this.#ask(sourceLimits.outcomeEveryMs, () => ports.outcome(identity.operation));
         return;
       case "ask-abort":
-        if (this.#mutants.thawsOnGuess && this.#state.phase === "waiting") this.#guess();
         void this.#ask(0, () => ports.abort(identity.operation, action.reason));
         return;
       case "kill-tasks":
@@ -187,7 +189,8 @@ export class SimulatedSourceMove implements SourceMove {
   }
 
   /** A mutant: what is frozen goes on although nobody has said whose it is. */
-  #guess(): void {
+  async #guess(): Promise<void> {
+    if (!(await this.#run.waits(guessMs)) || this.#state.phase !== "waiting") return;
     void this.#options.ports.network.rejoin().catch(() => undefined);
     this.#verdict.resolve("no");
   }
@@ -238,6 +241,7 @@ export class SimulatedSourceMove implements SourceMove {
     const { host } = this.#run.site;
     this.#run.send({ type: "complete", counter: host.dumps.get(this.#run.key)?.counter ?? -1 });
     this.#dispatch({ type: "sent" });
+    if (this.#mutants.thawsOnGuess) void this.#guess();
     await this.#limit(sourceLimits.handOverMs, "the target takes too long");
   }
 
