@@ -14,9 +14,9 @@ export interface BenchFleetOptions {
 
 export const nodeName = (number: number) => `host-${number}`;
 export const image = { apiVersion: "vfleet.dev/v1", kind: "Image", metadata: { name: "debian" } };
-const nodesLimitMs = 180_000;
+const nodesLimitMs = 300_000;
 const imageLimitMs = 30_000;
-const serversLimitMs = 180_000;
+const serversLimitMs = 300_000;
 const progressMs = 10_000;
 
 /** A control plane with a fleet of simulated agents, and what the store has written of it. */
