@@ -77,6 +77,8 @@ export class ControlPlane {
     plane.#run("redis-server", ["--bind", address, "--port", String(redisPort), "--save", "", "--dir", folder]);
     const profiling = profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`];
     plane.#run(process.execPath, [...profiling, `${root}controller/src/main.ts`, "--config", configFile]);
+    // After what ends the processes.
+    process.once("exit", plane.#remove);
     await plane.#ready();
     return plane;
   }
@@ -101,8 +103,11 @@ export class ControlPlane {
       await ended;
       clearTimeout(forced);
     }
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#remove();
+    process.off("exit", this.#remove);
   }
+
+  readonly #remove = (): void => rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
 
   /** Of the controller and of its NATS server, since they started. */
   usage(): { controller: ProcessUsage; nats: ProcessUsage } {
