@@ -44,6 +44,8 @@ export class FleetChaos {
       bucket.faults = { requestLost: random.between(0, 0.05), answerLost: random.between(0, 0.1), isDown: false };
     this.#often(3000, () => this.#use());
     this.#often(random.between(2000, 10_000), () => this.#break());
+    // Of two that write at once one must lose: where a commit is near, a cancel races it.
+    if (!world.buckets.ownership.compares) this.#often(300, () => this.#cancel("Freezing"));
   }
 
   #often(everyMs: number, work: () => void): void {
@@ -83,9 +85,11 @@ export class FleetChaos {
     });
   }
 
-  #cancel(): void {
+  #cancel(phase?: string): void {
     const { store, kernel } = this.#world;
-    const open = store?.list(migrationKind).items.filter((migration) => !isMigrationEnded(migration)) ?? [];
+    const open = (store?.list(migrationKind).items ?? []).filter(
+      (migration) => !isMigrationEnded(migration) && (phase === undefined || migration.status?.phase === phase),
+    );
     if (store === undefined || open.length === 0) return;
     const { metadata } = kernel.random.pick(open);
     kernel.note(`user: end ${metadata.name}`);

@@ -56,13 +56,13 @@ const seen: [keyof Mutants, readonly string[]][] = [
   ["thawsOnGuess", ["I1", "I2/I6", "I4", "I5"]],
   ["runsUncommitted", ["I1", "I5"]],
   ["skipsDelta", ["I4"]],
-  ["fenceSleeps", ["I1", "I5"]],
+  ["fenceSleeps", ["I1", "I4", "I5"]],
   ["forgetsRecords", ["I1", "I2/I6", "I4", "I5"]],
 ];
 
 describe("a mutant", { timeout: 120_000 }, () => {
   it.each(seen)("%s is seen within some seeds", async (mutant, invariants) => {
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 100; seed++) {
       const { failure } = await runFleet(seed, { mutants: { [mutant]: true }, hasFailover: mutant === "fenceSleeps" });
       if (failure === undefined) continue;
       expect(invariants).toContain(failure.invariant);
