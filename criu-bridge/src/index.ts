@@ -6,6 +6,7 @@ export type { RestorePorts, TakePorts } from "./checkpoint/checkpoint-ports.ts";
 export { restoreCheckpoint, type RestoreOptions } from "./checkpoint/restore-checkpoint.ts";
 export { takeCheckpoint } from "./checkpoint/take-checkpoint.ts";
 export { delegatedCgroupFiles } from "./criu/cgroup-tree.ts";
+export { thawTasks } from "./criu/freezer.ts";
 export { criuVersion } from "./criu/probe.ts";
 export { fail as bridgeError } from "./errors.ts";
 export type {

@@ -19,6 +19,12 @@ export function freezerOf(container: RuncContainer): Freezer | undefined {
   return v2 === undefined ? undefined : { file: join(v2, "cgroup.freeze"), frozen: "1", thawed: "0" };
 }
 
+/** Lets a container's tasks run, whoever has frozen them. */
+export function thawTasks(container: RuncContainer): void {
+  const freezer = freezerOf(container);
+  if (freezer !== undefined) thaw(freezer);
+}
+
 /** Lets the tasks run. Thawed ones stay so. */
 export function thaw(freezer: Freezer): void {
   if (existsSync(freezer.file)) writeFileSync(freezer.file, freezer.thawed);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Environment, Logger } from "@vfleet/shared";
 import { setImagedCgroups } from "../criu/cgroup-image.ts";
 import { killTasks } from "../criu/container-tasks.ts";
-import { freezerOf, thaw } from "../criu/freezer.ts";
+import { thawTasks } from "../criu/freezer.ts";
 import { GateKeeper } from "../criu/gate-keeper.ts";
 import type { Gate, GateVerdict } from "../criu/gate-script.ts";
 import { argumentsOf } from "../criu/process-table.ts";
@@ -61,10 +61,7 @@ export function resumedHost(host: SessionHost, unfinished: UnfinishedSession): R
       return record.pid !== undefined && argumentsOf(record.pid).length > 0;
     },
     kill: killTasks,
-    thaw: (container) => {
-      const freezer = freezerOf(container);
-      if (freezer !== undefined) thaw(freezer);
-    },
+    thaw: thawTasks,
     setCgroups: (container) => setImagedCgroups(folders.images, container),
     removeImages: () => removeFolder(folders.run),
     saveEnded: () => saveSession(folders.sessionFile, { ...record, ended: true }),

@@ -244,7 +244,9 @@ export const checks: BoxCheck[] = [
       await until("both to run", () => agent.reconciler.reports().every((report) => report.phase === "Running"));
       const { pid } = (await agent.engine.runtime.inspect(other.uid)) as { pid: number };
       ok(readFileSync(`/proc/${pid}/uid_map`, "utf8").includes(String(other.idBlockStart)));
-      await agent.engine.deleteServer(other.uid);
+      const releases = [{ uid: other.uid, epoch: other.epoch }];
+      await agent.reconciler.apply({ ...assignmentWith(3, [server]), releases }, undefined);
+      await until("it to be gone", () => agent.reconciler.reports().length === 1);
       await remove("copy");
     },
   },
@@ -267,22 +269,40 @@ export const checks: BoxCheck[] = [
       );
       ok(!existsSync(`/proc/${pid}`));
       const stopped = count();
-      await agent.reconciler.apply(assignmentWith(3, [{ ...server, run: false }]), undefined);
+      await agent.reconciler.apply(assignmentWith(4, [{ ...server, run: false }]), undefined);
       await until(
         "it to be stopped",
         () => phase() === "Stopped" && agent.reconciler.reports()[0]?.reason === undefined,
       );
-      await agent.reconciler.apply(assignmentWith(4, [{ ...server, awaitsRestore: true }]), undefined);
+      await agent.reconciler.apply(assignmentWith(5, [{ ...server, awaitsRestore: true }]), undefined);
       await until("it to wait", () => agent.reconciler.reports()[0]?.reason === "AwaitingRestore");
       await restore("r-6", "suspended", false);
       await until("the restore", () => (restoreOf("r-6")?.phase ?? "Restoring") !== "Restoring");
       equal(restoreOf("r-6")?.phase, "Succeeded", restoreOf("r-6")?.message);
       await until("it to go on", () => count() > stopped + 5);
-      await agent.reconciler.apply(assignmentWith(5, [server]), undefined);
+      await agent.reconciler.apply(assignmentWith(6, [server]), undefined);
       await until("it to run", () => phase() === "Running");
       ok(count() > stopped);
       await remove("suspended");
       await remove("refused");
+    },
+  },
+  {
+    name: "an agent that is started again lets a server go on whose suspension was not finished",
+    run: async () => {
+      failpoint("checkpoint.take.post-dump", "hold");
+      agent.reconciler.close();
+      const dying = fork(fileURLToPath(import.meta.url), ["suspend-and-die"]);
+      const log = "/run/disk/state/operations/unfinished-take/dump.log";
+      await until("the gate", () => existsSync(log) && readFileSync(log, "utf8").includes("post-dump"));
+      dying.kill("SIGKILL");
+      await once(dying, "exit");
+      rmSync("/run/failpoints/checkpoint.take.post-dump");
+      const stopped = count();
+      agent = await startAgentParts();
+      await until("it to go on", () => count() > stopped + 5);
+      await until("it to be said", () => phase() === "Running");
+      equal(reportOf("unfinished"), undefined);
     },
   },
   {
@@ -301,6 +321,9 @@ export const checks: BoxCheck[] = [
 if (import.meta.main && process.argv[2] === "restore-and-die") {
   agent = await startAgentParts();
   await restore("r-3", "first");
+} else if (import.meta.main && process.argv[2] === "suspend-and-die") {
+  agent = await startAgentParts();
+  await agent.checkpoints.take({ kind: "checkpoint.take", checkpoint: "unfinished", uid, epoch, stops: true });
 } else if (import.meta.main) {
   await mountRun();
   await mountDisk("/run/disk", 1 << 30);

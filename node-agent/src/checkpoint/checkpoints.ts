@@ -1,4 +1,4 @@
-import { pruneOperations, restoreCheckpoint, takeCheckpoint, type SessionHost } from "@vfleet/criu-bridge";
+import { pruneOperations, restoreCheckpoint, takeCheckpoint, thawTasks, type SessionHost } from "@vfleet/criu-bridge";
 import { messageOf } from "@vfleet/shared";
 import type {
   CheckpointDetails,
@@ -66,6 +66,17 @@ export class Checkpoints implements CheckpointSessions {
       log.info({ server: uid, restore: operation }, "restore of an earlier agent undone");
     }
     await deleteAsideSnapshots(engine);
+    for (const { uid, checkpoint } of reconciler.suspending()) await this.#endSuspension(uid, checkpoint);
+  }
+
+  /** Of an earlier agent, which may have left the tasks frozen. */
+  async #endSuspension(uid: string, checkpoint: string): Promise<void> {
+    const { engine, reconciler, log } = this.#parts;
+    const isWhole = this.#store.has(checkpoint);
+    await reconciler.endSuspension(uid, isWhole ? "suspended" : "failed");
+    if (isWhole) await engine.removeContainer(uid);
+    else thawTasks(engine.runtime.container(uid));
+    log.info({ server: uid, checkpoint, isWhole }, "suspension by an earlier agent ended");
   }
 
   requireFree(uid: string): void {
@@ -167,10 +178,11 @@ export class Checkpoints implements CheckpointSessions {
   }
 
   async #take(server: ServerAssignment, checkpoint: string, stops: boolean): Promise<void> {
-    const { config, engine, versions } = this.#parts;
+    const { config, engine, reconciler, versions } = this.#parts;
     const { uid, namespace, name } = server;
     const { log } = this.#host;
     try {
+      if (stops) await reconciler.beginSuspension(uid, checkpoint);
       const usage = await readCgroupUsage(`${config.cgroupParent}/${uid}`);
       const { manifest, timeline } = await takeCheckpoint({
         host: this.#host,
@@ -178,13 +190,16 @@ export class Checkpoints implements CheckpointSessions {
         id: checkpoint,
         about: { server: `${namespace}/${name}`, node: config.node, spec: { ...server }, versions },
         expectedMemoryBytes: usage?.memoryBytes ?? 0,
-        onEnding: stops ? () => this.#parts.reconciler.suspend(uid) : undefined,
+        onEnding: stops ? () => reconciler.endSuspension(uid, "suspended") : undefined,
       });
       this.#store.add(manifest);
       log.info({ checkpoint, server: uid, pauseMs: manifest.pauseMs, timeline }, "checkpoint taken");
     } catch (thrown) {
       log.warn({ checkpoint, server: uid, err: thrown }, "checkpoint not taken");
       remember(this.#failures, checkpoint, { checkpoint, phase: "Failed", message: messageOf(thrown) });
+      await reconciler
+        .endSuspension(uid, "failed")
+        .catch((cause: unknown) => log.error({ server: uid, err: cause }, "record not written"));
     }
   }
 

@@ -175,10 +175,24 @@ export class Reconciler {
     await this.settled(uid);
   }
 
-  /** It ends with its checkpoint, which is whole: nothing starts it from here on. */
-  async suspend(uid: string): Promise<void> {
+  /** It is to end with this checkpoint, which is not whole yet. */
+  async beginSuspension(uid: string, checkpoint: string): Promise<void> {
     this.assigned(uid);
-    await this.#save({ ...this.#recordOf(uid), isSuspended: true });
+    await this.#save({ ...this.#recordOf(uid), suspending: checkpoint });
+  }
+
+  /** The checkpoint is whole, and nothing starts the server from here on; or there is none, and it runs on. Repeating it changes nothing. */
+  async endSuspension(uid: string, end: "suspended" | "failed"): Promise<void> {
+    const { suspending, ...rest } = this.#recordOf(uid);
+    if (suspending === undefined) return;
+    await this.#save(end === "suspended" ? { ...rest, isSuspended: true } : rest);
+  }
+
+  /** Servers that are being suspended. */
+  suspending(): { uid: string; checkpoint: string }[] {
+    return this.#options.records
+      .all()
+      .flatMap(({ uid, suspending }) => (suspending === undefined ? [] : [{ uid, checkpoint: suspending }]));
   }
 
   /** Ends a server that a restore holds, and leaves it so. Throws `server-not-stopped`. */

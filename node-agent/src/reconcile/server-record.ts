@@ -21,6 +21,8 @@ export const serverRecordSchema = z.object({
   restoring: z.string().optional(),
   /** Who holds it has stopped it, or is about to: whatever becomes of that, where it stays it is started afresh. */
   isStoppedToMove: z.boolean().optional(),
+  /** Checkpoint that it is to end with: its tasks may be frozen. An agent that finds it lets them go on, or ends them if the checkpoint is whole. */
+  suspending: z.string().optional(),
   /** It has ended with its checkpoint, and is not started again before it is asked to stop, or restored. */
   isSuspended: z.boolean().optional(),
   restarts: z.number().int().default(0),
