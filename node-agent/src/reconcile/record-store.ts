@@ -12,6 +12,8 @@ export class RecordStore {
   readonly #records = new Map<string, ServerRecord>();
   /** Writes of one record follow each other. */
   readonly #writes = new Map<string, Promise<void>>();
+  /** Whose last write failed: what is in memory isn't on disk. */
+  readonly #unwritten = new Set<string>();
 
   readonly #onRecord: (record: ServerRecord) => void;
 
@@ -50,11 +52,30 @@ export class RecordStore {
     if (this.#records.get(record.uid) === record) return;
     this.#onRecord(record);
     this.#records.set(record.uid, record);
-    const before = this.#writes.get(record.uid) ?? Promise.resolve();
+    await this.#write(record);
+  }
+
+  /**
+   * Resolves when what `get` gives would survive a power cut: waits for writes under way, and writes again what could not be written. Nothing
+   * may be done about a record before that.
+   */
+  async written(uid: string): Promise<void> {
+    await this.#writes.get(uid)?.catch(() => undefined);
+    const record = this.#records.get(uid);
+    if (record !== undefined && this.#unwritten.has(uid)) await this.#write(record);
+  }
+
+  async #write(record: ServerRecord): Promise<void> {
+    const { uid } = record;
+    const before = this.#writes.get(uid) ?? Promise.resolve();
     const write = before
       .catch(() => undefined)
-      .then(() => this.#disk.write(join(this.#folder, `${record.uid}.json`), JSON.stringify(record)));
-    this.#writes.set(record.uid, write);
+      .then(async () => {
+        this.#unwritten.add(uid);
+        await this.#disk.write(join(this.#folder, `${uid}.json`), JSON.stringify(record));
+        this.#unwritten.delete(uid);
+      });
+    this.#writes.set(uid, write);
     await write;
   }
 }

@@ -159,7 +159,8 @@ export class ServerReconciler {
   }
 
   async #look(): Promise<ServerSituation> {
-    const { uid, engine, bootId, lease, isMigrating } = this.#options;
+    const { uid, engine, records, bootId, lease, isMigrating } = this.#options;
+    await records.written(uid);
     const { record } = this;
     const [container, hasVolume, hasImage] = await Promise.all([
       engine.runtime.inspect(uid),
