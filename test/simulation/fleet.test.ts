@@ -14,6 +14,7 @@ const named: [string, number][] = [
   ["a deleted server was said to be gone while it was still being started", 2046],
   ["the same, frozen for a move that was aborted", 2018],
   ["a move that was told of its end before it had begun began all the same", 53],
+  ["a stop that came between a move's commit and its server's record was forgotten", 86],
   ["what a target was asked for stayed written down where preparing it failed", 1011],
 ];
 
