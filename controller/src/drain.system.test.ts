@@ -20,6 +20,7 @@ import {
 test("a drain cordons, moves every server and ends; one move that fails at first is tried again", async () => {
   for (const name of ["host-1", "host-2", "host-3"]) addAgent(name);
   await makeImage();
+  await until("nodes", () => store.list(nodeKind).items.filter(isNodeReady).length === 3);
   const servers = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => makeServer(name)));
   const node = servers[0]?.status?.nodeName ?? "";
   const others = [...agents.values()].filter((agent) => agent.name !== node);
