@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { disruptionBudgetKind, drainKind, migrationKind, nodeKind, virtualServerKind } from "@vfleet/shared";
+import {
+  disruptionBudgetKind,
+  drainKind,
+  isNodeReady,
+  migrationKind,
+  nodeKind,
+  virtualServerKind,
+} from "@vfleet/shared";
 import {
   addAgent,
   agents,
