@@ -82,13 +82,14 @@ export class BridgeNetworkDriver implements NetworkDriver {
 
   async announce(port: Port): Promise<void> {
     const frame = gratuitousArp(port);
-    // The bridge may have learnt it behind another host, and one that begins anew may be silent until it is spoken to.
-    const here = ["fdb", "replace", port.macAddress, "dev", portName(port.uid), "master", "dynamic"];
-    if (linkIndex(portName(port.uid)) !== undefined) await runProgram(["bridge", ...here]);
+    const name = portName(port.uid);
     let sentAtMs = 0;
     for (const atMs of announcementRoundsMs) {
       if (atMs > 0) await this.#environment.sleep(atMs - sentAtMs);
       sentAtMs = atMs;
+      // The bridge may have learnt it behind another host, and one that begins anew may be silent until it is spoken to. In the first rounds its
+      // port may have no carrier yet.
+      if (linkIndex(name) !== undefined) replaceBridgeEntry(name, port.macAddress);
       sendFrame(vxlanName(this.#config.overlay), frame);
     }
   }
