@@ -32,7 +32,17 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/end-to-end/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/*.zoo.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.zoo.test.ts", "**/*.faults.test.ts"],
+          globalSetup: ["test/end-to-end/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: ["test/end-to-end/**/*.faults.test.ts"],
           globalSetup: ["test/end-to-end/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,

@@ -79,6 +79,6 @@ case $script in
   lab) exec node deploy/lab/main.ts "$@" ;;
   quickstart) exec node deploy/quickstart/main.ts "$@" ;;
   bench) exec node test/benchmark/main.ts "$@" ;;
-  build | format | lint | test | test-ha | test-soak | test-vm | test-zoo) exec sh "deploy/scripts/$script.sh" "$@" ;;
+  build | format | lint | test | test-faults | test-ha | test-soak | test-vm | test-zoo) exec sh "deploy/scripts/$script.sh" "$@" ;;
   *) exec "$script" "$@" ;;
 esac
