@@ -253,22 +253,27 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
     if (fencing.term !== undefined) void sync();
   }
 
-  /** Asks for the whole assignment until there is one: commands that were missed don't come again. */
+  /**
+   * Asks for the whole assignment until there is one: commands that were missed don't come again. Where a newer one was faster, nobody would
+   * say once more that it is of this term.
+   */
   async function sync(): Promise<void> {
     while (link.isConnected) {
       report();
       const { term } = fencing;
       try {
-        await reconciler.apply(
+        const isApplied = await reconciler.apply(
           await link.request({ kind: "sync", ...(term === undefined ? {} : { term }) }, nodeAssignmentSchema),
           term,
         );
-        syncedTerm = term;
-        return;
+        if (isApplied) {
+          syncedTerm = term;
+          return;
+        }
       } catch (thrown) {
         log.info({ reason: messageOf(thrown) }, "controller did not answer yet");
-        await environment.sleep(syncRetryMs);
       }
+      await environment.sleep(syncRetryMs);
     }
   }
 

@@ -38,7 +38,7 @@ export class Reconciler {
   /** Of the newest assignment. */
   #releases: NodeAssignment["releases"] = [];
   /** Assignments are applied one after the other. */
-  #applying: Promise<void> = Promise.resolve();
+  #applying: Promise<unknown> = Promise.resolve();
   #stops: (() => void)[] = [];
 
   constructor(options: ReconcilerOptions) {
@@ -119,11 +119,12 @@ export class Reconciler {
 
   /**
    * An older revision than the last is dropped. Repeating one changes nothing, but confirms it after a boot. `term`: of the lease, in which
-   * it is known to have been said.
+   * it is known to have been said. False: it was dropped.
    */
-  apply(assignment: NodeAssignment, term: string | undefined): Promise<void> {
-    this.#applying = this.#applying.catch(() => undefined).then(() => this.#apply(assignment, term));
-    return this.#applying;
+  apply(assignment: NodeAssignment, term: string | undefined): Promise<boolean> {
+    const applied = this.#applying.catch(() => undefined).then(() => this.#apply(assignment, term));
+    this.#applying = applied;
+    return applied;
   }
 
   reports(): ServerReport[] {
@@ -261,11 +262,11 @@ export class Reconciler {
     await this.#save({ version: 1, uid, epoch: Math.max(epoch, before.epoch), restarts: 0 });
   }
 
-  async #apply(assignment: NodeAssignment, term: string | undefined): Promise<void> {
+  async #apply(assignment: NodeAssignment, term: string | undefined): Promise<boolean> {
     const { images, assignments, log } = this.#options;
     if (assignment.revision < this.#revision) {
       log.info({ revision: assignment.revision, applied: this.#revision }, "older assignment dropped");
-      return;
+      return false;
     }
     await assignments.save(assignment);
     this.#revision = assignment.revision;
@@ -275,6 +276,7 @@ export class Reconciler {
       ...assignment.servers.map((server) => this.#accept(server, term)),
       ...assignment.releases.map((release) => this.#release(release)),
     ]);
+    return true;
   }
 
   async #accept(server: ServerAssignment, term: string | undefined): Promise<void> {
