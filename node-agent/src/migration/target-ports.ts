@@ -25,12 +25,13 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
   const { uid, epoch } = server;
   const port = { uid, ...server.network };
   let received = 0;
-  let adopted: Promise<void> = Promise.resolve();
+  let adopted: Promise<void> | undefined;
+  const adopt = () => (adopted ??= reconciler.adopt(server, operation, mode === "Cold" ? "stopped" : "running"));
   return {
     container: engine.runtime.container(uid),
     server: {
       start: async () => {
-        await reconciler.adopt(server, operation, "stopped");
+        await adopt();
         failpoints.hit("migration.target.start");
         await reconciler.startMoved(uid);
       },
@@ -55,15 +56,15 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
     network: {
       attach: async () => {
         // Its tasks don't wait for the disk: until the move has ended, an agent that is started again knows the server by it.
-        adopted = reconciler.adopt(server, operation, "running");
-        adopted.catch(() => {});
+        adopt().catch(() => {});
         await engine.network.attach(port);
         void engine.network
           .announce(port)
           .catch((thrown: unknown) => log.warn({ server: uid, error: messageOf(thrown) }, "server not announced"));
       },
     },
-    settled: () => adopted,
+    // Also where nothing of it runs: what isn't known to be here is deleted, its files too.
+    settled: adopt,
     restore: (request) => engine.runtime.restore(uid, request),
     discardContainer: () => engine.removeContainer(uid),
     commit: () => word.commit({ operation, uid, epoch }),
