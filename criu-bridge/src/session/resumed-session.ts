@@ -71,6 +71,16 @@ export class ResumedSession {
     return outcome;
   }
 
+  /** Of a server that its host was told to let go of meanwhile: whatever became of the move, nothing of it goes on here. */
+  async endReleased({ container }: Pick<SourcePorts, "container">): Promise<void> {
+    await this.#answering(async () => {
+      this.#host.kill(container);
+      this.#verdict.resolve("go");
+      await this.#programGone();
+    });
+    this.#end();
+  }
+
   /** Why what ran of the server is gone, although the move was committed. */
   get loss(): VfleetError | undefined {
     return this.#loss;

@@ -362,9 +362,10 @@ export class Migrations implements MigrationSessions {
     session: ResumedSession,
     { identity, container: uid }: UnfinishedSession,
   ): Promise<Outcome | undefined> {
-    const { reconciler } = this.#parts;
+    const { engine, reconciler } = this.#parts;
     const server = reconciler.record(uid)?.assignment;
     if (server === undefined) {
+      await session.endReleased({ container: engine.runtime.container(uid) });
       await this.#forget(uid, identity.operation);
       return undefined;
     }
