@@ -10,6 +10,7 @@ import type { FleetWorld } from "./fleet-world.ts";
 
 const modes = ["StopAndCopy", "StopAndCopy", "Precopy", "Postcopy", "Hybrid", "Cold", "Auto"] as const;
 const namespace = "default";
+const shareOfShortFaults = { usually: 0.8, withLongFaults: 0.5 };
 
 /** Makes an object as `kubectl apply` does; what is refused or not answered stays so. */
 export function make<T extends ApiObject>(world: FleetWorld, kind: Kind<T>, object: Record<string, unknown>): void {
@@ -120,10 +121,11 @@ export class FleetChaos {
   }
 
   #break(): void {
-    const { kernel, hosts, network } = this.#world;
+    const { kernel, hosts, network, hasLongFaults } = this.#world;
     const { random } = kernel;
     const host = random.pick(hosts);
-    const ms = random.chance(0.8) ? random.between(50, 5000) : random.between(5000, 30_000);
+    const shareOfShort = hasLongFaults ? shareOfShortFaults.withLongFaults : shareOfShortFaults.usually;
+    const ms = random.chance(shareOfShort) ? random.between(50, 5000) : random.between(5000, 30_000);
     const say = (what: string) => kernel.note(`fault: ${what} for ${Math.round(ms)} ms`);
     switch (random.below(9)) {
       case 0:

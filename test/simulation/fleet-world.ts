@@ -22,6 +22,8 @@ export interface WorldOptions {
   mutants: Mutants;
   /** Hosts have leases, and servers are taken over. */
   hasFailover?: boolean;
+  /** Faults of more than 5 s are as frequent as short ones. */
+  hasLongFaults?: boolean;
 }
 
 /** A whole fleet in one program: a controller, hosts with their agents, what is between them, and clients of the servers. */
@@ -32,6 +34,7 @@ export class FleetWorld {
   readonly hosts: Host[];
   readonly checks: FleetChecks;
   readonly hasFailover: boolean;
+  readonly hasLongFaults: boolean;
   readonly #bus: MessageBus;
   readonly #mutants: Mutants;
   readonly #listeners: Listeners = new Map();
@@ -41,9 +44,10 @@ export class FleetWorld {
   readonly #servers = new Set<string>();
   #controller: SimulatedController | undefined;
 
-  constructor({ seed, hosts, mutants, hasFailover = false }: WorldOptions) {
+  constructor({ seed, hosts, mutants, hasFailover = false, hasLongFaults = false }: WorldOptions) {
     this.#mutants = mutants;
     this.hasFailover = hasFailover;
+    this.hasLongFaults = hasLongFaults;
     const kernel = new Kernel(seed);
     this.kernel = kernel;
     this.network = new Network(kernel);

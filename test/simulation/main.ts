@@ -6,6 +6,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     failover: { type: "boolean", default: false },
+    "long-faults": { type: "boolean", default: false },
     lines: { type: "boolean", default: false },
   },
 });
@@ -14,7 +15,7 @@ const startedMs = Date.now();
 let failed = 0;
 const sums = { runs: 0, writes: 0, moves: 0, takeovers: 0, virtualMs: 0 };
 for (let seed = first; seed < first + Number(values.runs); seed++) {
-  const run = await runFleet(seed, { hasFailover: values.failover });
+  const run = await runFleet(seed, { hasFailover: values.failover, hasLongFaults: values["long-faults"] });
   for (const name of ["runs", "writes", "moves", "takeovers", "virtualMs"] as const) sums[name] += run.figures[name];
   if (run.failure === undefined) continue;
   failed += 1;

@@ -17,12 +17,15 @@ export interface FleetRun {
   failure?: { invariant: string; message: string; lines: readonly string[] };
 }
 
+export interface FleetRunOptions {
+  mutants?: Partial<Mutants>;
+  hasFailover?: boolean;
+  hasLongFaults?: boolean;
+}
+
 /** One run: a fleet begins, everything goes wrong for a while, then nothing does, and all must be well. */
-export async function runFleet(
-  seed: number,
-  { mutants = {}, hasFailover = false }: { mutants?: Partial<Mutants>; hasFailover?: boolean } = {},
-): Promise<FleetRun> {
-  const world = new FleetWorld({ seed, hosts: 3, mutants: { ...noMutants, ...mutants }, hasFailover });
+export async function runFleet(seed: number, { mutants = {}, ...options }: FleetRunOptions = {}): Promise<FleetRun> {
+  const world = new FleetWorld({ seed, hosts: 3, mutants: { ...noMutants, ...mutants }, ...options });
   const { kernel, checks } = world;
   let failure: FleetRun["failure"];
   try {
