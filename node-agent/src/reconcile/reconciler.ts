@@ -240,14 +240,13 @@ export class Reconciler {
     if (server.epoch < before.epoch)
       throw agentError("epoch-stale", { uid: server.uid, epoch: server.epoch, highest: before.epoch });
     const { environment, bootId, lease } = this.#options;
-    // What was changed since the move began may have come as soon as it was committed.
+    // Under this epoch it was said after the commit, and so after the move was prepared.
     const told = before.epoch === server.epoch ? before.assignment : undefined;
-    const isNewer = told !== undefined && told.generation > server.generation;
     await this.#save({
       version: 1,
       uid: server.uid,
       epoch: server.epoch,
-      assignment: isNewer ? told : server,
+      assignment: told ?? server,
       confirmedBoot: bootId,
       ...(lease.term === undefined ? {} : { confirmedTerm: lease.term }),
       heldBy: operation,
