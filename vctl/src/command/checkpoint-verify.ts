@@ -10,6 +10,8 @@ import { fail } from "../fail.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { pathOf } from "../resource/resource-type.ts";
 import { followPhases } from "./checkpoint-follow.ts";
+import { deadlineSignal } from "./deadline.ts";
+import { waitGone } from "./wait-gone.ts";
 
 interface Options {
   digestsOnly?: boolean;
@@ -18,6 +20,8 @@ interface Options {
 
 /** Long enough for a program that can't go on to show it. */
 const lookMs = 2000;
+/** Of the scratch server. */
+const goneLimitMs = 60_000;
 const copiesSchema = z.object({ copies: z.array(z.object({ node: z.string(), damage: z.string().optional() })) });
 const serverSchema = z.looseObject({
   status: z
@@ -76,12 +80,11 @@ async function restoreOnce(cli: Cli, client: ApiClient, name: string, timeoutMs:
       });
     print(cli.output, `${checkpointKind.singular}/${name} was restored on ${nodeName}, and its programs run`);
   } finally {
-    for (const [type, object] of [
-      [virtualServerKind, server],
-      [restoreKind, server],
-    ] as const)
-      await deleteObject(client, type, { name: object, namespace }).catch((thrown: unknown) => {
+    for (const type of [virtualServerKind, restoreKind])
+      await deleteObject(client, type, { name: server, namespace }).catch((thrown: unknown) => {
         if (!isNotFound(thrown)) throw thrown;
       });
+    const signal = deadlineSignal(cli, goneLimitMs);
+    await waitGone(cli, client, { type: virtualServerKind, namespace, name: server }, signal);
   }
 }

@@ -1,18 +1,18 @@
 import type { Command } from "commander";
 import type { ApiClient } from "../api/api-client.ts";
 import { connect } from "../api/connect.ts";
-import { followObject } from "../api/follow.ts";
 import { getObject, listObjects } from "../api/objects.ts";
 import { isNotFound } from "../api/status-error.ts";
 import { type Cli, print } from "../cli.ts";
-import { fail, usageError } from "../fail.ts";
+import { usageError } from "../fail.ts";
 import { printError } from "../print-error.ts";
 import { parseDurationMs } from "../resource/duration.ts";
 import { resolveArguments } from "../resource/resource-arguments.ts";
-import { objectName, pathOf, qualifiedSingular, type ResourceType } from "../resource/resource-type.ts";
+import { objectName, pathOf, qualifiedSingular } from "../resource/resource-type.ts";
 import { deadlineSignal } from "./deadline.ts";
 import { eachManifest } from "./create.ts";
 import { addSelectionOptions, namespaceOf, type SelectionOptions, selectionQuery } from "./selection-options.ts";
+import { type Victim, waitGone } from "./wait-gone.ts";
 import { addFilenameOption, addWriteOptions, type WriteOptions } from "./write-options.ts";
 
 interface DeleteOptions extends WriteOptions, SelectionOptions {
@@ -21,12 +21,6 @@ interface DeleteOptions extends WriteOptions, SelectionOptions {
   wait: boolean | string;
   timeout: number;
   ignoreNotFound?: boolean;
-}
-
-interface Victim {
-  type: ResourceType;
-  namespace: string | undefined;
-  name: string;
 }
 
 export function configureDelete(command: Command, cli: Cli): void {
@@ -120,29 +114,4 @@ async function deleteOne(cli: Cli, client: ApiClient, victim: Victim, options: D
       : `${qualifiedSingular(victim.type)} "${victim.name}" deleted${note}`,
   );
   return true;
-}
-
-async function waitGone(
-  cli: Cli,
-  client: ApiClient,
-  { type, namespace, name }: Victim,
-  signal: AbortSignal,
-): Promise<void> {
-  let uid: string | undefined;
-  try {
-    for await (const object of followObject(client, type, { name, namespace, signal, environment: cli.environment })) {
-      uid ??= object?.metadata.uid;
-      // Someone made another one of that name.
-      if (object === undefined || object.metadata.uid !== uid || object.metadata.deletionTimestamp === undefined)
-        return;
-    }
-  } catch (thrown) {
-    if (signal.aborted && !cli.signal.aborted)
-      throw fail(
-        "timed-out",
-        { what: `the condition on ${type.plural}/${name}` },
-        { hint: "It goes on being deleted" },
-      );
-    throw thrown;
-  }
 }
