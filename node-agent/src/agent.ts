@@ -266,7 +266,8 @@ export async function runAgent(host: AgentHost): Promise<RunningAgent> {
           await link.request({ kind: "sync", ...(term === undefined ? {} : { term }) }, nodeAssignmentSchema),
           term,
         );
-        if (isApplied) {
+        // Else that of an earlier term, in which it was asked while another one began, would count as the last.
+        if (isApplied && term === fencing.term) {
           syncedTerm = term;
           return;
         }
