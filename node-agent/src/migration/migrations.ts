@@ -78,18 +78,22 @@ export class Migrations implements MigrationSessions {
 
   async recover(): Promise<void> {
     await this.#bridge.listen(this.#parts.config.underlay.address, this.#port);
+    // Each is taken up once, also if that fails meanwhile: the next agent finds as much of it as this one did.
+    const taken = new Set<string>();
     // Not awaited: what becomes of them is the controller's to say, and the link isn't up yet.
     for (const unfinished of this.#bridge.unfinished()) {
+      taken.add(unfinished.identity.operation);
       this.#active.set(unfinished.identity.operation, { uid: unfinished.container, ended: Promise.withResolvers() });
       void this.#resume(unfinished);
     }
     for (const held of this.#parts.reconciler.held()) {
-      if (this.#active.has(held.operation)) continue;
+      if (taken.has(held.operation)) continue;
+      taken.add(held.operation);
       this.#active.set(held.operation, { uid: held.uid, ended: Promise.withResolvers() });
       void this.#letGoOfForgotten(held);
     }
     for (const prepared of await this.#prepared.all()) {
-      if (this.#active.has(prepared.operation)) continue;
+      if (taken.has(prepared.operation)) continue;
       this.#active.set(prepared.operation, { uid: prepared.uid, ended: Promise.withResolvers() });
       void this.#endPrepared(prepared);
     }

@@ -18,12 +18,15 @@ export class PreparedStore {
     await this.#disk.write(this.#file(request.operation), JSON.stringify(request));
   }
 
-  /** Undefined where there is none, or none that can be read. */
+  /** Undefined where there is none, or one that says nothing any more. A disk that fails says nothing about it: throws. */
   async load(operation: string): Promise<ServerAssignment | undefined> {
     const text = await this.#disk.read(this.#file(operation));
     if (text === undefined) return undefined;
-    const parsed = prepareTargetSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data.server : undefined;
+    try {
+      return prepareTargetSchema.parse(JSON.parse(text)).server;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Operations and servers. */
@@ -31,7 +34,7 @@ export class PreparedStore {
     await this.#disk.makeFolder(this.#folder, 0o700);
     const names = (await this.#disk.names(this.#folder)).filter((name) => name.endsWith(".json"));
     const operations = names.map((name) => name.slice(0, -".json".length));
-    const servers = await Promise.all(operations.map((operation) => this.load(operation).catch(() => undefined)));
+    const servers = await Promise.all(operations.map((operation) => this.load(operation)));
     return operations.map((operation, at) => ({ operation, uid: servers[at]?.uid ?? "" }));
   }
 
