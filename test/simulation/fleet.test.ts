@@ -30,6 +30,8 @@ const named: [string, number, FleetRunOptions?][] = [
   ["an assignment that was faster than the answer about the lease's term was never confirmed in it", 44, withBoth],
   ["a committed move that had lost its tasks took the server's files with it", 187, withBoth],
   ["what was dumping a server that was released meanwhile waited for ever", 163, withLongFaults],
+  ["a sync that was asked for before the lease began undid what one in the lease had said", 1265, withBoth],
+  ["a prepared move that could not be read for a moment was taken for one of nobody's", 1272, withBoth],
 ];
 
 /** What went wrong, and how to see it again. */

@@ -144,6 +144,7 @@ function restore(host: Host, agent: Process, { uid, key }: { uid: string; key: s
     const verdict = dump === undefined || host.containers.has(uid) ? "no" : await begun();
     host.programs.delete(key);
     if (verdict === "no") {
+      if (host.fillings.get(key) === "running") host.fillings.set(key, "failed");
       if (host.containers.get(uid) === container) host.containers.delete(uid);
       agent.after(0, () => reject(new Error("restoring was refused")));
       return;

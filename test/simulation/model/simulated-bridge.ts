@@ -75,7 +75,12 @@ export function simulatedBridge(site: MoveSite, { network, listeners, log, mutan
     unfinished: () => [...host.sessions.values()].filter((record) => !record.ended),
     resume: (unfinished) => new ResumedSession(resumed(site, unfinished, log)),
     prune: () => {
-      for (const [key, { ended }] of host.sessions) if (ended) host.sessions.delete(key);
+      for (const [key, { ended }] of host.sessions) {
+        if (!ended) continue;
+        host.sessions.delete(key);
+        // Images of a lost server are kept until then.
+        if (host.fillings.get(key) === "failed") for (const kept of [host.dumps, host.fillings]) kept.delete(key);
+      }
     },
   };
 }

@@ -93,6 +93,7 @@ export class SimulatedSourceMove implements SourceMove {
         // Of frozen tasks; who killed them can't give any.
         if (this.#run.site.host.containers.get(this.#options.identity.server)?.state === "held")
           this.#run.send({ type: "pages" });
+        else this.#run.line?.destroy("the tasks are gone");
         return;
       case "filled":
         this.#dispatch({ type: "filled" });
