@@ -32,6 +32,7 @@ const named: [string, number, FleetRunOptions?][] = [
   ["what was dumping a server that was released meanwhile waited for ever", 163, withLongFaults],
   ["a sync that was asked for before the lease began undid what one in the lease had said", 1265, withBoth],
   ["a prepared move that could not be read for a moment was taken for one of nobody's", 1272, withBoth],
+  ["a snapshot that was being taken when its move ended stayed", 1190, withFailover],
 ];
 
 /** What went wrong, and how to see it again. */

@@ -20,12 +20,22 @@ export function sourcePorts({ engine, reconciler, word, operation, server }: Sou
   const { uid } = server;
   let last: SendBase | undefined;
   let count = 0;
+  let sending: Promise<unknown> = Promise.resolve();
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    sending = work;
+    return work;
+  };
   const send = async () => {
     const snapshot = snapshotName(operation, "sent", count++);
     await engine.volumes.takeSnapshot(uid, snapshot);
     const base = last;
     last = { snapshot };
     return engine.volumes.sendSnapshot(snapshot, base);
+  };
+  const sendAgainst = async (round: number, targetHas: string | undefined) => {
+    if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server)))
+      last = { image: server.image.digest };
+    return send();
   };
   const isReleased = () => reconciler.record(uid)?.assignment === undefined;
   // Of a server that was deleted no record knows the move any more: it is nobody's, and here it must end.
@@ -41,13 +51,13 @@ export function sourcePorts({ engine, reconciler, word, operation, server }: Sou
       startAgain: () => reconciler.startAgain(uid),
     },
     volume: {
-      sendRound: async (round, targetHas) => {
-        if (round === 0 && targetHas !== undefined && targetHas === (await imageBase(engine, server)))
-          last = { image: server.image.digest };
-        return send();
+      sendRound: (round, targetHas) => track(sendAgainst(round, targetHas)),
+      sendFrozen: () => track(send()),
+      release: async () => {
+        // A snapshot that is being taken would come after.
+        await sending.catch(() => undefined);
+        await deleteSnapshots(engine.volumes, operation, "sent");
       },
-      sendFrozen: send,
-      release: () => deleteSnapshots(engine.volumes, operation, "sent"),
     },
     network: {
       isolate: () => engine.network.detach({ uid }),
