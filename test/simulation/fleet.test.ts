@@ -33,6 +33,7 @@ const named: [string, number, FleetRunOptions?][] = [
   ["a sync that was asked for before the lease began undid what one in the lease had said", 1265, withBoth],
   ["a prepared move that could not be read for a moment was taken for one of nobody's", 1272, withBoth],
   ["a snapshot that was being taken when its move ended stayed", 1190, withFailover],
+  ["a server of a node that came back before it was written down as lost stayed unknown", 1280, withLongFaults],
 ];
 
 /** What went wrong, and how to see it again. */

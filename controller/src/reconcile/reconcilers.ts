@@ -125,6 +125,7 @@ export class Reconcilers {
       nodes: () => [...presence.nodes(), ...fleet.candidates.map(({ name }) => name)],
       presence: (node) => presence.of(node),
       onLook: (node) => this.#loops.nodes.enqueue(node),
+      onReturn: (node) => this.#enqueueServersOn(node),
     });
     this.#watch = store.watch(undefined, {}, (event) => this.#onStored(event));
     ownership.onChange((uid) => this.#onOwnership(uid));
@@ -207,14 +208,18 @@ export class Reconcilers {
 
   #onNode({ object, previous, type }: StoreEvent): void {
     if (previous !== undefined && isHeartbeatOnly(object as Node, previous as Node)) return;
-    const { fleet, assignments } = this.#context;
+    const { assignments } = this.#context;
     assignments.changedFor([object.metadata.name]);
     if (isEndpointChanged(object as Node, previous as Node | undefined)) assignments.changed();
     this.#enqueueImages();
     const isOther = type !== "MODIFIED" || isNodeReady(object as Node) !== isNodeReady(previous as Node);
-    if (isOther) for (const server of fleet.serversOn(object.metadata.name)) this.#loops.servers.enqueue(server);
+    if (isOther) this.#enqueueServersOn(object.metadata.name);
     this.#enqueuePending();
     this.#enqueueMoves(() => true);
+  }
+
+  #enqueueServersOn(node: string): void {
+    for (const server of this.#context.fleet.serversOn(node)) this.#loops.servers.enqueue(server);
   }
 
   #onMigration(event: StoreEvent, key: string): void {
@@ -250,7 +255,7 @@ export class Reconcilers {
   }
 
   #onReport(report: NodeReport, previous: NodeReport | undefined): void {
-    const { assignments, fleet } = this.#context;
+    const { assignments } = this.#context;
     assignments.heard(report);
     this.#nodeWatch?.heard(report.node);
     if (report === previous) return;
@@ -260,10 +265,8 @@ export class Reconcilers {
     // What a node says of its own servers changes nothing of what it is told.
     const isOwn = ({ uid }: ServerReport) => this.#context.ownership.get(uid)?.node === report.node;
     if (previous === undefined || !changed.every(isOwn)) assignments.changedFor([report.node]);
-    if (previous === undefined) {
-      // First word since this controller began: what is bound there is no longer unheard of.
-      for (const server of fleet.serversOn(report.node)) this.#loops.servers.enqueue(server);
-    }
+    // First word since this controller began: what is bound there is no longer unheard of.
+    if (previous === undefined) this.#enqueueServersOn(report.node);
     this.#enqueueCheckpoints(report, previous);
     if (JSON.stringify(previous?.images) !== JSON.stringify(report.images)) this.#enqueueImages();
   }

@@ -8,6 +8,8 @@ export interface NodeWatchOptions {
   presence: (node: string) => Presence;
   /** It fell silent, was heard of again, or is to be written down as heard of. */
   onLook: (node: string) => void;
+  /** It is heard of again, maybe before it was written down as lost. */
+  onReturn: (node: string) => void;
 }
 
 /** How often silence is looked for. */
@@ -52,8 +54,10 @@ export class NodeWatch {
 
   #see(node: string): void {
     const presence = this.#options.presence(node);
-    if (this.#presences.get(node) === presence) return;
+    const before = this.#presences.get(node);
+    if (before === presence) return;
     this.#presences.set(node, presence);
     this.#options.onLook(node);
+    if (before === "lost") this.#options.onReturn(node);
   }
 }
