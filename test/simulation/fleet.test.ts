@@ -33,6 +33,7 @@ const named: [string, number, FleetRunOptions?][] = [
   ["a sync that was asked for before the lease began undid what one in the lease had said", 1265, withBoth],
   ["a prepared move that could not be read for a moment was taken for one of nobody's", 1272, withBoth],
   ["a snapshot that was being taken when its move ended stayed", 1190, withFailover],
+  ["a move that was given up late deleted the server, which had come to its target another way since", 3087, withBoth],
   ["a server of a node that came back before it was written down as lost stayed unknown", 1280, withLongFaults],
 ];
 

@@ -25,6 +25,11 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
   const { uid, epoch } = server;
   const port = { uid, ...server.network };
   let received = 0;
+  // It may have come another way since, as by a takeover: what is here is its own then, and not this move's to remove.
+  const isOfNode = () => reconciler.record(uid)?.assignment !== undefined;
+  const removeContainer = async () => {
+    if (!isOfNode()) await engine.removeContainer(uid);
+  };
   let adopted: Promise<void> | undefined;
   const adopt = () => (adopted ??= reconciler.adopt(server, operation, mode === "Cold" ? "stopped" : "running"));
   return {
@@ -48,8 +53,8 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
       },
       release: () => deleteSnapshots(engine.volumes, operation, "received"),
       discard: async () => {
-        await engine.removeContainer(uid);
-        await engine.volumes.deleteVolume(uid);
+        await removeContainer();
+        if (!isOfNode()) await engine.volumes.deleteVolume(uid);
         await deleteSnapshots(engine.volumes, operation, "received");
       },
     },
@@ -66,7 +71,7 @@ export function targetPorts(options: TargetPortsOptions): TargetPorts {
     // Also where nothing of it runs: what isn't known to be here is deleted, its files too.
     settled: adopt,
     restore: (request) => engine.runtime.restore(uid, request),
-    discardContainer: () => engine.removeContainer(uid),
+    discardContainer: removeContainer,
     commit: () => word.commit({ operation, uid, epoch }),
     abort: (asked, reason) => word.abort({ operation: asked, uid, reason }),
   };
