@@ -161,6 +161,7 @@ export class ServerReconciler {
   async #look(): Promise<ServerSituation> {
     const { uid, engine, records, bootId, lease, isMigrating } = this.#options;
     await records.written(uid);
+    const before = records.get(uid);
     const { record } = this;
     const [container, hasVolume, hasImage] = await Promise.all([
       engine.runtime.inspect(uid),
@@ -169,6 +170,8 @@ export class ServerReconciler {
         ? false
         : engine.volumes.hasImage(record.assignment.image.digest),
     ]);
+    // A move may have brought it, and ended, in between: what there is now is no leftover then.
+    if (records.get(uid) !== before) return this.#look();
     return {
       record,
       container,
