@@ -4,26 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { codeOf, messageOf } from "@vfleet/shared";
-import { CheckpointWriter, openCheckpoint, type AboutCheckpoint } from "./checkpoint-content.ts";
+import { about } from "./about-checkpoint.fixture.ts";
+import { CheckpointWriter, openCheckpoint } from "./checkpoint-content.ts";
 import { purgeUnfinishedCheckpoints } from "./checkpoint-folder.ts";
 
-const about: AboutCheckpoint = {
-  server: "default/web",
-  node: "a",
-  takenAt: "2026-01-01T00:00:00.000Z",
-  pauseMs: 12.5,
-  versions: {
-    criu: "4.2.1",
-    runc: "1.1.5",
-    kernel: "6.1",
-    architecture: "x64",
-    cgroup: "v2",
-    cpuFlags: [],
-    dirtyTracking: false,
-  },
-  volume: { snapshot: "snapshot", bytes: 8192 },
-  spec: { uid: "web" },
-};
 let state = "";
 beforeEach(() => void (state = mkdtempSync(join(tmpdir(), "content-"))));
 afterEach(() => rmSync(state, { recursive: true }));

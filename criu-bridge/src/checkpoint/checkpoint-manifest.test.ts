@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { codeOf } from "@vfleet/shared";
-import { CheckpointWriter, openCheckpoint, type AboutCheckpoint } from "./checkpoint-content.ts";
+import { about } from "./about-checkpoint.fixture.ts";
+import { CheckpointWriter, openCheckpoint } from "./checkpoint-content.ts";
 import { checkpointFolder, listCheckpoints, purgeUnfinishedCheckpoints } from "./checkpoint-folder.ts";
 import { readManifest, type CheckpointManifest } from "./checkpoint-manifest.ts";
 
@@ -20,24 +21,6 @@ beforeEach(async () => {
   written = await writer.seal(about);
 });
 afterEach(() => rmSync(state, { recursive: true }));
-
-const about: AboutCheckpoint = {
-  server: "default/web",
-  node: "a",
-  takenAt: "2026-01-01T00:00:00.000Z",
-  pauseMs: 12.5,
-  versions: {
-    criu: "4.2.1",
-    runc: "1.1.5",
-    kernel: "6.1",
-    architecture: "x64",
-    cgroup: "v2",
-    cpuFlags: ["avx"],
-    dirtyTracking: false,
-  },
-  volume: { snapshot: "snapshot", bytes: 8192 },
-  spec: { uid: "web" },
-};
 
 const failureOf = (work: () => unknown) =>
   Promise.resolve()

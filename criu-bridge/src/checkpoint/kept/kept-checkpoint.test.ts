@@ -16,32 +16,16 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { codeOf, messageOf } from "@vfleet/shared";
+import { about } from "../about-checkpoint.fixture.ts";
 import { PageMapImage } from "../../pages/page-map-image.ts";
 import { entryFlags, pageBytes } from "../../pages/page-server-protocol.ts";
 import type { PageEntry } from "../../pages/pages-frame.ts";
-import { CheckpointWriter, openCheckpoint, type AboutCheckpoint } from "../checkpoint-content.ts";
+import { CheckpointWriter, openCheckpoint } from "../checkpoint-content.ts";
 import { checkpointFolder, purgeUnfinishedCheckpoints, removeCheckpoint } from "../checkpoint-folder.ts";
 import { readCheckpointKey, type CheckpointKey } from "./checkpoint-key.ts";
 import { checkpointPages } from "./checkpoint-pages.ts";
 import { windowBytes } from "./window-cuts.ts";
 
-const about: AboutCheckpoint = {
-  server: "default/web",
-  node: "a",
-  takenAt: "2026-01-01T00:00:00.000Z",
-  pauseMs: 12.5,
-  versions: {
-    criu: "4.2.1",
-    runc: "1.1.5",
-    kernel: "6.1",
-    architecture: "x64",
-    cgroup: "v2",
-    cpuFlags: [],
-    dirtyTracking: false,
-  },
-  volume: { snapshot: "snapshot", bytes: 8192 },
-  spec: { uid: "web" },
-};
 const { lazy, present } = entryFlags;
 const pagesName = "checkpoint/pages-1.img";
 const windowPages = windowBytes / pageBytes;
