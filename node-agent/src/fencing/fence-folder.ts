@@ -18,9 +18,8 @@ export class FenceFolder {
 
   constructor(path: string) {
     this.path = path;
-    // Around it are the servers' root folders, which a server's own root must be able to reach.
+    // The run folder may be made here first, and a server's own root has to pass through it to what else is in it.
     mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
-    // The run folder may be made here first, and a server's root has to pass through it.
     mkdirSync(path, { recursive: true, mode: 0o711 });
     for (const name of ["servers", "frozen", "ended"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
     for (const uid of readdirSync(join(path, "servers"))) this.#marks.set(uid, "held");
